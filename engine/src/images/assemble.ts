@@ -1,0 +1,70 @@
+import { cp, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type Docker from "dockerode";
+import { build, imageOrNothing, outputOf } from "./build.ts";
+import { fingerprint, folderOf } from "./fingerprint.ts";
+import { withTempDir } from "./host.ts";
+import { withLock } from "./lock.ts";
+import type { Recipe } from "./recipe.ts";
+
+/** Says what is really inside a stand-in. */
+export const STAND_IN_LABEL = "dev.stackline.stand-in";
+/** The fingerprint of the recipe that a stand-in was made by. */
+export const RECIPE_LABEL = "dev.stackline.recipe";
+
+/** Name under which a stand-in is kept, whatever upstream names it also has: `stackline/stand-in:redis-bookworm`. */
+export const keptName = (recipe: Recipe): string => `stackline/stand-in:${recipe.name}-${recipe.variant}`;
+
+const underWay = new Map<string, Promise<string>>();
+
+/** Makes sure that the recipe's image is there and up to date, and returns its kept name. */
+export function assemble(docker: Docker, recipe: Recipe, report: (line: string) => void): Promise<string> {
+  const name = keptName(recipe);
+  const started = underWay.get(name);
+  if (started) return started;
+  const work = make(docker, recipe, report).finally(() => underWay.delete(name));
+  underWay.set(name, work);
+  return work;
+}
+
+async function make(docker: Docker, recipe: Recipe, report: (line: string) => void): Promise<string> {
+  const base = recipe.from && (await assemble(docker, recipe.from, report));
+  const name = keptName(recipe);
+  const print = await fingerprint(recipe);
+  return withLock(name, async () => {
+    const there = await imageOrNothing(docker, name);
+    if (there?.Config.Labels?.[RECIPE_LABEL] === print) return name;
+    const from = Date.now();
+    report(`${name}: assembling`);
+    const id = await withTempDir((context) => buildIn(context, docker, recipe, base, report));
+    const inside = await describe(docker, recipe, id);
+    await label(docker, id, name, { [STAND_IN_LABEL]: inside, [RECIPE_LABEL]: print });
+    report(`${name}: ${inside}, in ${((Date.now() - from) / 1000).toFixed(1)} s`);
+    return name;
+  });
+}
+
+async function buildIn(
+  context: string,
+  docker: Docker,
+  recipe: Recipe,
+  base: string | undefined,
+  report: (line: string) => void,
+): Promise<string> {
+  await cp(folderOf(recipe), context, { recursive: true });
+  await recipe.prepare?.(context, report);
+  return build(docker, context, { buildargs: { VARIANT: recipe.variant, ...(base && { BASE: base }) } });
+}
+
+async function describe(docker: Docker, recipe: Recipe, id: string): Promise<string> {
+  const version = /\d+(\.\d+)+/.exec(await outputOf(docker, id, recipe.version))?.[0];
+  return recipe.from ? `${recipe.product} ${version} on Debian 12` : `${recipe.product} ${version}`;
+}
+
+/** The labels tell a version that only the finished image knows, so they are a layer of their own; then comes the tag. */
+async function label(docker: Docker, id: string, name: string, labels: Record<string, string>): Promise<void> {
+  await withTempDir(async (context) => {
+    await writeFile(join(context, "Dockerfile"), `FROM ${id}\n`);
+    await build(docker, context, { t: name, labels });
+  });
+}

@@ -1,0 +1,18 @@
+/** Why an image can't be had. The first line of the message says what, where and what to do; what failed follows. */
+export class ImageError extends Error {
+  override readonly name = "ImageError";
+
+  constructor(
+    readonly code: "NOT_FOUND" | "NO_REGISTRY" | "MISSING_TOOL" | "BUILD_FAILED",
+    summary: string,
+    /** Output of what failed; its last lines become part of the message. */
+    output = "",
+  ) {
+    super([summary, ...lastLines(output)].join("\n"));
+  }
+}
+
+function lastLines(output: string, count = 12): string[] {
+  const lines = output.split(/[\r\n]+/).filter((line) => line.trim());
+  return lines.slice(-count).map((line) => `  | ${line}`);
+}

@@ -1,0 +1,23 @@
+import { createHash } from "node:crypto";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { trustedBundle } from "./authorities.ts";
+import type { Recipe } from "./recipe.ts";
+
+const RECIPES = fileURLToPath(new URL("./recipes/", import.meta.url));
+
+/** The folder with the recipe's Dockerfile and the files it copies. */
+export const folderOf = (recipe: Recipe): string => join(RECIPES, recipe.name);
+
+/** Identifies what a recipe makes: its files and versions, the images below it, and whom the host trusts. */
+export async function fingerprint(recipe: Recipe): Promise<string> {
+  const hash = createHash("sha256");
+  hash.update(recipe.from ? await fingerprint(recipe.from) : await trustedBundle());
+  hash.update(`${recipe.name} ${recipe.variant} ${recipe.prepare ?? ""}\n`);
+  const folder = folderOf(recipe);
+  const files = await readdir(folder, { recursive: true, withFileTypes: true });
+  const paths = files.filter((file) => file.isFile()).map((file) => join(file.parentPath, file.name));
+  for (const path of paths.sort()) hash.update(`${path.slice(folder.length)}\n`).update(await readFile(path));
+  return hash.digest("hex");
+}

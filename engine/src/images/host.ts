@@ -1,0 +1,76 @@
+import { execFile, type ExecFileException } from "node:child_process";
+import { rmSync } from "node:fs";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ImageError } from "./errors.ts";
+
+/** What has to go when the process ends early: commands under way and temporary folders. */
+const pending = new Set<() => void>();
+process.once("exit", () => {
+  for (const undo of pending) undo();
+});
+
+/** Runs a command of this machine and returns what it printed on standard output. */
+export function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const options = { maxBuffer: 64 << 20, env: { ...process.env, ...env } };
+    const child = execFile(command, args, options, (error, stdout, stderr) => {
+      pending.delete(stop);
+      if (error) reject(failure(command, error, `${stdout}\n${stderr}`));
+      else resolve(stdout);
+    });
+    const stop = () => void child.kill("SIGTERM");
+    pending.add(stop);
+  });
+}
+
+function failure(command: string, error: ExecFileException, output: string): ImageError {
+  return error.code === "ENOENT"
+    ? new ImageError("MISSING_TOOL", `${command} is not installed on this machine.`)
+    : new ImageError("BUILD_FAILED", `${command} failed on this machine (${error.code ?? error.signal}):`, output);
+}
+
+/** True when `command` can be run here. */
+export async function has(command: string): Promise<boolean> {
+  return run("sh", ["-c", 'command -v "$0"', command]).then(
+    () => true,
+    () => false,
+  );
+}
+
+let installing: Promise<unknown> = Promise.resolve();
+
+/** Makes sure `command` is there, through apt as root on Debian and its kin, and says so; elsewhere an error tells the remedy. */
+export async function need(command: string, packages: string[], report: (line: string) => void): Promise<void> {
+  if (await has(command)) return;
+  const remedy = `apt-get install ${packages.join(" ")}`;
+  if (process.getuid?.() !== 0 || !(await has("apt-get"))) {
+    throw new ImageError("MISSING_TOOL", `${command} is needed to assemble images and is not installed. Do: ${remedy}`);
+  }
+  report(`${command} is missing: ${remedy}`);
+  // One after the other: apt-get holds a lock.
+  installing = installing
+    .catch(() => {})
+    .then(() => run("apt-get", ["update", "-q"]))
+    .then(() => run("apt-get", ["install", "-qy", "--no-install-recommends", ...packages], NONINTERACTIVE));
+  await installing;
+}
+
+const NONINTERACTIVE = { DEBIAN_FRONTEND: "noninteractive" };
+
+/** Gives `use` a temporary folder that is gone afterwards, also when the process is told to end. */
+export async function withTempDir<T>(use: (dir: string) => Promise<T>): Promise<T> {
+  const dir = await mkdtemp(join(tmpdir(), "stackline-image-"));
+  const remove = () => rmSync(dir, { recursive: true, force: true });
+  pending.add(remove);
+  try {
+    return await use(dir);
+  } finally {
+    pending.delete(remove);
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+/** The file's content, or nothing where there is no such file. */
+export const readIfThere = (path: string): Promise<Buffer | undefined> => readFile(path).catch(() => undefined);

@@ -1,0 +1,68 @@
+import type Docker from "dockerode";
+import { assemble, RECIPE_LABEL, STAND_IN_LABEL } from "./assemble.ts";
+import { imageOrNothing } from "./build.ts";
+import { ImageError } from "./errors.ts";
+import { fingerprint } from "./fingerprint.ts";
+import { hasRecipe, recipeFor } from "./recipes.ts";
+import { parseReference } from "./reference.ts";
+import { pull } from "./registry.ts";
+
+export { ImageError } from "./errors.ts";
+export { hasRecipe };
+
+/** A local image, ready to run. */
+export interface ProvidedImage {
+  id: string;
+  /** Set when the image is a stand-in: what is really inside, e.g. "CPython 3.8.18 on Debian 12 (stand-in for 3.8.5)". */
+  standIn?: string;
+}
+
+/**
+ * Makes sure the local Docker has `ref`: takes it from the local Docker, else pulls it, else (only if no registry
+ * answers and there is a recipe) assembles a stand-in.
+ *
+ * @throws ImageError whose first line says what is missing and what to do.
+ */
+export async function provideImage(
+  docker: Docker,
+  ref: string,
+  report: (line: string) => void,
+): Promise<ProvidedImage> {
+  const local = await imageOrNothing(docker, ref);
+  if (local && !(await isOutdated(ref, local))) return provided(ref, local);
+  if (!(await pull(docker, ref, report))) await standIn(docker, ref, report);
+  return provided(ref, await docker.getImage(ref).inspect());
+}
+
+/** A stand-in is out of date when its recipe, a version it is made from, or the host's authorities have changed. */
+async function isOutdated(ref: string, image: Docker.ImageInspectInfo): Promise<boolean> {
+  const print = image.Config.Labels?.[RECIPE_LABEL];
+  // Images built on a stand-in inherit its labels; only the names that have a recipe are stand-ins themselves.
+  const recipe = print ? recipeFor(ref) : undefined;
+  return recipe !== undefined && (await fingerprint(recipe)) !== print;
+}
+
+async function standIn(docker: Docker, ref: string, report: (line: string) => void): Promise<void> {
+  const recipe = recipeFor(ref);
+  if (!recipe) {
+    const { registry } = parseReference(ref);
+    throw new ImageError(
+      "NO_REGISTRY",
+      `${ref} is not in the local Docker, ${registry} does not answer, and there is no recipe for a stand-in. ` +
+        `Bring it in from elsewhere with: docker save ${ref} | docker load`,
+    );
+  }
+  report(`${ref}: no registry answers, taking a stand-in`);
+  const name = await assemble(docker, recipe, report);
+  const cut = ref.lastIndexOf(":");
+  const named = cut > ref.lastIndexOf("/");
+  await docker
+    .getImage(name)
+    .tag({ repo: named ? ref.slice(0, cut) : ref, tag: named ? ref.slice(cut + 1) : "latest" });
+}
+
+function provided(ref: string, image: Docker.ImageInspectInfo): ProvidedImage {
+  const inside = image.Config.Labels?.[STAND_IN_LABEL];
+  const { tag } = parseReference(ref);
+  return { id: image.Id, ...(inside && { standIn: `${inside} (stand-in for ${tag})` }) };
+}

@@ -1,0 +1,69 @@
+import { existsSync, readdirSync } from "node:fs";
+import { cp, readdir } from "node:fs/promises";
+import { homedir } from "node:os";
+import { basename, join, relative } from "node:path";
+import { ImageError } from "./errors.ts";
+import { has, run } from "./host.ts";
+import type { Prepare } from "./recipe.ts";
+
+const versionsDir = () => join(process.env.PYENV_ROOT ?? join(homedir(), ".pyenv"), "versions");
+
+/** The newest pyenv-installed CPython of the same minor version: 3.8.18 where an image asks for 3.8.5. */
+export function installedPython(tag: string, versions = pyenvVersions()): string {
+  const minor = /^\d+\.\d+/.exec(tag)?.[0];
+  const fitting = versions.filter((version) => new RegExp(`^${minor}\\.\\d+$`).test(version));
+  const newest = fitting.sort((a, b) => Number(a.split(".")[2]) - Number(b.split(".")[2])).at(-1);
+  if (newest) return newest;
+  throw new ImageError(
+    "MISSING_TOOL",
+    `No CPython ${minor} under ${versionsDir()} to make python:${tag} from. Do: pyenv install ${minor}`,
+  );
+}
+
+const pyenvVersions = () => (existsSync(versionsDir()) ? readdirSync(versionsDir()) : []);
+
+/** Not needed to run or build anything: tests, Tk (it would need X11), archives, and caches for `python -O`. */
+const LEFT_OUT = [
+  /^lib\/python[^/]+\/(test|idlelib|tkinter|turtledemo|lib2to3\/tests)(\/|$)/,
+  /^lib\/python[^/]+\/(ctypes|distutils|sqlite3|unittest)\/tests?(\/|$)/,
+  /^lib\/python[^/]+\/lib-dynload\/(_tkinter|_test|_xxtest|_ctypes_test|xxlimited)/,
+  /^(share|bin\/(idle|2to3|pydoc|python[\d.]*-gdb))/,
+  /\.a$|\.opt-\d\.pyc$/,
+];
+
+/** Only the packaging tools: what else the host has installed is no part of Python. */
+const PACKAGING = /^(_distutils_hack|distutils-precedence\.pth|pkg_resources|(pip|setuptools|wheel)(-.*)?)$/;
+
+/** True for what belongs into the image, by its path below the installation's prefix. */
+export function belongs(path: string): boolean {
+  const site = /^lib\/python[^/]+\/site-packages\/([^/]+)/.exec(path)?.[1];
+  return site ? PACKAGING.test(site) : !LEFT_OUT.some((pattern) => pattern.test(path));
+}
+
+/** Copies the host's CPython `version` into the build context as `python/`, without what an image doesn't need. */
+export const preparePython =
+  (version: string): Prepare =>
+  async (context) => {
+    const prefix = join(versionsDir(), version);
+    const target = join(context, "python");
+    await cp(prefix, target, {
+      recursive: true,
+      preserveTimestamps: true, // compiled modules are valid only for their source's time
+      verbatimSymlinks: true,
+      filter: (source) => belongs(relative(prefix, source)),
+    });
+    await strip(target);
+    const python = join(prefix, "bin", "python3");
+    const wheel = ["-m", "pip", "download", "-q", "--no-deps", "-d", context, "wheel"];
+    await run(python, wheel, { PIP_DISABLE_PIP_VERSION_CHECK: "1" });
+  };
+
+/** Debug symbols are two thirds of the binaries; a host without binutils ships them along. */
+async function strip(target: string): Promise<void> {
+  if (!(await has("strip"))) return;
+  const files = await readdir(target, { recursive: true, withFileTypes: true });
+  const binaries = files
+    .filter((file) => file.isFile() && /\.so(\.|$)|^python\d\.\d+$/.test(basename(file.name)))
+    .map((file) => join(file.parentPath, file.name));
+  await run("strip", ["--strip-unneeded", "--preserve-dates", ...binaries]);
+}

@@ -1,0 +1,79 @@
+import { prepareBase, SUITE } from "./base.ts";
+import { installedPython, preparePython } from "./python.ts";
+import type { Recipe } from "./recipe.ts";
+import { parseReference } from "./reference.ts";
+
+const base: Recipe = {
+  name: "base",
+  variant: SUITE,
+  prepare: prepareBase,
+  product: "Debian",
+  version: ["cat", "/etc/debian_version"],
+};
+
+/** A stand-in that is Debian's package and needs nothing of the host. */
+const packaged = (name: string, product: string, version: readonly string[]): Recipe => ({
+  name,
+  variant: SUITE,
+  from: base,
+  product,
+  version,
+});
+
+function pythonSlim(tag: string): Recipe {
+  const variant = installedPython(tag);
+  const version = ["python3", "--version"];
+  return { name: "python-slim", variant, from: base, prepare: preparePython(variant), product: "CPython", version };
+}
+
+function python(tag: string): Recipe {
+  const slim = pythonSlim(tag);
+  return tag.includes("slim") ? slim : { ...slim, name: "python-full", from: slim, prepare: undefined };
+}
+
+interface Entry {
+  repositories: readonly string[];
+  /** Tags that the recipe can stand in for. */
+  tags: RegExp;
+  /** The images that this project uses, as upstream names them. */
+  used: readonly string[];
+  recipe(tag: string): Recipe;
+}
+
+/** Every upstream image that can be stood in for. */
+const ENTRIES: readonly Entry[] = [
+  { repositories: ["debian"], tags: /^(12|bookworm|stable)/, used: [], recipe: () => base },
+  {
+    repositories: ["python"],
+    tags: /^\d+\.\d+/,
+    used: ["python:3.8.5-buster", "python:3.8.5-slim-buster"],
+    recipe: python,
+  },
+  {
+    repositories: ["redis", "valkey/valkey"],
+    tags: /./,
+    used: ["redis:7-alpine"],
+    recipe: () => packaged("redis", "Redis", ["redis-server", "--version"]),
+  },
+  {
+    repositories: ["postgres"],
+    tags: /./,
+    used: ["postgres:17-bookworm"],
+    recipe: () => packaged("postgres", "PostgreSQL", ["postgres", "--version"]),
+  },
+];
+
+/** Every image that this project uses and that can be stood in for. */
+export const usedImages: readonly string[] = ENTRIES.flatMap((entry) => entry.used);
+
+function entryOf(ref: string): Entry | undefined {
+  const { registry, repository, tag, digest } = parseReference(ref);
+  if (digest || registry !== "docker.io") return undefined;
+  return ENTRIES.find((entry) => entry.repositories.includes(repository) && entry.tags.test(tag));
+}
+
+/** True when a stand-in for `ref` can be assembled. */
+export const hasRecipe = (ref: string): boolean => entryOf(ref) !== undefined;
+
+/** The recipe for `ref`, made out for this machine. Throws where the machine lacks what it is made from. */
+export const recipeFor = (ref: string): Recipe | undefined => entryOf(ref)?.recipe(parseReference(ref).tag);

@@ -1,0 +1,28 @@
+/** An image's name in its parts: `docker.io/library/python:3.8` and `python:3.8` have the same. */
+export interface Reference {
+  /** Host of the registry, `docker.io` unless the name tells another. */
+  registry: string;
+  /** Path in the registry, without `library/` for Docker Hub's own images. */
+  repository: string;
+  tag: string;
+  /** Set when the name pins a digest; such an image can't be stood in for. */
+  digest?: string;
+}
+
+const SHAPE = /^(?<name>[^@\s]+?)(?::(?<tag>[\w][\w.-]{0,127}))?(?:@(?<digest>[a-z0-9]+:[a-f0-9]{32,}))?$/;
+
+/** Splits an image's name as Docker does. Throws on what is no image name. */
+export function parseReference(ref: string): Reference {
+  const { name = "", tag, digest } = SHAPE.exec(ref)?.groups ?? {};
+  if (!name) throw new Error(`"${ref}" is not an image name: expected [registry/]repository[:tag][@digest].`);
+  const [first = "", ...rest] = name.split("/");
+  const hasRegistry = rest.length > 0 && (/[.:]/.test(first) || first === "localhost");
+  const registry = hasRegistry ? first.replace(/^(index|registry-1)\.docker\.io$/, "docker.io") : "docker.io";
+  const path = hasRegistry ? rest.join("/") : name;
+  return {
+    registry,
+    repository: registry === "docker.io" ? path.replace(/^library\//, "") : path,
+    tag: tag ?? "latest",
+    ...(digest && { digest }),
+  };
+}
