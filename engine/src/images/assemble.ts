@@ -1,7 +1,7 @@
 import { cp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type Docker from "dockerode";
-import { build, imageOrNothing, outputOf } from "./build.ts";
+import { build, imageOrNothing, outputOf, removeReplaced } from "./build.ts";
 import { fingerprint, folderOf } from "./fingerprint.ts";
 import { withTempDir } from "./host.ts";
 import { withLock } from "./lock.ts";
@@ -39,6 +39,7 @@ async function make(docker: Docker, recipe: Recipe, report: (line: string) => vo
     const id = await withTempDir((context) => buildIn(context, docker, recipe, base, report));
     const inside = await describe(docker, recipe, id);
     await label(docker, id, name, { [STAND_IN_LABEL]: inside, [RECIPE_LABEL]: print });
+    if (there) await removeReplaced(docker, there.Id);
     report(`${name}: ${inside}, in ${((Date.now() - from) / 1000).toFixed(1)} s`);
     return name;
   });
@@ -62,7 +63,12 @@ async function describe(docker: Docker, recipe: Recipe, id: string): Promise<str
 }
 
 /** The labels tell a version that only the finished image knows, so they are a layer of their own; then comes the tag. */
-async function label(docker: Docker, id: string, name: string, labels: Record<string, string>): Promise<void> {
+async function label(
+  docker: Docker,
+  id: string,
+  name: string,
+  labels: Record<string, string>,
+): Promise<void> {
   await withTempDir(async (context) => {
     await writeFile(join(context, "Dockerfile"), `FROM ${id}\n`);
     await build(docker, context, { t: name, labels });

@@ -19,8 +19,8 @@ export const prepareBase: Prepare = async (context, report) => {
   await run("mmdebstrap", [
     "--variant=minbase",
     `--include=${PACKAGES.join(",")}`,
-    "--aptopt=Acquire::Languages \"none\"",
-    "--aptopt=APT::Install-Recommends \"false\"",
+    '--aptopt=Acquire::Languages "none"',
+    '--aptopt=APT::Install-Recommends "false"',
     ...EXCLUDED.map((path) => `--dpkgopt=path-exclude=${path}`),
     "--dpkgopt=path-include=/usr/share/doc/*/copyright",
     "--skip=output/dev",
@@ -32,7 +32,9 @@ export const prepareBase: Prepare = async (context, report) => {
 
 async function debianSources(): Promise<string[]> {
   const format = "$(REPO_URI) $(RELEASE) $(COMPONENT) $(ORIGIN)";
-  const list = await run("apt-get", ["indextargets", "--format", format, "Identifier: Packages"]).catch(() => "");
+  const list = await run("apt-get", ["indextargets", "--format", format, "Identifier: Packages"]).catch(
+    () => "",
+  );
   return sourcesOf(list);
 }
 

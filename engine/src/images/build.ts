@@ -10,7 +10,11 @@ interface BuildEvent {
 }
 
 /** Builds the Dockerfile in `context` and returns the image's id. Leaves no container and no tag behind when it fails. */
-export async function build(docker: Docker, context: string, options: Docker.ImageBuildOptions): Promise<string> {
+export async function build(
+  docker: Docker,
+  context: string,
+  options: Docker.ImageBuildOptions,
+): Promise<string> {
   const src = await readdir(context);
   const stream = await docker.buildImage({ context, src }, { rm: true, forcerm: true, ...options });
   let output = "";
@@ -29,7 +33,10 @@ export async function build(docker: Docker, context: string, options: Docker.Ima
 }
 
 /** The local image `name`, if there is one. */
-export async function imageOrNothing(docker: Docker, name: string): Promise<Docker.ImageInspectInfo | undefined> {
+export async function imageOrNothing(
+  docker: Docker,
+  name: string,
+): Promise<Docker.ImageInspectInfo | undefined> {
   return docker
     .getImage(name)
     .inspect()
@@ -60,4 +67,14 @@ export async function outputOf(docker: Docker, image: string, command: readonly 
   } finally {
     await container.remove({ force: true, v: true });
   }
+}
+
+/** Removes an image that a newer one has replaced, unless it has another name or something is made of it. */
+export async function removeReplaced(docker: Docker, id: string): Promise<void> {
+  const image = await imageOrNothing(docker, id);
+  if (image && image.RepoTags.length === 0)
+    await docker
+      .getImage(id)
+      .remove()
+      .catch(() => {});
 }

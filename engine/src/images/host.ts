@@ -1,4 +1,4 @@
-import { execFile, type ExecFileException } from "node:child_process";
+import { type ExecFileException, execFile } from "node:child_process";
 import { rmSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -28,7 +28,11 @@ export function run(command: string, args: readonly string[], env: NodeJS.Proces
 function failure(command: string, error: ExecFileException, output: string): ImageError {
   return error.code === "ENOENT"
     ? new ImageError("MISSING_TOOL", `${command} is not installed on this machine.`)
-    : new ImageError("BUILD_FAILED", `${command} failed on this machine (${error.code ?? error.signal}):`, output);
+    : new ImageError(
+        "BUILD_FAILED",
+        `${command} failed on this machine (${error.code ?? error.signal}):`,
+        output,
+      );
 }
 
 /** True when `command` can be run here. */
@@ -42,11 +46,18 @@ export async function has(command: string): Promise<boolean> {
 let installing: Promise<unknown> = Promise.resolve();
 
 /** Makes sure `command` is there, through apt as root on Debian and its kin, and says so; elsewhere an error tells the remedy. */
-export async function need(command: string, packages: string[], report: (line: string) => void): Promise<void> {
+export async function need(
+  command: string,
+  packages: string[],
+  report: (line: string) => void,
+): Promise<void> {
   if (await has(command)) return;
   const remedy = `apt-get install ${packages.join(" ")}`;
   if (process.getuid?.() !== 0 || !(await has("apt-get"))) {
-    throw new ImageError("MISSING_TOOL", `${command} is needed to assemble images and is not installed. Do: ${remedy}`);
+    throw new ImageError(
+      "MISSING_TOOL",
+      `${command} is needed to assemble images and is not installed. Do: ${remedy}`,
+    );
   }
   report(`${command} is missing: ${remedy}`);
   // One after the other: apt-get holds a lock.
@@ -73,4 +84,5 @@ export async function withTempDir<T>(use: (dir: string) => Promise<T>): Promise<
 }
 
 /** The file's content, or nothing where there is no such file. */
-export const readIfThere = (path: string): Promise<Buffer | undefined> => readFile(path).catch(() => undefined);
+export const readIfThere = (path: string): Promise<Buffer | undefined> =>
+  readFile(path).catch(() => undefined);

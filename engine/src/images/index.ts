@@ -1,6 +1,6 @@
 import type Docker from "dockerode";
 import { assemble, RECIPE_LABEL, STAND_IN_LABEL } from "./assemble.ts";
-import { imageOrNothing } from "./build.ts";
+import { imageOrNothing, removeReplaced } from "./build.ts";
 import { ImageError } from "./errors.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { hasRecipe, recipeFor } from "./recipes.ts";
@@ -31,6 +31,7 @@ export async function provideImage(
   const local = await imageOrNothing(docker, ref);
   if (local && !(await isOutdated(ref, local))) return provided(ref, local);
   if (!(await pull(docker, ref, report))) await standIn(docker, ref, report);
+  if (local) await removeReplaced(docker, local.Id);
   return provided(ref, await docker.getImage(ref).inspect());
 }
 

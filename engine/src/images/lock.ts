@@ -32,7 +32,8 @@ async function take(path: string): Promise<boolean> {
 async function ownerLives(path: string): Promise<boolean> {
   const owner = Number(await readFile(path, "utf8").catch(() => ""));
   // Empty for an instant while its owner writes it; gone when the owner has just finished.
-  if (!owner) return sleep(200).then(async () => Boolean(Number(await readFile(path, "utf8").catch(() => "1"))));
+  if (!owner)
+    return sleep(200).then(async () => Boolean(Number(await readFile(path, "utf8").catch(() => "1"))));
   try {
     process.kill(owner, 0);
     return true;

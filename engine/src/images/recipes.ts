@@ -23,7 +23,14 @@ const packaged = (name: string, product: string, version: readonly string[]): Re
 function pythonSlim(tag: string): Recipe {
   const variant = installedPython(tag);
   const version = ["python3", "--version"];
-  return { name: "python-slim", variant, from: base, prepare: preparePython(variant), product: "CPython", version };
+  return {
+    name: "python-slim",
+    variant,
+    from: base,
+    prepare: preparePython(variant),
+    product: "CPython",
+    version,
+  };
 }
 
 function python(tag: string): Recipe {

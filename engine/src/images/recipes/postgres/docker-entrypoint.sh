@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Starts PostgreSQL as upstream's image does: a server named or implied by its options is run as user postgres, and an
+# empty PGDATA is initialised first from POSTGRES_* and /docker-entrypoint-initdb.d.
+set -Eeuo pipefail
+
+[[ "${1-}" == -* ]] && set -- postgres "$@"
+
+# Questions to the program need no data: `postgres --version`.
+asks_only() {
+  local argument
+  for argument; do
+    case "$argument" in
+      -'?' | --help | --describe-config | -V | --version) return 0 ;;
+    esac
+  done
+  return 1
+}
+
+if [[ "${1-}" == postgres ]] && ! asks_only "$@"; then
+  if [[ $(id -u) == 0 ]]; then
+    mkdir -p "$PGDATA" /var/run/postgresql
+    chmod 0700 "$PGDATA"
+    find "$PGDATA" /var/run/postgresql \! -user postgres -exec chown postgres {} +
+    chmod 3777 /var/run/postgresql
+    if [[ -n "${POSTGRES_INITDB_WALDIR-}" ]]; then
+      install -d -o postgres -m 0700 "$POSTGRES_INITDB_WALDIR"
+    fi
+    exec setpriv --reuid=postgres --regid=postgres --init-groups -- env HOME=/var/lib/postgresql "$0" "$@"
+  fi
+  if [[ ! -s "$PGDATA/PG_VERSION" ]]; then
+    # Sourced in a shell of its own, as the scripts of initdb.d are in turn: what they set stays there.
+    (source initialise.sh "$@")
+  fi
+fi
+
+exec "$@"

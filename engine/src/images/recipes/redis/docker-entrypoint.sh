@@ -1,0 +1,23 @@
+#!/bin/sh
+# Starts redis-server as upstream's image does: options alone belong to the server, root becomes redis, and peers on
+# the container's network are served although no password is set (upstream builds it with protected mode off).
+set -eu
+
+case "${1-}" in
+  -* | *.conf) set -- redis-server "$@" ;;
+esac
+
+if [ "$(basename "$1")" = redis-server ]; then
+  if [ "$(id -u)" = 0 ]; then
+    find . \! -user redis -exec chown redis {} + 2>/dev/null || true
+    exec setpriv --reuid=redis --regid=redis --clear-groups -- "$0" "$@"
+  fi
+  umask 0077
+  case " $* " in
+    *" --protected-mode "*) ;;
+    *" --sentinel "* | *.conf*) ;; # the file has the say
+    *) set -- "$@" --protected-mode no ;;
+  esac
+fi
+
+exec "$@"
