@@ -1,0 +1,69 @@
+"""Runs checks side by side and comes back in time, whatever they do."""
+
+import contextvars
+import logging
+import threading
+import time
+from dataclasses import dataclass
+from typing import Callable, Sequence
+
+from checks.reasons import Failed, in_words
+
+log = logging.getLogger(__name__)
+
+# Threads that wait without end (for a name server, say) cannot be stopped: no check has more of them than this in a process.
+MOST_AT_ONCE = 8
+
+
+class Check:
+    """A component's check: it returns when all is well and raises when not."""
+
+    def __init__(self, key: str, title: str, how: str, run: Callable) -> None:
+        self.key, self.title, self.how, self.run = key, title, how, run
+        self.slots = threading.BoundedSemaphore(MOST_AT_ONCE)
+
+
+@dataclass(frozen=True)
+class Result:
+    check: Check
+    ok: bool
+    reason: str  # in plain words; empty when ok
+    ms: int
+
+
+def run_all(checks: Sequence[Check], request, limit: float) -> "list[Result]":
+    """Returns the checks' results in their order after at most `limit` seconds."""
+    started = time.monotonic()
+    found: "dict[str, Result]" = {}
+    threads = [_start(check, request, found) for check in checks]
+    for thread in threads:
+        thread.join(max(0.0, started + limit - time.monotonic()))
+    late = f"no answer within {limit:g} s"
+    return [found.get(check.key) or Result(check, False, late, int(limit * 1000)) for check in checks]
+
+
+def _start(check: Check, request, found: dict) -> threading.Thread:
+    # The context brings the request's id along to what the thread logs and sends.
+    context = contextvars.copy_context()
+    thread = threading.Thread(
+        target=context.run, args=(_run, check, request, found), daemon=True, name=check.key
+    )
+    thread.start()
+    return thread
+
+
+def _run(check: Check, request, found: dict) -> None:
+    started, reason = time.monotonic(), ""
+    if check.slots.acquire(blocking=False):
+        try:
+            check.run(request)
+        except Exception as problem:
+            reason = in_words(problem)
+            # The text of an exception may hold a host's name or a user's: not even the log gets it, unless nothing explains it.
+            known = isinstance(problem, Failed) or reason != in_words(Exception())
+            log.warning("%s: %s", check.title, reason, exc_info=None if known else problem)
+        finally:
+            check.slots.release()
+    else:
+        reason = "earlier checks still wait for it"
+    found[check.key] = Result(check, not reason, reason, round((time.monotonic() - started) * 1000))

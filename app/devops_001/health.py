@@ -1,0 +1,37 @@
+"""What a container platform asks, every few seconds: cheap, and without detail."""
+
+from django.http import JsonResponse
+from django.views.decorators.http import require_safe
+
+from checks.components import postgresql
+from checks.runner import Check, run_all
+from devops_001.redis import connect
+
+LIMIT = 2.0  # seconds
+
+
+def broker(request) -> None:
+    """The broker answers a ping."""
+    client = connect(LIMIT)
+    try:
+        client.ping()
+    finally:
+        client.close()
+
+
+NEEDED = (Check("database", "Database", "", postgresql), Check("broker", "Broker", "", broker))
+
+
+@require_safe
+def live(request):
+    """The process answers. Nothing else is asked: a restart would not mend a database."""
+    return JsonResponse({"status": "ok"})
+
+
+@require_safe
+def ready(request):
+    """The database and the broker answer: 200, otherwise 503."""
+    results = run_all(NEEDED, request, LIMIT)
+    ok = all(result.ok for result in results)
+    parts = {result.check.key: "ok" if result.ok else result.reason for result in results}
+    return JsonResponse({"status": "ok" if ok else "unavailable", **parts}, status=200 if ok else 503)

@@ -1,0 +1,48 @@
+"""Kafka clients that give up in time, and log through Python's logging."""
+
+import logging
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
+from confluent_kafka.admin import AdminClient, NewTopic
+from django.conf import settings
+
+log = logging.getLogger("kafka")
+
+
+def client_config(**more) -> dict:
+    """What every client has in common; in `more`, keyword a_b stands for Kafka's a.b."""
+    config = {
+        "bootstrap.servers": settings.KAFKA_SERVER,
+        "client.id": "devops_001",
+        "socket.connection.setup.timeout.ms": 2500,
+        "reconnect.backoff.max.ms": 1000,
+        "log.connection.close": False,
+    }
+    config.update({key.replace("_", "."): value for key, value in more.items()})
+    return config
+
+
+def producer(**more) -> Producer:
+    """A producer that reports a message as delivered only when all in-sync replicas have it."""
+    return Producer(client_config(acks="all", enable_idempotence=True, **more), logger=log)
+
+
+def consumer(group: str, **more) -> Consumer:
+    """A consumer that commits only what it is told to."""
+    return Consumer(client_config(group_id=group, enable_auto_commit=False, **more), logger=log)
+
+
+def ensure_topic(name: str, timeout: float, partitions: int = 1, **config: str) -> None:
+    """Creates the topic unless it exists; brokers need not create topics by themselves.
+
+    Raises KafkaException when the broker does not do it within `timeout` seconds.
+    """
+    topic = NewTopic(
+        name, num_partitions=partitions, config={key.replace("_", "."): v for key, v in config.items()}
+    )
+    admin = AdminClient(client_config(), logger=log)
+    try:
+        admin.create_topics([topic], request_timeout=timeout, operation_timeout=timeout)[name].result(timeout)
+    except KafkaException as problem:
+        if problem.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+            raise

@@ -1,0 +1,84 @@
+"""Log lines as JSON on standard output, each with the id of the request that caused it and none with a confidential value."""
+
+import json
+import logging
+import re
+from contextvars import ContextVar
+from datetime import datetime, timezone
+
+request_id: ContextVar = ContextVar("request_id", default="-")
+
+# What every record has; anything else was given by the caller as `extra`.
+STANDARD = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+# Extras of Django's and Celery's own records that are objects, not words.
+OBJECTS = {"request", "server_time", "data", "color_message"}
+# Names that say nothing about a deployment; hiding them would hide half of every traceback.
+COMMON = {
+    "postgres",
+    "postgresql",
+    "redis",
+    "kafka",
+    "database",
+    "db",
+    "app",
+    "django",
+    "user",
+    "localhost",
+    "127.0.0.1",
+}
+
+_confidential = None
+
+
+def hide(*values: str) -> None:
+    """From now on these values show as *** in every log line, also inside the text of an exception."""
+    global _confidential
+    found = sorted({value for value in values if value and value not in COMMON}, key=len, reverse=True)
+    _confidential = (
+        re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, found)) + r")(?!\w)") if found else None
+    )
+
+
+def redacted(text: str) -> str:
+    """The text without the values that hide() was given."""
+    return _confidential.sub("***", text) if _confidential else text
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line, the traceback in it, so that a log store never has to join lines."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": datetime.fromtimestamp(record.created, timezone.utc).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": redacted(record.getMessage()),
+            "request_id": request_id.get(),
+        }
+        extras = {key: value for key, value in vars(record).items() if key not in STANDARD | OBJECTS}
+        line.update(
+            {key: redacted(value) if isinstance(value, str) else value for key, value in extras.items()}
+        )
+        if record.exc_info:
+            line["exception"] = redacted(self.formatException(record.exc_info))
+        return json.dumps(line, default=lambda value: redacted(str(value)), ensure_ascii=False)
+
+
+def logging_config(level: str) -> dict:
+    """The dictConfig of the whole application at this level."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"json": {"()": "devops_001.logs.JsonFormatter"}},
+        "handlers": {
+            "stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "json"}
+        },
+        "root": {"level": level, "handlers": ["stdout"]},
+        "loggers": {
+            "django": {"level": level, "handlers": [], "propagate": True},
+            "django.server": {"level": "WARNING", "handlers": [], "propagate": True},
+            # Every request is logged once, by the middleware.
+            "django.request": {"level": "ERROR"},
+            "kafka": {"level": "ERROR"},
+        },
+    }

@@ -1,0 +1,78 @@
+"""Runs a Celery worker or beat of any application, with a sign of life that costs no request: a file that it touches.
+
+celery_run.py worker [option...]    CELERY_QUEUES=a,b for these queues alone; otherwise all that the application declares
+celery_run.py beat [option...]
+"""
+
+import os
+import pathlib
+import sys
+
+RUN_DIR = pathlib.Path(os.environ.get("STACKLINE_RUN_DIR", "/tmp/stackline"))
+
+
+def sign_of_life(role):
+    """Returns a function that tells healthcheck.py that this process is alive now."""
+    RUN_DIR.mkdir(parents=True, exist_ok=True)
+    return lambda **_: (RUN_DIR / role).touch()
+
+
+def declared_queues(app):
+    """Names of all queues that the application declares: in its settings, its routes, its tasks or its schedule."""
+    conf = app.conf
+    queues = {getattr(queue, "name", queue) for queue in conf.task_queues or [conf.task_default_queue]}
+    routes = conf.task_routes or {}
+    for table in routes if isinstance(routes, (list, tuple)) else [routes]:
+        targets = table.values() if isinstance(table, dict) else []
+        queues |= {target if isinstance(target, str) else target.get("queue") for target in targets}
+    queues |= {getattr(task, "queue", None) for task in app.tasks.values()}
+    queues |= {(entry.get("options") or {}).get("queue") for entry in (conf.beat_schedule or {}).values()}
+    return sorted(getattr(queue, "name", queue) for queue in queues if queue)
+
+
+def worker_options():
+    """Connects the sign of life and returns the options of `celery worker`."""
+    from celery.app.utils import find_app
+    from celery.signals import heartbeat_sent
+
+    heartbeat_sent.connect(sign_of_life("worker"), weak=False)
+    queues = os.environ.get("CELERY_QUEUES")
+    if not queues:
+        app = find_app("devops_001")
+        app.loader.import_default_modules()
+        app.finalize()
+        queues = ",".join(declared_queues(app))
+    return ["--queues", queues]
+
+
+def beat_options():
+    """Wraps the scheduler's step, whichever class it is, and returns the options of `celery beat`."""
+    from celery.beat import Scheduler
+
+    alive, tick = sign_of_life("beat"), Scheduler.tick
+
+    def tick_alive(self, *args, **kwargs):
+        alive()
+        return tick(self, *args, **kwargs)
+
+    Scheduler.tick = tick_alive
+    schedule = os.environ.get("CELERY_BEAT_SCHEDULE_FILE", "/tmp/celerybeat-schedule")
+    return ["--schedule", schedule, "--pidfile=", "--max-interval", "10"]
+
+
+def main():
+    role, *extra = sys.argv[1:]
+    sys.path.insert(0, os.getcwd())
+    sys.argv = ["celery", "-A", "devops_001", role, *extra]
+    from celery import maybe_patch_concurrency
+
+    maybe_patch_concurrency(sys.argv)  # before anything else is imported: --pool gevent asks for it
+    options = {"worker": worker_options, "beat": beat_options}[role]()
+    sys.argv[4:4] = ["--loglevel", os.environ.get("LOG_LEVEL", "info").lower(), *options]
+    from celery.__main__ import main as celery_main
+
+    celery_main()
+
+
+if __name__ == "__main__":
+    main()

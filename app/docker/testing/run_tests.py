@@ -1,0 +1,60 @@
+"""Runs `manage.py test` of any application, with coverage and JUnit XML.
+
+    run_tests.py [argument of manage.py test...]
+
+Writes junit.xml, coverage.xml and html/ to TEST_REPORTS (default /reports). The exit code is 0 only when tests ran and all passed.
+"""
+
+import os
+import pathlib
+import runpy
+import sys
+import traceback
+
+import coverage
+
+REPORTS = pathlib.Path(os.environ.get("TEST_REPORTS", "/reports"))
+# Neither the tests themselves nor what Django generates counts as covered code.
+OMIT = ["manage.py", "*/tests/*", "*/tests.py", "*/test_*.py", "*/migrations/*"]
+
+
+def run_manage(arguments):
+    """Runs manage.py in this process, so that coverage sees it from the first import. Returns the exit code."""
+    sys.path.insert(0, os.getcwd())
+    sys.argv = ["manage.py", "test", "--no-input", "--testrunner", "stackline_runner.Runner", *arguments]
+    try:
+        runpy.run_path("manage.py", run_name="__main__")
+    except SystemExit as stop:
+        if isinstance(stop.code, str):
+            print(stop.code, file=sys.stderr)
+        return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    except Exception:
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+def report(measured):
+    """Writes the coverage reports and says the figure in one line."""
+    try:
+        measured.xml_report(outfile=str(REPORTS / "coverage.xml"))
+        total = measured.html_report(directory=str(REPORTS / "html"))
+    except coverage.CoverageException as problem:
+        print("coverage: no report (%s)" % problem)
+        return
+    print("coverage: %.0f %% of the lines; reports in %s" % (total, REPORTS))
+
+
+def main(arguments):
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    measured = coverage.Coverage(source=["."], omit=OMIT, data_file=None)
+    measured.start()
+    code = run_manage(arguments)
+    measured.stop()
+    sys.stdout.flush()
+    report(measured)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,76 @@
+"""Reads order events and makes receipts of them."""
+
+import json
+import logging
+import time
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, close_old_connections
+
+from devops_001 import kafka, logs
+from orders import services
+
+log = logging.getLogger(__name__)
+
+POLL = 1.0  # seconds
+RETRY = 2.0  # seconds to wait for a database that is away
+
+
+class OrderConsumer:
+    """One member of the consumer group; stop() ends run() after the message in hand."""
+
+    def __init__(self, group: str = "orders") -> None:
+        self.running = True
+        self.reader = kafka.consumer(group, auto_offset_reset="earliest", allow_auto_create_topics=True)
+
+    def stop(self, *_) -> None:
+        self.running = False
+
+    def run(self, idle: float = None, limit: int = None) -> int:
+        """Handles messages until stopped, until `limit` of them, or until none came for `idle` seconds. Returns the number.
+
+        An offset is committed only after its message is handled: at least once, and a receipt is written once.
+        """
+        self.reader.subscribe([settings.ORDERS_TOPIC])
+        handled, quiet_since = 0, time.monotonic()
+        try:
+            while self.running and handled != limit:
+                message = self.reader.poll(POLL)
+                if message is not None and not message.error():
+                    if self.handle(message):
+                        self.reader.commit(message, asynchronous=False)
+                        handled += 1
+                    quiet_since = time.monotonic()
+                elif idle is not None and time.monotonic() - quiet_since > idle:
+                    break
+        finally:
+            self.reader.close()
+        return handled
+
+    def handle(self, message) -> bool:
+        """Handles one message, waiting for the database as long as it takes. Returns False when stopped meanwhile."""
+        while self.running:
+            try:
+                handle_event(dict(message.headers() or []), message.value())
+                return True
+            except (OperationalError, InterfaceError):
+                log.warning("the database is away, the event waits")
+                close_old_connections()
+                time.sleep(RETRY)
+        return False
+
+
+def handle_event(headers: "dict[str, bytes]", value: bytes) -> None:
+    """Makes a receipt of a settled order. A message that is no event of ours is logged and left: it must not stop the others."""
+    token = logs.request_id.set(headers.get("request_id", b"-").decode(errors="replace"))
+    try:
+        if headers.get("kind") != b"order.settled":
+            log.info("event of another kind, left")
+            return
+        payload = json.loads(value)
+        new = services.record_receipt(headers["event_id"].decode(), payload, logs.request_id.get())
+        log.info("receipt written" if new else "event seen before", extra={"order": payload["order"]})
+    except (KeyError, TypeError, ValueError, ArithmeticError) as problem:
+        log.error("malformed event, left", extra={"problem": type(problem).__name__})
+    finally:
+        logs.request_id.reset(token)

@@ -1,0 +1,69 @@
+"""What is done with orders. Each step is one transaction; what has to follow is stored in it and only then announced."""
+
+import logging
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from devops_001 import logs
+from orders.models import Order, OutboxEvent, Receipt
+
+log = logging.getLogger(__name__)
+
+OVERDUE = timedelta(seconds=15)  # an order that is placed for longer has lost its task
+
+
+def place(order: Order) -> Order:
+    """Stores the order and, once it is committed, asks a worker to settle it.
+
+    A broker that is away does not fail the order: settle_placed, which beat runs, finds it later.
+    """
+    from orders.tasks import settle
+
+    order.request_id = logs.request_id.get()
+    with transaction.atomic():
+        order.save(force_insert=True)
+        transaction.on_commit(lambda: settle.delay(str(order.pk)), robust=True)
+    log.info("order placed", extra={"order": str(order.pk)})
+    return order
+
+
+def settle_order(pk: str) -> bool:
+    """Settles the order and stores the event that tells of it. Returns False when there was nothing left to do."""
+    from orders.tasks import publish_events
+
+    with transaction.atomic():
+        order = Order.objects.select_for_update().filter(pk=pk).first()
+        if order is None or order.status == Order.Status.SETTLED:
+            return False
+        order.status, order.settled_at = Order.Status.SETTLED, timezone.now()
+        order.save(update_fields=["status", "settled_at"])
+        OutboxEvent.objects.create(
+            order=order,
+            kind="order.settled",
+            payload={
+                "order": str(order.pk),
+                "total": str(order.total),
+                "settled_at": order.settled_at.isoformat(),
+            },
+            request_id=order.request_id,
+        )
+        transaction.on_commit(publish_events.delay, robust=True)
+    log.info("order settled", extra={"order": str(order.pk)})
+    return True
+
+
+def overdue_orders(limit: int = 500) -> "list[str]":
+    """Ids of orders that nobody settled in time, the oldest first."""
+    found = Order.objects.filter(status=Order.Status.PLACED, created_at__lt=timezone.now() - OVERDUE)
+    return [str(pk) for pk in found.order_by("created_at").values_list("pk", flat=True)[:limit]]
+
+
+def record_receipt(event_id: str, payload: dict, request_id: str) -> bool:
+    """Writes the receipt of a settled order. Returns False when this event was seen before."""
+    _, created = Receipt.objects.get_or_create(
+        event_id=event_id,
+        defaults={"order_id": payload["order"], "total": payload["total"], "request_id": request_id},
+    )
+    return created

@@ -1,0 +1,29 @@
+"""The worker's part. Every task may run twice: it is delivered again when its worker dies."""
+
+from celery import shared_task
+from confluent_kafka import KafkaException
+from django.db import OperationalError
+
+from orders import outbox, services
+
+# Seconds between tries; afterwards beat's sweeps take over.
+PATIENT = {"retry_backoff": 1, "retry_backoff_max": 30, "max_retries": 5}
+
+
+@shared_task(name="orders.settle", autoretry_for=(OperationalError,), **PATIENT)
+def settle(pk: str) -> None:
+    services.settle_order(pk)
+
+
+@shared_task(name="orders.settle_placed")
+def settle_placed() -> None:
+    """Settles what has lost its task."""
+    for pk in services.overdue_orders():
+        services.settle_order(pk)
+
+
+@shared_task(name="orders.publish_events", autoretry_for=(OperationalError, KafkaException), **PATIENT)
+def publish_events() -> None:
+    """Publishes until nothing is left."""
+    while outbox.publish_batch() == outbox.BATCH:
+        pass
