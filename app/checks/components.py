@@ -1,4 +1,4 @@
-"""The six components, each tried by a real round trip. A check returns when all is well and raises when not."""
+"""The six components, each tried by a real round trip. A check returns when all is well and raises if not."""
 
 import contextlib
 import time
@@ -28,8 +28,9 @@ def static(request) -> None:
     if settings.DEBUG:
         found = finders.find(STYLESHEET)
     else:
-        stored = staticfiles_storage.stored_name(STYLESHEET)
-        found = staticfiles_storage.exists(stored) and staticfiles_storage.size(stored)
+        # The manifest knows the name under which the file was collected; without it, it was not.
+        stored = getattr(staticfiles_storage, "hashed_files", {}).get(STYLESHEET)
+        found = stored and staticfiles_storage.exists(stored) and staticfiles_storage.size(stored)
     if not found:
         raise Failed("the stylesheet was not collected")
 
@@ -63,8 +64,9 @@ def redis(request) -> None:
 
 
 def celery(request) -> None:
-    """A worker runs a task, whose answer arrives. No pooled connection: a broken one would serve the next request too."""
+    """A worker runs a task, whose answer arrives."""
     token = uuid.uuid4().hex
+    # Not a pooled connection: a broken one would go back to serve the next request.
     with app.connection_for_write() as broker:
         echo.apply_async([token], connection=broker, retry=False, expires=30)
     with contextlib.closing(connect(WORKER + 0.5)) as client:
@@ -87,7 +89,7 @@ def kafka(request) -> None:
 
 
 def acknowledged(token: bytes, deadline: float) -> TopicPartition:
-    """Sends the token and returns the place that the broker gave it. Raises KafkaException when it gives none."""
+    """Sends the token and returns the place that the broker gave it, or raises KafkaException."""
     outcome, problems = [], []
     sender = kafka_client.producer(message_timeout_ms=int(STEP * 1000), error_cb=problems.append)
     sender.produce(TOPIC, token, on_delivery=lambda error, message: outcome.append((error, message)))
@@ -95,7 +97,7 @@ def acknowledged(token: bytes, deadline: float) -> TopicPartition:
         sender.poll(0.05)
     if not outcome or outcome[0][0]:
         sender.purge()
-        raise KafkaException(" ".join(map(str, [*problems, *(error for error, _ in outcome), "timed out"])))
+        raise KafkaException(*map(str, [*problems, *(error for error, _ in outcome), "timed out"]))
     message = outcome[0][1]
     return TopicPartition(message.topic(), message.partition(), message.offset())
 

@@ -7,11 +7,11 @@ import time
 from dataclasses import dataclass
 from typing import Callable, Sequence
 
-from checks.reasons import Failed, in_words
+from checks.reasons import UNKNOWN, in_words
 
 log = logging.getLogger(__name__)
 
-# Threads that wait without end (for a name server, say) cannot be stopped: no check has more of them than this in a process.
+# A thread that waits without end (for a name server, say) cannot be stopped: so many of a check at most.
 MOST_AT_ONCE = 8
 
 
@@ -34,7 +34,7 @@ class Result:
 def run_all(checks: Sequence[Check], request, limit: float) -> "list[Result]":
     """Returns the checks' results in their order after at most `limit` seconds."""
     started = time.monotonic()
-    found: "dict[str, Result]" = {}
+    found = {}
     threads = [_start(check, request, found) for check in checks]
     for thread in threads:
         thread.join(max(0.0, started + limit - time.monotonic()))
@@ -59,9 +59,7 @@ def _run(check: Check, request, found: dict) -> None:
             check.run(request)
         except Exception as problem:
             reason = in_words(problem)
-            # The text of an exception may hold a host's name or a user's: not even the log gets it, unless nothing explains it.
-            known = isinstance(problem, Failed) or reason != in_words(Exception())
-            log.warning("%s: %s", check.title, reason, exc_info=None if known else problem)
+            log.warning("%s: %s", check.title, reason, exc_info=problem if reason == UNKNOWN else None)
         finally:
             check.slots.release()
     else:

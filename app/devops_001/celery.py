@@ -1,4 +1,4 @@
-"""The Celery application: `celery -A devops_001`. A request's id travels in the headers of the tasks that it causes."""
+"""The Celery application: `celery -A devops_001`. A request's id travels in the headers of its tasks."""
 
 import os
 

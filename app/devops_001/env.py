@@ -1,9 +1,9 @@
-"""The environment as typed values. Every variable can be given as NAME or, by the path of a file that holds it, as NAME_FILE."""
+"""The environment as typed values. A variable is given as NAME, or as NAME_FILE: a file that holds it."""
 
 import re
 import sys
 from pathlib import Path
-from typing import Callable, Mapping, TypeVar
+from typing import Callable, Mapping, Optional, TypeVar
 
 T = TypeVar("T")
 
@@ -19,13 +19,13 @@ def text(value: str) -> str:
 
 
 def port(value: str) -> int:
-    if not re.fullmatch(r"\d{1,5}", value) or not 0 < int(value) < 65536:
+    if not re.fullmatch(r"[0-9]{1,5}", value) or not 0 < int(value) < 65536:
         raise Malformed("a port is a number from 1 to 65535")
     return int(value)
 
 
 def seconds(value: str) -> int:
-    if not re.fullmatch(r"\d{1,6}", value):
+    if not re.fullmatch(r"[0-9]{1,6}", value):
         raise Malformed("a time is a whole number of seconds")
     return int(value)
 
@@ -67,19 +67,19 @@ class Env:
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.environ = environ
-        self.missing: "list[str]" = []
-        self.malformed: "list[str]" = []
+        self.missing = []
+        self.malformed = []
 
     def required(self, name: str, parse: Callable[[str], T] = text) -> T:
         """Returns the value; a missing one is noted for complain() and read as None."""
         return self._read(name, parse, None, required=True)
 
-    def optional(self, name: str, parse: Callable[[str], T] = text, default: T = None) -> T:
+    def optional(self, name: str, parse: Callable[[str], T] = text, default: Optional[T] = None) -> T:
         """Returns the value, or the default when the variable is absent or empty."""
         return self._read(name, parse, default, required=False)
 
     def complain(self) -> str:
-        """Returns one line that names every variable that is missing or malformed; an empty one when none is."""
+        """Returns one line that names every variable that is missing or malformed; empty when none is."""
         parts = []
         if self.missing:
             parts.append("missing: " + ", ".join(self.missing) + " (each can be given as NAME_FILE too)")

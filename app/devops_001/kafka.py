@@ -10,7 +10,7 @@ log = logging.getLogger("kafka")
 
 
 def client_config(**more) -> dict:
-    """What every client has in common; in `more`, keyword a_b stands for Kafka's a.b."""
+    """What every client has in common. In `more`, a_b stands for Kafka's a.b; a callback keeps its name."""
     config = {
         "bootstrap.servers": settings.KAFKA_SERVER,
         "client.id": "devops_001",
@@ -18,8 +18,8 @@ def client_config(**more) -> dict:
         "reconnect.backoff.max.ms": 1000,
         "log.connection.close": False,
     }
-    config.update({key.replace("_", "."): value for key, value in more.items()})
-    return config
+    dotted = {key if key.endswith("_cb") else key.replace("_", "."): value for key, value in more.items()}
+    return {**config, **dotted}
 
 
 def producer(**more) -> Producer:
@@ -40,9 +40,11 @@ def ensure_topic(name: str, timeout: float, partitions: int = 1, **config: str) 
     topic = NewTopic(
         name, num_partitions=partitions, config={key.replace("_", "."): v for key, v in config.items()}
     )
-    admin = AdminClient(client_config(), logger=log)
+    troubles = []  # what the connection met with; the request's own failure is just a time-out
+    admin = AdminClient(client_config(error_cb=troubles.append), logger=log)
     try:
         admin.create_topics([topic], request_timeout=timeout, operation_timeout=timeout)[name].result(timeout)
     except KafkaException as problem:
         if problem.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-            raise
+            admin.poll(0)  # hands over what error_cb has to know
+            raise KafkaException(*problem.args, *map(str, troubles)) from None

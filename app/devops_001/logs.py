@@ -1,4 +1,4 @@
-"""Log lines as JSON on standard output, each with the id of the request that caused it and none with a confidential value."""
+"""Log lines as JSON on standard output, with the request's id and without any confidential value."""
 
 import json
 import logging
@@ -64,12 +64,20 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, default=lambda value: redacted(str(value)), ensure_ascii=False)
 
 
+class Exceptions(logging.Filter):
+    """Lets only records with a traceback pass: a request's status is logged by the middleware already."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return bool(record.exc_info)
+
+
 def logging_config(level: str) -> dict:
     """The dictConfig of the whole application at this level."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"json": {"()": "devops_001.logs.JsonFormatter"}},
+        "filters": {"exceptions": {"()": "devops_001.logs.Exceptions"}},
         "handlers": {
             "stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "json"}
         },
@@ -77,8 +85,7 @@ def logging_config(level: str) -> dict:
         "loggers": {
             "django": {"level": level, "handlers": [], "propagate": True},
             "django.server": {"level": "WARNING", "handlers": [], "propagate": True},
-            # Every request is logged once, by the middleware.
-            "django.request": {"level": "ERROR"},
+            "django.request": {"filters": ["exceptions"]},
             "kafka": {"level": "ERROR"},
         },
     }

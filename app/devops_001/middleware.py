@@ -1,9 +1,11 @@
-"""What every request passes: its id and its log line, and the policy that the page's resources come from here alone."""
+"""What every request passes: its id, its log line, and the policy that a page loads from here alone."""
 
 import logging
 import re
 import time
 import uuid
+
+from django.conf import settings
 
 from devops_001 import logs
 
@@ -11,7 +13,7 @@ log = logging.getLogger("devops_001.request")
 
 
 class RequestLog:
-    """Takes the request's id over from X-Request-ID (nginx sets it), or makes one, and logs one line a request."""
+    """Takes the id over from X-Request-ID (nginx sets it), or makes one, and logs one line a request."""
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -54,5 +56,6 @@ class ContentSecurityPolicy:
 
     def __call__(self, request):
         response = self.get_response(request)
-        response.headers.setdefault("Content-Security-Policy", self.POLICY)
+        if not settings.DEBUG:  # Django's pages for debugging have their styles inline
+            response.headers.setdefault("Content-Security-Policy", self.POLICY)
         return response

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from urllib.parse import quote
 
-from kombu import Queue
+from kombu import Exchange, Queue
 
 from devops_001 import env as read
 from devops_001.keys import derived_secret_key
@@ -24,7 +24,7 @@ DATABASES = {
         "PORT": env.required("DATABASE_PORT", read.port),
         "CONN_MAX_AGE": env.optional("CONN_MAX_AGE", read.seconds, 60),
         "CONN_HEALTH_CHECKS": True,
-        # A server that is gone without a word must not hold a worker. Seconds, but tcp_user_timeout: milliseconds.
+        # A server that is gone without a word must not hold a worker. Seconds; tcp_user_timeout: ms.
         "OPTIONS": {
             "connect_timeout": 3,
             "keepalives_idle": 10,
@@ -103,7 +103,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LANGUAGE_CODE, TIME_ZONE, USE_TZ = "en", "UTC", True
 LOGGING = logging_config(LOG_LEVEL)
-LOGGING_CONFIG = "logging.config.dictConfig"
+TEST_RUNNER = "devops_001.tests.support.Runner"
 
 STATIC_URL = "/static/"
 STORAGES = {
@@ -117,7 +117,8 @@ STORAGES = {
 # A page whose stylesheet was not collected still answers, and /checks says so.
 WHITENOISE_MANIFEST_STRICT = False
 
-# With TLS in front (nginx), cookies travel by TLS alone. gunicorn takes X-Forwarded-Proto over from FORWARDED_ALLOW_IPS.
+# With TLS in front (nginx), cookies travel by TLS alone. gunicorn believes X-Forwarded-Proto from the
+# addresses in FORWARDED_ALLOW_IPS.
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -126,7 +127,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # bytes
 CELERY_BROKER_URL = "redis://{}{}:{}/0".format(
     f":{quote(REDIS['password'], safe='')}@" if REDIS["password"] else "", REDIS["host"], REDIS["port"]
 )
-CELERY_TASK_QUEUES = [Queue("default"), Queue("orders")]
+# Each with a key of its own: without one, both would take what is meant for the default queue.
+CELERY_TASK_QUEUES = [Queue(name, Exchange(name), routing_key=name) for name in ("default", "orders")]
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_CREATE_MISSING_QUEUES = False
 CELERY_TASK_ROUTES = {"orders.*": {"queue": "orders"}}
@@ -142,9 +144,14 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker waits for its broker as 
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 120,  # seconds; more than a task may take
     "socket_connect_timeout": 2,
-    "socket_timeout": 10,
+    "socket_timeout": 5,
     "socket_keepalive": True,
     "health_check_interval": 10,
+    # For who sends a task. Left out, or with 0 retries, they would wait for the broker without end.
+    "max_retries": 1,
+    "interval_start": 0.1,
+    "interval_step": 0.1,
+    "interval_max": 0.5,
 }
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0.1, "interval_max": 0.5}
 CELERY_BEAT_SCHEDULE = {

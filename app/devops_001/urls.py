@@ -1,6 +1,8 @@
 """Where everything is."""
 
 from django.contrib import admin
+from django.http import HttpResponseRedirect
+from django.templatetags.static import static
 from django.urls import path
 from django.views.generic import RedirectView
 
@@ -10,6 +12,7 @@ from orders import views as orders
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="checks")),
+    path("favicon.ico", lambda request: HttpResponseRedirect(static("checks/favicon.svg"))),
     path("checks/", checks, name="checks"),
     path("healthz/live", health.live),
     path("healthz/ready", health.ready),

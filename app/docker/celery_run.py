@@ -1,7 +1,7 @@
-"""Runs a Celery worker or beat of any application, with a sign of life that costs no request: a file that it touches.
+"""Runs a Celery worker or beat of any application, which touches a file as a sign of life.
 
-celery_run.py worker [option...]    CELERY_QUEUES=a,b for these queues alone; otherwise all that the application declares
-celery_run.py beat [option...]
+Usage: celery_run.py worker|beat [option...]
+CELERY_QUEUES=a,b has a worker take these queues alone; otherwise it takes all that the application declares.
 """
 
 import os
@@ -18,7 +18,7 @@ def sign_of_life(role):
 
 
 def declared_queues(app):
-    """Names of all queues that the application declares: in its settings, its routes, its tasks or its schedule."""
+    """Names of all queues in the application's settings, routes, tasks and schedule."""
     conf = app.conf
     queues = {getattr(queue, "name", queue) for queue in conf.task_queues or [conf.task_default_queue]}
     routes = conf.task_routes or {}
@@ -63,12 +63,23 @@ def beat_options():
 def main():
     role, *extra = sys.argv[1:]
     sys.path.insert(0, os.getcwd())
-    sys.argv = ["celery", "-A", "devops_001", role, *extra]
+    # An application with JSON log lines gets no banner between them.
+    quiet = ["--quiet"] if pathlib.Path("devops_001/logs.py").exists() else []
+    command = [
+        "celery",
+        *quiet,
+        "-A",
+        "devops_001",
+        role,
+        "--loglevel",
+        os.environ.get("LOG_LEVEL", "info").lower(),
+    ]
+    sys.argv = [*command, *extra]
     from celery import maybe_patch_concurrency
 
     maybe_patch_concurrency(sys.argv)  # before anything else is imported: --pool gevent asks for it
     options = {"worker": worker_options, "beat": beat_options}[role]()
-    sys.argv[4:4] = ["--loglevel", os.environ.get("LOG_LEVEL", "info").lower(), *options]
+    sys.argv = [*command, *options, *extra]
     from celery.__main__ import main as celery_main
 
     celery_main()

@@ -1,7 +1,7 @@
 """Is this container doing its work? Exit code 0 when it is, 1 and one line when not.
 
-A worker and a beat (celery_run.py) touch a file as they go; a container that has no such file is a web server, and has to
-answer HTTP on port 8000 with a status below 500, whatever its application makes of the address.
+A worker and a beat (celery_run.py) touch a file as they go. A container without such a file is a web server,
+which has to answer HTTP on port 8000 with a status below 500.
 """
 
 import os
@@ -17,12 +17,12 @@ REQUEST = b"GET /healthz/live HTTP/1.0\r\nHost: localhost\r\nUser-Agent: healthc
 
 
 def celery(role):
-    """Returns what is wrong with the worker or beat, None when nothing is; False when this container runs none."""
+    """Returns what is wrong with the worker or beat, None when nothing is, False when none runs here."""
     try:
         age = time.time() - os.stat(os.path.join(RUN_DIR, role)).st_mtime
     except FileNotFoundError:
         return False
-    return None if age < STALE_AFTER[role] else "%s: no sign of life for %d s" % (role, age)
+    return None if age < STALE_AFTER[role] else f"{role}: no sign of life for {age:.0f} s"
 
 
 def web():
@@ -35,7 +35,7 @@ def web():
         return "web: no answer on port 8000"
     if not status or not status[0].isdigit():
         return "web: what answers on port 8000 does not speak HTTP"
-    return "web: HTTP status %s" % status[0].decode() if int(status[0]) >= 500 else None
+    return f"web: HTTP status {status[0].decode()}" if int(status[0]) >= 500 else None
 
 
 def main():

@@ -3,8 +3,10 @@
 import json
 import logging
 import time
+from typing import Optional
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import InterfaceError, OperationalError, close_old_connections
 
 from devops_001 import kafka, logs
@@ -26,10 +28,10 @@ class OrderConsumer:
     def stop(self, *_) -> None:
         self.running = False
 
-    def run(self, idle: float = None, limit: int = None) -> int:
-        """Handles messages until stopped, until `limit` of them, or until none came for `idle` seconds. Returns the number.
+    def run(self, idle: Optional[float] = None, limit: Optional[int] = None) -> int:
+        """Handles messages until stopped, until `limit` of them, or until none came for `idle` seconds.
 
-        An offset is committed only after its message is handled: at least once, and a receipt is written once.
+        Returns their number. An offset is committed only after its message was handled: at least once.
         """
         self.reader.subscribe([settings.ORDERS_TOPIC])
         handled, quiet_since = 0, time.monotonic()
@@ -48,7 +50,7 @@ class OrderConsumer:
         return handled
 
     def handle(self, message) -> bool:
-        """Handles one message, waiting for the database as long as it takes. Returns False when stopped meanwhile."""
+        """Handles one message, however long the database is away. Returns False when stopped meanwhile."""
         while self.running:
             try:
                 handle_event(dict(message.headers() or []), message.value())
@@ -61,7 +63,7 @@ class OrderConsumer:
 
 
 def handle_event(headers: "dict[str, bytes]", value: bytes) -> None:
-    """Makes a receipt of a settled order. A message that is no event of ours is logged and left: it must not stop the others."""
+    """Makes a receipt of a settled order. A message that is no event of ours is logged and left."""
     token = logs.request_id.set(headers.get("request_id", b"-").decode(errors="replace"))
     try:
         if headers.get("kind") != b"order.settled":
@@ -70,7 +72,7 @@ def handle_event(headers: "dict[str, bytes]", value: bytes) -> None:
         payload = json.loads(value)
         new = services.record_receipt(headers["event_id"].decode(), payload, logs.request_id.get())
         log.info("receipt written" if new else "event seen before", extra={"order": payload["order"]})
-    except (KeyError, TypeError, ValueError, ArithmeticError) as problem:
+    except (KeyError, TypeError, ValueError, ValidationError) as problem:
         log.error("malformed event, left", extra={"problem": type(problem).__name__})
     finally:
         logs.request_id.reset(token)

@@ -1,7 +1,7 @@
 """Brings stored events to Kafka, each at least once.
 
-An event counts as published when the broker has acknowledged it. A process that dies in between publishes it again:
-consumers know an event by its id.
+An event counts as published when the broker has acknowledged it. A process that dies in between publishes it
+again: consumers know an event by its id.
 """
 
 import functools
@@ -29,7 +29,7 @@ def producer():
 
 
 def publish_batch() -> int:
-    """Publishes the oldest events, those aside that another process has in hand. Returns how many were acknowledged.
+    """Publishes the oldest events that no other process has in hand. Returns how many were acknowledged.
 
     Raises KafkaException when the broker cannot be reached at all.
     """

@@ -1,4 +1,4 @@
-"""What is done with orders. Each step is one transaction; what has to follow is stored in it and only then announced."""
+"""What is done with orders. Each step is one transaction, which also stores what has to follow."""
 
 import logging
 from datetime import timedelta
@@ -30,7 +30,7 @@ def place(order: Order) -> Order:
 
 
 def settle_order(pk: str) -> bool:
-    """Settles the order and stores the event that tells of it. Returns False when there was nothing left to do."""
+    """Settles the order and stores the event that tells of it. Returns False when nothing was left to do."""
     from orders.tasks import publish_events
 
     with transaction.atomic():

@@ -2,7 +2,8 @@
 
     run_tests.py [argument of manage.py test...]
 
-Writes junit.xml, coverage.xml and html/ to TEST_REPORTS (default /reports). The exit code is 0 only when tests ran and all passed.
+Writes junit.xml, coverage.xml and html/ to TEST_REPORTS (default /reports). Exits with 0 when tests ran and
+all passed.
 """
 
 import os
@@ -19,7 +20,7 @@ OMIT = ["manage.py", "*/tests/*", "*/tests.py", "*/test_*.py", "*/migrations/*"]
 
 
 def run_manage(arguments):
-    """Runs manage.py in this process, so that coverage sees it from the first import. Returns the exit code."""
+    """Runs manage.py in this process, for coverage to see it from the first import. Returns the exit code."""
     sys.path.insert(0, os.getcwd())
     sys.argv = ["manage.py", "test", "--no-input", "--testrunner", "stackline_runner.Runner", *arguments]
     try:
@@ -40,9 +41,9 @@ def report(measured):
         measured.xml_report(outfile=str(REPORTS / "coverage.xml"))
         total = measured.html_report(directory=str(REPORTS / "html"))
     except coverage.CoverageException as problem:
-        print("coverage: no report (%s)" % problem)
+        print(f"coverage: no report ({problem})")
         return
-    print("coverage: %.0f %% of the lines; reports in %s" % (total, REPORTS))
+    print(f"coverage: {total:.0f} % of the lines; reports in {REPORTS}")
 
 
 def main(arguments):

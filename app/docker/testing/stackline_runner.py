@@ -1,6 +1,6 @@
-"""A Django test runner that writes JUnit XML, ends with a digest of what failed, and fails when there was no test.
+"""A Django test runner that writes JUnit XML, ends with a digest of what failed, and fails without any test.
 
-It is the application's own TEST_RUNNER with these additions, where that is a DiscoverRunner, and Django's otherwise.
+It extends the application's own TEST_RUNNER where that is a DiscoverRunner, and Django's otherwise.
 """
 
 import os
@@ -13,7 +13,7 @@ from django.utils.module_loading import import_string
 
 REPORTS = os.environ.get("TEST_REPORTS", "/reports")
 # So that the digest fits into the last 20 lines that a pipeline shows, with the runner's own closing lines.
-DIGEST_TESTS, DIGEST_LINES = 5, 2
+DIGEST_REASONS, DIGEST_LINES = 5, 2
 
 
 def application_runner():
@@ -31,25 +31,32 @@ class JUnitTestRunner(xmlrunner.XMLTestRunner):
 
 
 def reason(trace):
-    """The last lines of a traceback that say something: the exception and its message."""
+    """What a traceback says below its last frame: the exception and its message."""
     lines = [line.rstrip() for line in str(trace).splitlines() if line.strip()]
-    starts = [at for at, line in enumerate(lines) if not line.startswith((" ", "Traceback"))]
-    return lines[starts[-1] :][:DIGEST_LINES] if starts else lines[-DIGEST_LINES:]
+    last = max((at for at, line in enumerate(lines) if line.startswith("  File ")), default=-1)
+    said = [line for line in lines[last + 1 :] if not line.startswith(("    ", "Traceback"))]
+    return said[:DIGEST_LINES]
+
+
+def name(test):
+    """A test's full name, also for what stands in for a test that could not be loaded."""
+    return getattr(test, "test_id", None) or (test.id() if hasattr(test, "id") else str(test))
 
 
 def digest(result):
-    """Lines that say which tests failed, and why."""
-    failed = [("FAIL", *entry) for entry in result.failures] + [("ERROR", *entry) for entry in result.errors]
+    """Lines that say why tests failed, each reason once, and which tests they were."""
+    failed = [*result.failures, *result.errors]
     failed += [
-        ("UNEXPECTED SUCCESS", test, "it is marked as an expected failure")
-        for test in result.unexpectedSuccesses
+        (test, "it is marked as an expected failure, and passed") for test in result.unexpectedSuccesses
     ]
-    for kind, test, trace in failed[:DIGEST_TESTS]:
-        name = getattr(test, "test_id", None) or getattr(test, "id", lambda: str(test))()
-        yield "%s: %s" % (kind, name)
-        yield from ("    " + line for line in reason(trace))
-    if len(failed) > DIGEST_TESTS:
-        yield "... and %d more, see above" % (len(failed) - DIGEST_TESTS)
+    reasons = {}
+    for test, trace in failed:
+        reasons.setdefault("\n    ".join(reason(trace)), []).append(name(test))
+    for why, tests in list(reasons.items())[:DIGEST_REASONS]:
+        more = f" and {len(tests) - 1} more" if tests[1:] else ""
+        yield f"FAILED {tests[0]}{more}:\n    {why}"
+    if len(reasons) > DIGEST_REASONS:
+        yield f"... and {len(reasons) - DIGEST_REASONS} more reasons, see above"
 
 
 class Runner(application_runner()):
