@@ -1,6 +1,7 @@
 """Kafka clients that give up in time, and log through Python's logging."""
 
 import logging
+from concurrent.futures import TimeoutError
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
@@ -15,6 +16,7 @@ def client_config(**more) -> dict:
         "bootstrap.servers": settings.KAFKA_SERVER,
         "client.id": "devops_001",
         "socket.connection.setup.timeout.ms": 2500,
+        "reconnect.backoff.ms": 250,
         "reconnect.backoff.max.ms": 1000,
         "log.connection.close": False,
     }
@@ -44,7 +46,10 @@ def ensure_topic(name: str, timeout: float, partitions: int = 1, **config: str) 
     admin = AdminClient(client_config(error_cb=troubles.append), logger=log)
     try:
         admin.create_topics([topic], request_timeout=timeout, operation_timeout=timeout)[name].result(timeout)
-    except KafkaException as problem:
-        if problem.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-            admin.poll(0)  # hands over what error_cb has to know
-            raise KafkaException(*problem.args, *map(str, troubles)) from None
+    except (KafkaException, TimeoutError) as problem:
+        if problem.args and problem.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS:
+            return
+        admin.poll(0)  # hands over what error_cb has to know
+        raise KafkaException(
+            *problem.args, *sorted({str(trouble) for trouble in troubles}), "timed out"
+        ) from None
