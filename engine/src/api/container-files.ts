@@ -1,0 +1,152 @@
+import { posix } from "node:path";
+import { absolutePath, findPath, type Found, resolveOwner } from "../docker/read.ts";
+import { UserError } from "../core/errors.ts";
+import type { CacheVolumeValue, ContainerState, DirectoryValue, FileValue, Mount, SecretValue } from "../core/values.ts";
+import type { Args, Evaluator } from "../session/evaluate.ts";
+import type { Session } from "../session/session.ts";
+import { filterTree } from "../store/patterns.ts";
+import { type Entry, newFile, Tree } from "../store/tree.ts";
+import { expandVariables } from "./container-config.ts";
+
+/** The path that a call means: variables filled in where asked for, relative to the working directory. */
+function target(state: ContainerState, args: Args, path: string = args.path): string {
+  return absolutePath(state, args.expand ? expandVariables(state, path) : path);
+}
+
+/** Lays a tree over a container at an absolute path: into a mounted directory where one is there, else over the image. */
+function overlay(state: ContainerState, path: string, tree: Tree): ContainerState {
+  const mount = state.mounts
+    .filter((m) => m.kind === "directory" && (path === m.path || path.startsWith(`${m.path}/`)))
+    .sort((a, b) => b.path.length - a.path.length)[0];
+  if (!mount) return { ...state, overlays: [...state.overlays, Tree.empty.merge(path, tree)] };
+  const inside = (mount.tree as Tree).merge(path.slice(mount.path.length), tree);
+  return { ...state, mounts: state.mounts.map((m) => (m === mount ? { ...m, tree: inside } : m)) };
+}
+
+async function owned(session: Session, state: ContainerState, args: Args, entry: Entry): Promise<Entry> {
+  const { uid, gid } = await resolveOwner(session, state, args.owner ?? "");
+  const mode = args.permissions ?? entry.mode;
+  return { ...entry, uid, gid, ...(entry.type === "file" && { mode }) };
+}
+
+async function withFile(session: Session, state: ContainerState, args: Args, path: string, entry: Entry): Promise<ContainerState> {
+  const absolute = target(state, args, path);
+  const tree = Tree.empty.with(posix.basename(absolute), await owned(session, state, args, entry));
+  return overlay(state, posix.dirname(absolute), tree);
+}
+
+/** A path that ends in a slash, or is a directory already, takes the file under its own name. */
+async function fileTarget(session: Session, state: ContainerState, path: string, file: FileValue): Promise<string> {
+  return path.endsWith("/") ? `${path}${file.name}` : path;
+}
+
+function mounted(state: ContainerState, mount: Mount): ContainerState {
+  return { ...state, mounts: [...state.mounts.filter((m) => m.path !== mount.path), mount] };
+}
+
+async function ownership(session: Session, state: ContainerState, args: Args): Promise<{ uid?: number; gid?: number }> {
+  return args.owner ? resolveOwner(session, state, args.owner) : {};
+}
+
+async function find(session: Session, state: ContainerState, args: Args): Promise<Found> {
+  const path = target(state, args);
+  const found = await findPath(session, state, path);
+  if (!found) throw new UserError(`${path}: no such file or directory in the container`);
+  return found;
+}
+
+/** Fields of Container that put files into it, mount things, or read what is there. */
+export const containerFiles: Record<string, Evaluator> = {
+  withDirectory: async (state: ContainerState, args, session) => {
+    const { tree } = await session.evaluate<DirectoryValue>(args.source);
+    const { uid, gid } = await resolveOwner(session, state, args.owner);
+    const wanted = filterTree(tree, args).map((entry) => (args.owner ? { ...entry, uid, gid } : entry));
+    const path = target(state, args);
+    const root: Entry = { type: "dir", mode: args.permissions ?? 0o755, uid, gid, mtime: 0 };
+    const needsRoot = args.owner !== "" || args.permissions != null || wanted.paths.length === 0;
+    return overlay(needsRoot && path !== "/" ? overlay(state, "/", Tree.empty.with(path, root)) : state, path, wanted);
+  },
+  withFile: async (state: ContainerState, args, session) => {
+    const file = await session.evaluate<FileValue>(args.source);
+    return withFile(session, state, args, await fileTarget(session, state, args.path, file), file.entry);
+  },
+  withFiles: async (state: ContainerState, args, session) => {
+    let result = state;
+    for (const source of args.sources) {
+      const file = await session.evaluate<FileValue>(source);
+      result = await withFile(session, result, args, posix.join(args.path, file.name), file.entry);
+    }
+    return result;
+  },
+  withNewFile: async (state: ContainerState, args, session) => {
+    const { digest, size } = await session.store.putBlob(args.contents);
+    return withFile(session, state, args, args.path, newFile(digest, size, args.permissions));
+  },
+  withSymlink: (state: ContainerState, args) => {
+    const path = target(state, args, args.linkName);
+    const link: Entry = { type: "link", mode: 0o777, uid: 0, gid: 0, mtime: 0, target: args.target };
+    return overlay(state, posix.dirname(path), Tree.empty.with(posix.basename(path), link));
+  },
+  withMountedDirectory: async (state: ContainerState, args, session) => {
+    const { tree } = await session.evaluate<DirectoryValue>(args.source);
+    const owner = await ownership(session, state, args);
+    const content = args.owner ? tree.map((entry) => ({ ...entry, ...owner })) : tree;
+    return mounted(state, { path: target(state, args), kind: "directory", tree: content, readOnly: args.readOnly, ...owner });
+  },
+  withMountedFile: async (state: ContainerState, args, session) => {
+    const { entry } = await session.evaluate<FileValue>(args.source);
+    const owner = await ownership(session, state, args);
+    return mounted(state, { path: target(state, args), kind: "file", entry: { ...entry, ...owner } });
+  },
+  withMountedCache: async (state: ContainerState, args, session) => {
+    const { key } = await session.evaluate<CacheVolumeValue>(args.cache);
+    if (args.source) throw new UserError("withMountedCache: the embedded engine does not take `source` yet; the official engine does");
+    const owner = await ownership(session, state, args);
+    return mounted(state, { path: target(state, args), kind: "cache", cache: key, sharing: args.sharing, ...owner });
+  },
+  withMountedTemp: (state: ContainerState, args) =>
+    mounted(state, { path: target(state, args), kind: "temp", ...(args.size && { size: args.size }) }),
+  withMountedSecret: async (state: ContainerState, args, session) => {
+    const secret = await session.evaluate<SecretValue>(args.source);
+    const owner = await ownership(session, state, args);
+    return mounted(state, { path: target(state, args), kind: "secret", secret, mode: args.mode, ...owner });
+  },
+  withUnixSocket: async (state: ContainerState, args, session) => {
+    const { path } = await session.evaluate<{ path: string }>(args.source);
+    return mounted(state, { path: target(state, args), kind: "socket", socket: path });
+  },
+  withoutMount: (state: ContainerState, args) => ({ ...state, mounts: state.mounts.filter((m) => m.path !== target(state, args)) }),
+  withoutUnixSocket: (state: ContainerState, args) => ({
+    ...state,
+    mounts: state.mounts.filter((m) => m.path !== target(state, args)),
+  }),
+
+  directory: async (state: ContainerState, args, session): Promise<DirectoryValue> => {
+    const found = await find(session, state, args);
+    if (!("tree" in found)) throw new UserError(`${args.path}: is a file, not a directory; ask for file`);
+    return { tree: found.tree, name: posix.basename(target(state, args)) };
+  },
+  file: async (state: ContainerState, args, session): Promise<FileValue> => {
+    const found = await find(session, state, args);
+    if (!("entry" in found)) throw new UserError(`${args.path}: is a directory, not a file; ask for directory`);
+    return { name: posix.basename(target(state, args)), entry: found.entry };
+  },
+  rootfs: async (state: ContainerState, _args, session): Promise<DirectoryValue> => {
+    const found = await findPath(session, { ...state, mounts: [] }, "/");
+    return { tree: found && "tree" in found ? found.tree : Tree.empty };
+  },
+  withRootfs: async (state: ContainerState, { directory }, session): Promise<ContainerState> => {
+    const { tree } = await session.evaluate<DirectoryValue>(directory);
+    const { image: _, ...rest } = state;
+    return { ...rest, overlays: [tree] };
+  },
+  exists: async (state: ContainerState, args, session) => {
+    const found = await findPath(session, state, target(state, args));
+    if (!found || !args.expectedType) return Boolean(found);
+    return "tree" in found ? args.expectedType === "DIRECTORY_TYPE" : args.expectedType === entryType(found.entry);
+  },
+};
+
+function entryType(entry: Entry): string {
+  return entry.type === "link" ? "SYMLINK_TYPE" : "REGULAR_TYPE";
+}

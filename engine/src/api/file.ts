@@ -1,0 +1,45 @@
+import { existsSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { UserError } from "../core/errors.ts";
+import type { FileValue } from "../core/values.ts";
+import type { Evaluator } from "../session/evaluate.ts";
+import type { Session } from "../session/session.ts";
+import { exportEntry } from "../store/host.ts";
+import { digestOf } from "../store/store.ts";
+
+function blobOf(file: FileValue): string {
+  if (!file.entry.blob) throw new UserError(`${file.name} is a symbolic link: ask for what it points to`);
+  return file.entry.blob;
+}
+
+function readLines(text: string, offset: number | null, limit: number | null): string {
+  if (offset == null && limit == null) return text;
+  const lines = text.split(/(?<=\n)/);
+  const start = offset ?? 0;
+  return lines.slice(start, limit == null ? undefined : start + limit).join("");
+}
+
+async function exportFile(file: FileValue, path: string, allowParent: boolean, session: Session): Promise<string> {
+  const target = resolve(session.workdir, path);
+  const isFolder = existsSync(target) && statSync(target).isDirectory();
+  if (isFolder && !allowParent && !path.endsWith("/")) {
+    throw new UserError(`${target} is a directory: give the file's own path, or end it in a slash`);
+  }
+  const to = isFolder || path.endsWith("/") ? join(target, file.name) : target;
+  await exportEntry(session.store, file.entry, to);
+  return to;
+}
+
+export const file: Record<string, Evaluator> = {
+  contents: (f: FileValue, { offsetLines, limitLines }, session) =>
+    readLines(session.store.readBlobText(blobOf(f)), offsetLines, limitLines),
+  name: (f: FileValue) => f.name,
+  size: (f: FileValue) => f.entry.size ?? 0,
+  digest: (f: FileValue, { excludeMetadata }) => {
+    if (excludeMetadata) return `sha256:${blobOf(f)}`;
+    return `sha256:${digestOf([f.name, f.entry.blob, f.entry.mode, f.entry.uid, f.entry.gid])}`;
+  },
+  withName: (f: FileValue, { name }): FileValue => ({ ...f, name }),
+  withTimestamps: (f: FileValue, { timestamp }): FileValue => ({ ...f, entry: { ...f.entry, mtime: timestamp } }),
+  export: (f: FileValue, { path, allowParentDirPath }, session) => exportFile(f, path, allowParentDirPath, session),
+};

@@ -1,0 +1,60 @@
+import { resolve } from "node:path";
+import { UserError } from "../core/errors.ts";
+import { type CacheVolumeValue, type ContainerState, type DirectoryValue, type FileValue, hostPlatform, type SecretValue, scratch } from "../core/values.ts";
+import type { Evaluator } from "../session/evaluate.ts";
+import { type Entry, newFile, Tree } from "../store/tree.ts";
+import { ENGINE_VERSION } from "../version.ts";
+
+/** Fields of Query that start a recipe. */
+export const query: Record<string, Evaluator> = {
+  version: () => ENGINE_VERSION,
+  defaultPlatform: () => hostPlatform,
+  container: (_, { platform }): ContainerState => {
+    if (platform && platform !== hostPlatform) {
+      throw new UserError(`platform ${platform}: the embedded engine runs ${hostPlatform} alone; the official engine takes others`);
+    }
+    return scratch;
+  },
+  directory: (): DirectoryValue => ({ tree: Tree.empty }),
+  file: async (_, { name, contents, permissions }, session): Promise<FileValue> => {
+    const { digest, size } = await session.store.putBlob(contents);
+    return { name, entry: newFile(digest, size, permissions) };
+  },
+  host: () => ({}),
+  cacheVolume: (_, { key }): CacheVolumeValue => ({ key }),
+  secret: (_, { uri, cacheKey }, session): Promise<SecretValue> => session.secrets.fromUri(uri, cacheKey ?? undefined),
+  // The resolver has put a keyed digest where the plaintext was.
+  setSecret: (_, { name, plaintext }): SecretValue => ({ name, key: plaintext }),
+  error: (_, { message }) => ({ message, values: [] }),
+  sourceMap: (_, { filename, line, column }) => ({ filename, line, column, module: "", url: "" }),
+  // Stored content of a host path: what host.directory and host.file become when they are selected.
+  _tree: (_, { blob, name }, session): DirectoryValue => ({
+    tree: Tree.fromJSON(JSON.parse(session.store.readBlobText(blob)) as [string, Entry][]),
+    name,
+  }),
+  _file: (_, { name, entry }): FileValue => ({ name, entry: entry as Entry }),
+};
+
+export const host: Record<string, Evaluator> = {
+  unixSocket: (_, { path }, session) => ({ path: resolve(session.workdir, path) }),
+};
+
+export const secret: Record<string, Evaluator> = {
+  name: (value: SecretValue) => value.name,
+  uri: (value: SecretValue) => value.uri ?? "",
+  plaintext: (value: SecretValue, _args, session) => session.secrets.plaintext(value),
+};
+
+interface ErrorState {
+  message: string;
+  values: { name: string; value: string }[];
+}
+
+export const error: Record<string, Evaluator> = {
+  message: (value: ErrorState) => value.message,
+  values: (value: ErrorState) => value.values,
+  withValue: (value: ErrorState, { name, value: json }): ErrorState => ({
+    ...value,
+    values: [...value.values, { name, value: json }],
+  }),
+};

@@ -1,0 +1,42 @@
+import { parseArgs } from "node:util";
+import { UserError } from "../core/errors.ts";
+
+/** A flag of one level of the command line. */
+export interface Flag {
+  name: string;
+  short?: string;
+  /** Takes no value unless one follows "=". */
+  boolean: boolean;
+}
+
+export interface ParsedLevel {
+  /** All values of each flag that was given, in order. */
+  values: Map<string, string[]>;
+  /** What follows this level: the next function's name and its own flags. */
+  rest: string[];
+}
+
+/**
+ * Reads one level's flags up to the first word that is not one.
+ * @throws UserError in the official command line's words for an unknown flag or a missing value.
+ */
+export function parseLevel(words: string[], flags: Flag[]): ParsedLevel {
+  const options = Object.fromEntries(
+    flags.map(({ name, short, boolean }) => [name, { type: boolean ? ("boolean" as const) : ("string" as const), multiple: true, ...(short && { short }) }]),
+  );
+  const { tokens } = parseArgs({ args: words, options, strict: false, allowPositionals: true, tokens: true });
+  const values = new Map<string, string[]>();
+  for (const token of tokens) {
+    if (token.kind === "positional") return { values, rest: words.slice(token.index) };
+    if (token.kind === "option-terminator") return { values, rest: words.slice(token.index + 1) };
+    const flag = flags.find(({ name }) => name === token.name);
+    if (!flag) throw new UserError(unknownFlag(token.rawName));
+    if (token.value === undefined && !flag.boolean) throw new UserError(`flag needs an argument: ${token.rawName}`);
+    values.set(flag.name, [...(values.get(flag.name) ?? []), token.value ?? "true"]);
+  }
+  return { values, rest: [] };
+}
+
+function unknownFlag(raw: string): string {
+  return raw.startsWith("--") ? `unknown flag: ${raw}` : `unknown shorthand flag: '${raw.slice(1)}' in ${raw}`;
+}

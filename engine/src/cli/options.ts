@@ -1,0 +1,90 @@
+import { parseArgs } from "node:util";
+import { UserError } from "../core/errors.ts";
+import type { Flag, ParsedLevel } from "./flags.ts";
+
+/** Options that every command takes, at every level. */
+export interface Options {
+  help: boolean;
+  json: boolean;
+  quiet: number;
+  silent: boolean;
+  verbose: number;
+  progress: string;
+  module: string;
+  output?: string;
+  /** Of `check`. */
+  list: boolean;
+  /** Of `prune`. */
+  results: boolean;
+}
+
+interface OptionFlag extends Flag {
+  description: string;
+  placeholder?: string;
+}
+
+export const optionFlags: OptionFlag[] = [
+  { name: "help", short: "h", boolean: true, description: "Show help for what stands before it" },
+  { name: "json", short: "j", boolean: true, description: "Print the result as JSON" },
+  { name: "mod", short: "m", boolean: false, placeholder: "path", description: "Folder of the module (default: the working directory or above)" },
+  { name: "output", short: "o", boolean: false, placeholder: "path", description: "Save the result to a path of this machine" },
+  { name: "progress", boolean: false, placeholder: "string", description: "How to show progress: auto, plain, tty or report (default auto)" },
+  { name: "quiet", short: "q", boolean: true, description: "Show less (-qq: nothing but the result)" },
+  { name: "silent", short: "s", boolean: true, description: "Show no progress" },
+  { name: "verbose", short: "v", boolean: true, description: "Show more: the output of steps that went well, too" },
+  { name: "debug", short: "d", boolean: true, description: "Show stack traces of errors" },
+];
+
+export const defaults: Options = {
+  help: false,
+  json: false,
+  quiet: 0,
+  silent: false,
+  verbose: 0,
+  progress: "auto",
+  module: ".",
+  list: false,
+  results: false,
+};
+
+const progressModes = ["auto", "plain", "tty", "report", "dots", "logs"];
+
+/** The options after one more level of the command line. */
+export function applyOptions(before: Options, { values }: ParsedLevel): Options {
+  const last = (name: string): string | undefined => values.get(name)?.at(-1);
+  const isSet = (name: string): boolean => last(name) !== undefined && last(name) !== "false";
+  const progress = last("progress") ?? before.progress;
+  if (!progressModes.includes(progress)) {
+    throw new UserError(`invalid value ${JSON.stringify(progress)} for --progress: use auto, plain, tty or report`);
+  }
+  const output = last("output") ?? before.output;
+  return {
+    help: before.help || isSet("help"),
+    json: before.json || isSet("json"),
+    silent: before.silent || isSet("silent"),
+    quiet: before.quiet + (values.get("quiet")?.length ?? 0),
+    verbose: before.verbose + (values.get("verbose")?.length ?? 0) + (values.get("debug")?.length ?? 0),
+    list: before.list || isSet("list"),
+    results: before.results || isSet("results"),
+    module: last("mod") ?? before.module,
+    progress,
+    ...(output !== undefined && { output }),
+  };
+}
+
+/** Options wherever they stand in the line: how to show progress has to be known before the functions are. */
+export function scanOptions(words: string[]): Options {
+  const options = Object.fromEntries(
+    optionFlags.map(({ name, short, boolean }) => [
+      name,
+      { type: boolean ? ("boolean" as const) : ("string" as const), ...(short && { short }) },
+    ]),
+  );
+  const { tokens } = parseArgs({ args: words, options, strict: false, allowPositionals: true, tokens: true });
+  const values = new Map<string, string[]>();
+  for (const token of tokens) {
+    if (token.kind !== "option" || !optionFlags.some(({ name }) => name === token.name)) continue;
+    values.set(token.name, [...(values.get(token.name) ?? []), token.value ?? "true"]);
+  }
+  return applyOptions(defaults, { values, rest: [] });
+}

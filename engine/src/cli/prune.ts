@@ -1,0 +1,51 @@
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { isNotFound } from "../docker/errors.ts";
+import type { Session } from "../session/session.ts";
+import type { Context } from "./commands.ts";
+
+/**
+ * Forgets what was kept. `--results` drops what functions and execs came to, so that they run again, and leaves the
+ * images of builds; without it the images, cache volumes and files go, too.
+ */
+export async function prune({ engine, options, out }: Context): Promise<number> {
+  const { session } = engine;
+  const images = keptImages(session, "execs");
+  for (const kind of ["calls", "execs"]) session.store.dropResults(kind);
+  if (options.results) {
+    await removeImages(session, images);
+    out("forgot the results of functions and steps\n");
+    return 0;
+  }
+  await removeImages(session, [...images, ...keptImages(session, "builds")]);
+  for (const kind of ["builds", "files", "modules"]) session.store.dropResults(kind);
+  rmSync(join(session.store.path, "blobs"), { recursive: true, force: true });
+  const { Volumes } = await session.docker.listVolumes({ filters: { label: ["dev.stackline.cache"] } });
+  for (const { Name } of Volumes ?? []) await session.docker.getVolume(Name).remove({ force: true }).catch(() => undefined);
+  out("forgot all results, images, cache volumes and files\n");
+  return 0;
+}
+
+function keptImages(session: Session, kind: string): string[] {
+  const folder = join(session.store.path, "results", kind);
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder).flatMap((name) => {
+    try {
+      return [(JSON.parse(readFileSync(join(folder, name), "utf8")) as { image: string }).image];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** Later images hold on to earlier ones: newest first, and what somebody else still uses stays. */
+async function removeImages(session: Session, ids: string[]): Promise<void> {
+  for (let left = [...new Set(ids)], before = -1; left.length > 0 && left.length !== before; ) {
+    before = left.length;
+    const results = await Promise.allSettled(left.map((id) => session.docker.getImage(id).remove({ noprune: true } as never)));
+    left = left.filter((_, i) => {
+      const result = results[i] as PromiseSettledResult<unknown>;
+      return result.status === "rejected" && !isNotFound(result.reason);
+    });
+  }
+}

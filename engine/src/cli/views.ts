@@ -1,0 +1,110 @@
+import { createLogUpdate } from "log-update";
+import { type ProgressView, silentView, type StepEvent } from "../session/progress.ts";
+import type { Options } from "./options.ts";
+
+const marks = { running: "▸", done: "✔", cached: "✔", failed: "✘" };
+
+/** "cached", or how long a step took. */
+function timing({ state, elapsed }: StepEvent): string {
+  if (state === "cached") return "cached";
+  return elapsed < 60_000 ? `${(elapsed / 1000).toFixed(1)}s` : `${Math.floor(elapsed / 60_000)}m${Math.round((elapsed % 60_000) / 1000)}s`;
+}
+
+function line(event: StepEvent): string {
+  const { state, name } = event;
+  return state === "running" ? `${marks.running} ${name}` : `${marks[state]} ${name} [${timing(event)}]`;
+}
+
+/** One line an event, for logs and CI runners; each line of output carries its step's number. */
+export class PlainView implements ProgressView {
+  constructor(
+    private readonly out: NodeJS.WritableStream,
+    private readonly detail: "steps" | "output",
+  ) {}
+
+  step(event: StepEvent): void {
+    if (event.state === "running" && this.detail === "steps") return;
+    this.out.write(`${event.id} ${line(event)}\n`);
+  }
+
+  output(event: StepEvent, text: string): void {
+    if (this.detail === "output") this.out.write(`${event.id} | ${text}\n`);
+  }
+
+  note(text: string): void {
+    this.out.write(`${text}\n`);
+  }
+
+  close(): void {}
+}
+
+/** How many of a running step's last lines a terminal shows. */
+const TAIL = 4;
+
+/** What runs now, at the bottom of a terminal; what has ended scrolls up above it. */
+export class TerminalView implements ProgressView {
+  private readonly running = new Map<number, { event: StepEvent; since: number; tail: string[] }>();
+  private readonly update;
+  private readonly timer: NodeJS.Timeout;
+  private closed = false;
+
+  constructor(
+    private readonly out: NodeJS.WriteStream,
+    private readonly verbose: boolean,
+  ) {
+    this.update = createLogUpdate(out);
+    this.timer = setInterval(() => this.draw(), 100);
+    this.timer.unref();
+  }
+
+  step(event: StepEvent): void {
+    if (event.state === "running") {
+      this.running.set(event.id, { event, since: Date.now() - event.elapsed, tail: [] });
+      return;
+    }
+    this.running.delete(event.id);
+    this.above(line(event));
+  }
+
+  output(event: StepEvent, text: string): void {
+    const step = this.running.get(event.id);
+    if (this.verbose) this.above(`  | ${text}`);
+    else if (step) step.tail = [...step.tail, text].slice(-TAIL);
+  }
+
+  note(text: string): void {
+    this.above(text);
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    clearInterval(this.timer);
+    this.update.clear();
+    this.update.done();
+  }
+
+  private above(text: string): void {
+    if (!this.closed) this.update.clear();
+    this.out.write(`${text}\n`);
+    this.draw();
+  }
+
+  private draw(): void {
+    if (this.closed) return;
+    const lines = [...this.running.values()].flatMap(({ event, since, tail }) => [
+      `${marks.running} ${event.name} ${((Date.now() - since) / 1000).toFixed(1)}s`,
+      ...tail.map((text) => `  | ${text}`),
+    ]);
+    const height = Math.max(4, (this.out.rows ?? 24) - 2);
+    this.update(lines.slice(-height).join("\n"));
+  }
+}
+
+/** The view that the options and the terminal ask for. */
+export function chooseView({ progress, quiet, silent, verbose }: Options, out: NodeJS.WriteStream): ProgressView {
+  if (silent || quiet > 1) return silentView;
+  const isTerminal = progress === "tty" || (progress === "auto" && out.isTTY && !process.env.CI);
+  if (isTerminal && quiet === 0) return new TerminalView(out, verbose > 0);
+  return new PlainView(out, quiet > 0 || progress === "report" || progress === "dots" ? "steps" : "output");
+}

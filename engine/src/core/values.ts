@@ -1,0 +1,181 @@
+import { digestOf } from "../store/store.ts";
+import type { Entry, Tree } from "../store/tree.ts";
+
+/** What a Directory call evaluates to. */
+export interface DirectoryValue {
+  tree: Tree;
+  /** Base name, where one is known. */
+  name?: string;
+}
+
+/** What a File call evaluates to. */
+export interface FileValue {
+  name: string;
+  entry: Entry;
+}
+
+/** What a Secret call evaluates to: where the plaintext comes from, never the plaintext. */
+export interface SecretValue {
+  name: string;
+  uri?: string;
+  /** Equal keys mean equal secrets for the cache. */
+  key: string;
+}
+
+export interface CacheVolumeValue {
+  key: string;
+}
+
+export interface SocketValue {
+  path: string;
+}
+
+export interface PortValue {
+  port: number;
+  protocol: "TCP" | "UDP";
+  description?: string;
+  experimentalSkipHealthcheck: boolean;
+}
+
+/** Docker's HEALTHCHECK. Durations are Go duration strings as the API takes them, e.g. "1s". */
+export interface HealthcheckValue {
+  args: string[];
+  shell: boolean;
+  interval: string;
+  timeout: string;
+  startPeriod: string;
+  startInterval: string;
+  retries: number;
+}
+
+export interface Mount {
+  path: string;
+  kind: "directory" | "file" | "cache" | "temp" | "secret" | "socket";
+  tree?: Tree;
+  entry?: Entry;
+  cache?: string;
+  sharing?: "SHARED" | "PRIVATE" | "LOCKED";
+  secret?: SecretValue;
+  socket?: string;
+  uid?: number;
+  gid?: number;
+  mode?: number;
+  readOnly?: boolean;
+  /** Bytes. */
+  size?: number;
+}
+
+export interface ServiceValue {
+  container: ContainerState;
+  /** The process: entry point included. */
+  command: string[];
+  hostname?: string;
+  privileged: boolean;
+  noInit: boolean;
+  /** A tunnel or host service has no container of its own. */
+  forward?: { kind: "host"; host: string; ports: PortForwardValue[] } | { kind: "tunnel"; service: ServiceValue; ports: PortForwardValue[]; native: boolean };
+}
+
+export interface PortForwardValue {
+  frontend?: number;
+  backend: number;
+  protocol: "TCP" | "UDP";
+}
+
+export interface ExecOutcome {
+  exitCode: number;
+  /** Blob digests. */
+  stdout: string;
+  stderr: string;
+  combined: string;
+}
+
+/** What a Container call evaluates to. Metadata lives here and reaches Docker only when something runs. */
+export interface ContainerState {
+  platform: string;
+  /** Docker image ID of the file system; undefined is scratch. */
+  image?: string;
+  imageRef?: string;
+  /** Trees that lie over the image, in order, not yet part of it. */
+  overlays: Tree[];
+  env: [name: string, value: string][];
+  /** Values that do not count for the cache. */
+  volatileEnv: [name: string, value: string][];
+  secretEnv: [name: string, secret: SecretValue][];
+  workdir: string;
+  user: string;
+  entrypoint: string[];
+  args: string[];
+  labels: [name: string, value: string][];
+  annotations: [name: string, value: string][];
+  ports: PortValue[];
+  healthcheck?: HealthcheckValue;
+  stopSignal?: string;
+  mounts: Mount[];
+  bindings: [alias: string, service: ServiceValue][];
+  registryAuth: [address: string, username: string, secret: SecretValue][];
+  exec?: ExecOutcome;
+}
+
+export const hostPlatform = `linux/${process.arch === "arm64" ? "arm64" : "amd64"}`;
+
+export const scratch: ContainerState = {
+  platform: hostPlatform,
+  overlays: [],
+  env: [],
+  volatileEnv: [],
+  secretEnv: [],
+  workdir: "",
+  user: "",
+  entrypoint: [],
+  args: [],
+  labels: [],
+  annotations: [],
+  ports: [],
+  mounts: [],
+  bindings: [],
+  registryAuth: [],
+};
+
+/** A list of pairs with `name` set, at its old place if it had one. */
+export function withPair<T>(pairs: readonly [string, T][], name: string, value: T): [string, T][] {
+  const found = pairs.some(([key]) => key === name);
+  return found ? pairs.map(([key, old]) => [key, key === name ? value : old]) : [...pairs, [name, value]];
+}
+
+export function withoutPair<T>(pairs: readonly [string, T][], name: string): [string, T][] {
+  return pairs.filter(([key]) => key !== name);
+}
+
+export function pairValue<T>(pairs: readonly [string, T][], name: string): T | undefined {
+  return pairs.find(([key]) => key === name)?.[1];
+}
+
+/** Identity of all that can influence what a command in the container does. */
+export function containerKey(state: ContainerState): string {
+  return digestOf(
+    state.platform,
+    state.image ?? null,
+    state.overlays.map((tree) => tree.digest),
+    state.env,
+    state.secretEnv.map(([name, secret]) => [name, secret.key]),
+    state.workdir,
+    state.user,
+    state.mounts.map(mountKey),
+    state.bindings.map(([alias, service]) => [alias, serviceKey(service)]),
+  );
+}
+
+function mountKey(mount: Mount): unknown {
+  const { tree, entry, secret, ...rest } = mount;
+  const { blob, mode, uid, gid } = entry ?? {};
+  return [rest, tree?.digest ?? null, entry ? [blob, mode, uid, gid] : null, secret?.key ?? null];
+}
+
+/** Identity of a service: equal services in a session are one running container. */
+export function serviceKey(service: ServiceValue): string {
+  const { container, command, hostname, privileged, forward } = service;
+  const through = forward?.kind === "tunnel" ? [serviceKey(forward.service), forward.ports] : (forward ?? null);
+  const { ports, healthcheck, volatileEnv } = container;
+  return digestOf(containerKey(container), command, hostname ?? null, privileged, through, ports, healthcheck ?? null, volatileEnv);
+}

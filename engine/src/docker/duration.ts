@@ -1,0 +1,13 @@
+import { UserError } from "../core/errors.ts";
+
+const unit: Record<string, number> = { h: 3_600_000, m: 60_000, s: 1_000, ms: 1, us: 1e-3, µs: 1e-3, ns: 1e-6 };
+
+/** Milliseconds of a Go duration such as "1m30s"; "" is 0. */
+export function parseDuration(text: string): number {
+  if (text === "" || text === "0") return 0;
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|us|µs|ns|h|m|s)/g)];
+  if (parts.map(([whole]) => whole).join("") !== text) {
+    throw new UserError(`invalid duration ${JSON.stringify(text)}: write it like "1m30s" or "500ms"`);
+  }
+  return parts.reduce((sum, [, value, name]) => sum + Number(value) * (unit[name as string] as number), 0);
+}

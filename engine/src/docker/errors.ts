@@ -1,0 +1,31 @@
+import { UserError } from "../core/errors.ts";
+
+interface DockerFailure {
+  statusCode?: number;
+  code?: string;
+  reason?: string;
+  json?: { message?: string };
+  message?: string;
+}
+
+export function isNotFound(error: unknown): boolean {
+  return (error as DockerFailure)?.statusCode === 404;
+}
+
+/** Docker's own words for a failure, without the client's wrapping. */
+export function dockerMessage(error: unknown): string {
+  const failure = error as DockerFailure;
+  return failure?.json?.message ?? failure?.message ?? String(error);
+}
+
+/** Turns the failures of a connection into one line with the remedy; passes everything else on. */
+export function explainDocker(error: unknown): Error {
+  const code = (error as DockerFailure)?.code;
+  if (code === "ECONNREFUSED" || code === "ENOENT" || code === "ECONNRESET" || code === "EPIPE") {
+    return new UserError(`Docker does not answer (${code}): start it, or point DOCKER_HOST at one that runs`);
+  }
+  if (code === "EACCES") {
+    return new UserError("Docker's socket may not be opened (EACCES): run as root or join the group `docker`");
+  }
+  return error instanceof Error ? error : new Error(String(error));
+}

@@ -1,0 +1,120 @@
+import { connect } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import type Docker from "dockerode";
+import type { HealthcheckValue, ServiceValue } from "../core/values.ts";
+import type { Session } from "../session/session.ts";
+import { parseDuration } from "./duration.ts";
+import { captureOutput } from "./output.ts";
+
+/** The longest that a service without a healthcheck of its own may take to listen, in milliseconds. */
+const PORT_TIMEOUT = 10 * 60_000;
+
+/** Docker's defaults, which the official engine takes, too: milliseconds and tries. */
+const DEFAULTS = { interval: 5_000, timeout: 30_000, retries: 3 };
+
+/**
+ * Waits until a service passes its healthcheck or, without one, until its TCP ports take connections.
+ * @throws Error that tells what was waited for, when it ends, fails its check too often or takes too long.
+ */
+export async function waitUntilReady(
+  session: Session,
+  container: Docker.Container,
+  ip: string,
+  service: ServiceValue,
+): Promise<void> {
+  const stopped = new AbortController();
+  const exited = untilExit(container, stopped.signal);
+  try {
+    const ready = service.container.healthcheck
+      ? passHealthcheck(session, container, service, service.container.healthcheck, stopped.signal)
+      : acceptConnections(ip, service, stopped.signal);
+    await Promise.race([ready, exited]);
+  } finally {
+    stopped.abort();
+    exited.catch(() => undefined);
+  }
+}
+
+/** Rejects when the container ends; resolves never, or when nobody waits any more. */
+async function untilExit(container: Docker.Container, signal: AbortSignal): Promise<void> {
+  try {
+    const { StatusCode } = (await container.wait({ abortSignal: signal })) as { StatusCode: number };
+    if (!signal.aborted) throw new Error(`it ended with exit code ${StatusCode} before it was ready`);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+async function acceptConnections(ip: string, service: ServiceValue, signal: AbortSignal): Promise<void> {
+  const ports = service.container.ports.filter((port) => port.protocol === "TCP" && !port.experimentalSkipHealthcheck);
+  const deadline = Date.now() + PORT_TIMEOUT;
+  for (const { port } of ports) {
+    for (let pause = 50; !(await canConnect(ip, port)); pause = Math.min(pause * 1.5, 1_000)) {
+      if (signal.aborted) return;
+      if (Date.now() > deadline) throw new Error(`nothing listens on port ${port} after ${PORT_TIMEOUT / 60_000} minutes`);
+      await sleep(pause);
+    }
+  }
+}
+
+function canConnect(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, timeout: 1_000 });
+    const end = (result: boolean): void => {
+      socket.destroy();
+      resolve(result);
+    };
+    socket.on("connect", () => end(true)).on("timeout", () => end(false)).on("error", () => end(false));
+  });
+}
+
+async function passHealthcheck(
+  session: Session,
+  container: Docker.Container,
+  service: ServiceValue,
+  check: HealthcheckValue,
+  signal: AbortSignal,
+): Promise<void> {
+  const pause = parseDuration(check.startInterval) || parseDuration(check.interval) || DEFAULTS.interval;
+  const lenientUntil = Date.now() + parseDuration(check.startPeriod);
+  let failures = 0;
+  for (;;) {
+    const result = await runCheck(session, container, service, check);
+    if (result.exitCode === 0 || signal.aborted) return;
+    if (Date.now() > lenientUntil) failures++;
+    if (failures >= (check.retries || DEFAULTS.retries)) {
+      throw new Error(`its healthcheck failed ${failures} times, last with: ${result.output.trim() || `exit code ${result.exitCode}`}`);
+    }
+    await sleep(pause);
+  }
+}
+
+async function runCheck(
+  session: Session,
+  container: Docker.Container,
+  { container: state }: ServiceValue,
+  check: HealthcheckValue,
+): Promise<{ exitCode: number; output: string }> {
+  const command = check.shell ? ["/bin/sh", "-c", ...check.args] : check.args;
+  const withSecrets = ["/bin/sh", "-c", '. /dev/.stackline-env; exec "$@"', "sh", ...command];
+  const timeout = parseDuration(check.timeout) || DEFAULTS.timeout;
+  try {
+    const exec = await container.exec({
+      Cmd: state.secretEnv.length > 0 ? withSecrets : command,
+      AttachStdout: true,
+      AttachStderr: true,
+    });
+    const stream = await exec.start({ hijack: true, stdin: false });
+    const secrets = await session.secrets.plaintextsOf(state);
+    const captured = captureOutput(session.docker, stream, secrets, () => undefined);
+    const done = await Promise.race([captured, sleep(timeout)]);
+    if (!done) {
+      stream.destroy();
+      return { exitCode: -1, output: `no answer within ${timeout / 1_000} s` };
+    }
+    return { exitCode: (await exec.inspect()).ExitCode ?? -1, output: done.combined };
+  } catch (error) {
+    // A container that is just ending refuses execs: the caller sees that it ended.
+    return { exitCode: -1, output: (error as Error).message };
+  }
+}

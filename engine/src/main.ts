@@ -1,0 +1,78 @@
+import { type Command, commandHelp, commands } from "./cli/commands.ts";
+import { describeFailure } from "./cli/failure.ts";
+import { type Flag, parseLevel } from "./cli/flags.ts";
+import { applyOptions, defaults, type Options, optionFlags, scanOptions } from "./cli/options.ts";
+import { chooseView } from "./cli/views.ts";
+import { UserError } from "./core/errors.ts";
+import { Engine } from "./engine.ts";
+
+const listFlag: Flag = { name: "list", short: "l", boolean: true };
+const resultsFlag: Flag = { name: "results", boolean: true };
+
+/** Flags of single commands, beside the options that all take. */
+const commandFlags: Record<string, Flag[]> = { check: [listFlag], prune: [resultsFlag] };
+
+/** Runs one command line; returns the exit code. */
+async function main(words: string[]): Promise<number> {
+  const { rest } = parseLevel(words, optionFlags);
+  const [name, ...args] = rest;
+  if (name === undefined || name === "help") {
+    process.stdout.write(commandHelp());
+    return 0;
+  }
+  const command = commands.find((item) => item.name === name);
+  if (!command) throw new UserError(`unknown command ${JSON.stringify(name)} for "dagger": see --help`);
+  // `call` reads its words level by level: each function has flags of its own.
+  return name === "call" ? execute(command, args, scanOptions(words)) : executeParsed(command, args, scanOptions(words));
+}
+
+async function executeParsed(command: Command, args: string[], scanned: Options): Promise<number> {
+  const parsed = parseLevel(args, [...optionFlags, ...(commandFlags[command.name] ?? [])]);
+  if (scanned.help) {
+    process.stdout.write(`${command.description}\n\nUSAGE\n  dagger ${command.usage}\n`);
+    return 0;
+  }
+  const { list, results } = applyOptions(defaults, parsed);
+  return execute(command, parsed.rest, { ...scanned, list, results });
+}
+
+async function execute(command: Command, words: string[], options: Options): Promise<number> {
+  const view = chooseView(options, process.stderr);
+  const engine = new Engine({ view });
+  const restore = endOnSignals(engine);
+  try {
+    await engine.start(command.needsDocker && !options.help);
+    const out = (text: string): void => {
+      if (command.name !== "session") view.close();
+      process.stdout.write(text);
+    };
+    return await command.run({ engine, options, words, out });
+  } catch (error) {
+    view.close();
+    process.stderr.write(`${describeFailure(error, options.verbose > 1)}\n`);
+    return 1;
+  } finally {
+    view.close();
+    restore();
+    await engine.close();
+  }
+}
+
+/** The first signal ends what waits and cleans up; a second one ends the process at once. */
+function endOnSignals(engine: Engine): () => void {
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  const end = (signal: NodeJS.Signals): void => {
+    engine.session.interrupt();
+    void engine.close().finally(() => process.exit(128 + (signal === "SIGINT" ? 2 : signal === "SIGTERM" ? 15 : 1)));
+  };
+  for (const signal of signals) process.once(signal, end);
+  return () => {
+    for (const signal of signals) process.removeListener(signal, end);
+  };
+}
+
+process.exitCode = await main(process.argv.slice(2)).catch((error) => {
+  process.stderr.write(`${describeFailure(error, false)}\n`);
+  return 1;
+});
+process.exit();

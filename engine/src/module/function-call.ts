@@ -1,0 +1,43 @@
+import { ExecError, UserError } from "../core/errors.ts";
+
+/** A call of a module's function, from the moment that its process is started until it returns. */
+export class FunctionCall {
+  readonly result: Promise<unknown>;
+  settled = false;
+  resolve!: (value: unknown) => void;
+  private fail!: (error: Error) => void;
+
+  constructor(
+    readonly moduleName: string,
+    readonly sourcePath: string,
+    /** "" asks for the module's type definitions. */
+    readonly parentName: string,
+    /** "" is the constructor. */
+    readonly name: string,
+    readonly parent: unknown,
+    readonly inputArgs: { name: string; value: unknown }[],
+  ) {
+    this.result = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.fail = reject;
+    });
+    const settle = (): void => {
+      this.settled = true;
+    };
+    this.result.then(settle, settle);
+  }
+
+  /** The function failed: a failed exec keeps its command, exit code and output. */
+  reject({ message, values }: { message: string; values: { name: string; value: string }[] }): void {
+    const found = Object.fromEntries(values.map(({ name, value }) => [name, JSON.parse(value)]));
+    const isExec = found._type === "EXEC_ERROR";
+    this.fail(
+      isExec ? new ExecError(found.cmd ?? [], found.exitCode ?? -1, found.stdout ?? "", found.stderr ?? "", message) : new UserError(message),
+    );
+  }
+
+  /** The process ended without an answer. */
+  abandon(reason: string): void {
+    this.fail(new UserError(reason));
+  }
+}

@@ -1,0 +1,87 @@
+import type { FunctionValue, ModuleValue, TypeDefValue } from "../api/types.ts";
+import { camelCase, pascalCase } from "./config.ts";
+
+/** A module's types with the names that they have in the API. */
+export class ModuleTypes {
+  readonly objects: ReadonlyMap<string, TypeDefValue>;
+  readonly mainName: string;
+
+  constructor(
+    readonly moduleName: string,
+    readonly definition: ModuleValue,
+  ) {
+    this.mainName = pascalCase(moduleName);
+    this.objects = new Map(definition.objects.map((object) => [this.apiName(object.name), object]));
+  }
+
+  get main(): TypeDefValue {
+    return this.objects.get(this.mainName) as TypeDefValue;
+  }
+
+  /** Field of Query that constructs the main object. */
+  get constructorField(): string {
+    return camelCase(this.moduleName);
+  }
+
+  isOwnObject(name: string): boolean {
+    return this.definition.objects.some((object) => object.name === name);
+  }
+
+  /** A module's types other than the main one carry the module's name, as in the official engine. */
+  apiName(name: string): string {
+    const own = [...this.definition.objects, ...this.definition.enums, ...this.definition.interfaces].some((t) => t.name === name);
+    return !own || name.startsWith(this.mainName) ? name : `${this.mainName}${name}`;
+  }
+
+  /** The types in GraphQL's language, to extend the API with. */
+  toGraphQL(): string {
+    const constructor = this.main.constructorFunction ?? { name: "", args: [] };
+    const query = `extend type Query { ${this.constructorField}${this.args(constructor.args)}: ${this.mainName}! }`;
+    const objects = [...this.objects].map(([name, object]) => this.objectType(name, object));
+    const enums = this.definition.enums.map(
+      (type) => `enum ${this.apiName(type.name)} { ${type.members.map((member) => member.name).join(" ")} }`,
+    );
+    return [query, ...objects, ...enums].join("\n");
+  }
+
+  private objectType(name: string, object: TypeDefValue): string {
+    const functions = object.functions.map((fn) => `${camelCase(fn.name)}${this.args(fn.args)}: ${this.type(fn.returnType)}`);
+    const fields = object.fields.map((field) => `${camelCase(field.name)}: ${this.type(field.typeDef)}`);
+    return `type ${name} implements Node { id: ID! ${[...functions, ...fields].join(" ")} }`;
+  }
+
+  private args(args: FunctionValue["args"]): string {
+    if (args.length === 0) return "";
+    const list = args.map((arg) => {
+      const isOptional = arg.typeDef.optional || arg.defaultValue !== undefined || arg.defaultPath !== "" || arg.defaultAddress !== "";
+      const type = this.type({ ...arg.typeDef, optional: isOptional }, true);
+      const object = objectIn(arg.typeDef);
+      return `${arg.name}: ${type}${object ? ` @expectedType(name: "${this.apiName(object)}")` : ""}`;
+    });
+    return `(${list.join(", ")})`;
+  }
+
+  /** A type's name in GraphQL; objects are passed in by their IDs. */
+  type(type: TypeDefValue, isInput = false): string {
+    return `${this.bareType(type, isInput)}${type.optional ? "" : "!"}`;
+  }
+
+  private bareType(type: TypeDefValue, isInput: boolean): string {
+    const scalars: Record<string, string> = {
+      STRING_KIND: "String",
+      INTEGER_KIND: "Int",
+      FLOAT_KIND: "Float",
+      BOOLEAN_KIND: "Boolean",
+      VOID_KIND: "Void",
+    };
+    if (type.kind === "LIST_KIND") return `[${this.type(type.element as TypeDefValue, isInput)}]`;
+    if (type.kind === "OBJECT_KIND" || type.kind === "INTERFACE_KIND") return isInput ? "ID" : this.apiName(type.name);
+    return scalars[type.kind] ?? this.apiName(type.name);
+  }
+}
+
+/** Name of the object type that a type is, or is a list of. */
+export function objectIn(type: TypeDefValue): string | undefined {
+  if (type.kind === "LIST_KIND") return objectIn(type.element as TypeDefValue);
+  return type.kind === "OBJECT_KIND" || type.kind === "INTERFACE_KIND" ? type.name : undefined;
+}

@@ -1,0 +1,15 @@
+/** Types whose fields are the properties of their value. */
+export const plainTypes = [
+  "EnvVariable",
+  "ErrorValue",
+  "FunctionCallArgValue",
+  "HealthcheckConfig",
+  "Label",
+  "Port",
+  "SourceMap",
+];
+
+/** How a field that this engine lacks is refused. */
+export function missingField(type: string, field: string): string {
+  return `${type}.${field} is not part of the embedded engine; if the official engine has it, use that: STACKLINE_ENGINE=dagger`;
+}

@@ -1,0 +1,48 @@
+import { chmodSync, chownSync, copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Store } from "../store/store.ts";
+import type { Entry } from "../store/tree.ts";
+
+interface Ownership {
+  uid?: number;
+  gid?: number;
+  mode?: number;
+}
+
+/** Files of this machine that are bound into containers: secrets in memory, mounted files in the store's temp folder. */
+export class HostFiles {
+  private memoryDir?: string;
+  private diskDir?: string;
+  private count = 0;
+
+  constructor(private readonly store: Store) {}
+
+  /** Writes a secret to memory (a tmpfs where the machine has one) and returns its path. */
+  secret(plaintext: string, ownership: Ownership): string {
+    this.memoryDir ??= mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "stackline-"));
+    const path = join(this.memoryDir, String(this.count++));
+    writeFileSync(path, plaintext, { mode: 0o600 });
+    own(path, { mode: 0o400, ...ownership });
+    return path;
+  }
+
+  /** A copy of a file, for a container that may write to it. */
+  place(entry: Entry): string {
+    this.diskDir ??= mkdtempSync(`${this.store.tmpPath()}-`);
+    const path = join(this.diskDir, String(this.count++));
+    copyFileSync(this.store.blobPath(entry.blob as string), path);
+    own(path, entry);
+    return path;
+  }
+
+  dispose(): void {
+    for (const dir of [this.memoryDir, this.diskDir]) if (dir) rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+function own(path: string, { uid = 0, gid = 0, mode = 0o400 }: Ownership): void {
+  // Only root can give files away; for others the container's root reads them all the same.
+  if (process.getuid?.() === 0) chownSync(path, uid, gid);
+  chmodSync(path, mode);
+}

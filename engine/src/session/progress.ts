@@ -1,0 +1,86 @@
+/** What a step of the run can say of itself. */
+export interface Step {
+  /** Marks the step as answered from what was kept. */
+  cached(): void;
+  /** Adds to the step's output, in any pieces. */
+  log(text: string): void;
+  /** A line about the step, not of its output. */
+  note(line: string): void;
+}
+
+export type StepState = "running" | "done" | "cached" | "failed";
+
+export interface StepEvent {
+  id: number;
+  name: string;
+  state: StepState;
+  /** Milliseconds since the step began. */
+  elapsed: number;
+}
+
+/** Something that shows progress to a person. */
+export interface ProgressView {
+  step(event: StepEvent): void;
+  output(event: StepEvent, line: string): void;
+  note(line: string): void;
+  /** Takes the view off the screen, before results are printed. */
+  close(): void;
+}
+
+export const silentView: ProgressView = { step() {}, output() {}, note() {}, close() {} };
+
+/** Collects what happens in a session and passes it, in whole lines, to a view. */
+export class Progress {
+  private nextId = 1;
+  private readonly said = new Set<string>();
+  /** How many steps ran and how many were answered from what was kept. */
+  readonly counts = { ran: 0, cached: 0 };
+
+  constructor(private readonly view: ProgressView) {}
+
+  note(line: string): void {
+    this.view.note(line);
+  }
+
+  /** A line that is worth saying once a session. */
+  once(line: string): void {
+    if (this.said.has(line)) return;
+    this.said.add(line);
+    this.view.note(line);
+  }
+
+  async step<T>(name: string, run: (step: Step) => Promise<T>): Promise<T> {
+    const started = Date.now();
+    const id = this.nextId++;
+    let state: StepState = "running";
+    let rest = "";
+    const event = (): StepEvent => ({ id, name, state, elapsed: Date.now() - started });
+    const step: Step = {
+      cached: () => {
+        state = "cached";
+      },
+      log: (text) => {
+        const lines = (rest + text).split("\n");
+        rest = lines.pop() ?? "";
+        for (const line of lines) this.view.output(event(), line);
+      },
+      note: (line) => this.view.note(line),
+    };
+    this.view.step(event());
+    try {
+      const result = await run(step);
+      // A service goes on talking after it has become ready.
+      const finished = state as StepState;
+      if (rest !== "") step.log("\n");
+      state = finished === "cached" ? "cached" : "done";
+      this.counts[state === "cached" ? "cached" : "ran"]++;
+      return result;
+    } catch (error) {
+      if (rest !== "") step.log("\n");
+      state = "failed";
+      throw error;
+    } finally {
+      this.view.step(event());
+    }
+  }
+}

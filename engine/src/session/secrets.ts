@@ -1,0 +1,117 @@
+import { execFile } from "node:child_process";
+import { createHmac } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { promisify } from "node:util";
+import { UserError } from "../core/errors.ts";
+import type { ContainerState, SecretValue } from "../core/values.ts";
+import type { Store } from "../store/store.ts";
+
+const run = promisify(execFile);
+
+/** The longest plaintext that setSecret takes, in bytes, as in the official API. */
+const MAX_PLAINTEXT = 128_000;
+
+/** Plaintexts of a session's secrets. They are held in memory alone; the disk sees keyed digests at most. */
+export class Secrets {
+  private readonly set = new Map<string, string>();
+  private readonly resolved = new Map<string, Promise<string>>();
+
+  constructor(
+    private readonly store: Store,
+    private readonly env: NodeJS.ProcessEnv = process.env,
+  ) {}
+
+  /** A digest of a plaintext that nobody without this store's key can check guesses against. */
+  mac(plaintext: string): string {
+    return createHmac("sha256", this.store.macKey).update(plaintext).digest("hex");
+  }
+
+  /** Takes in a plaintext; returns the key that stands for it in recipes. */
+  remember(plaintext: string): string {
+    if (Buffer.byteLength(plaintext) > MAX_PLAINTEXT) {
+      throw new UserError(`a secret may have ${MAX_PLAINTEXT} bytes at most: pass larger content as a file`);
+    }
+    const mac = this.mac(plaintext);
+    this.set.set(mac, plaintext);
+    return mac;
+  }
+
+  /** Whether a secret made by setSecret is known in this session. */
+  knows(mac: string): boolean {
+    return this.set.has(mac);
+  }
+
+  /** The secret that a URI names; its key comes from its plaintext where that can be had now. */
+  async fromUri(uri: string, cacheKey?: string): Promise<SecretValue> {
+    const name = uri;
+    if (cacheKey) return { name, uri, key: `given:${cacheKey}` };
+    const key = await this.resolve(uri).then(
+      (plaintext) => this.mac(plaintext),
+      () => `uri:${uri}`,
+    );
+    return { name, uri, key };
+  }
+
+  /** @throws UserError that names the source, never the value. */
+  plaintext(secret: SecretValue): Promise<string> {
+    if (secret.uri !== undefined) return this.resolve(secret.uri);
+    const known = this.set.get(secret.key);
+    if (known !== undefined) return Promise.resolve(known);
+    return Promise.reject(new UserError(`secret ${secret.name} is not known in this session: set it again`));
+  }
+
+  /** Every plaintext that a container is given: what must not show in its output. */
+  async plaintextsOf(state: ContainerState): Promise<string[]> {
+    const secrets = [
+      ...state.secretEnv.map(([, secret]) => secret),
+      ...state.mounts.flatMap((mount) => (mount.secret ? [mount.secret] : [])),
+      ...state.registryAuth.map(([, , secret]) => secret),
+    ];
+    return Promise.all(secrets.map((secret) => this.plaintext(secret)));
+  }
+
+  private resolve(uri: string): Promise<string> {
+    let value = this.resolved.get(uri);
+    if (!value) {
+      value = this.read(uri);
+      this.resolved.set(uri, value);
+      value.catch(() => undefined);
+    }
+    return value;
+  }
+
+  private async read(uri: string): Promise<string> {
+    const [, scheme, rest] = /^(\w+):(?:\/\/)?(.*)$/s.exec(uri) ?? [];
+    if (scheme === "env") return this.readEnv(rest as string);
+    if (scheme === "file") return readSecretFile(rest as string);
+    if (scheme === "cmd") return runSecretCommand(rest as string);
+    throw new UserError(
+      `unsupported secret provider ${JSON.stringify(scheme ?? uri)}: the embedded engine takes env://NAME, file://PATH and cmd://COMMAND`,
+    );
+  }
+
+  private readEnv(name: string): string {
+    const value = this.env[name];
+    if (value === undefined) throw new UserError(`secret env var not found: ${JSON.stringify(name)}: set it and run again`);
+    return value;
+  }
+}
+
+async function readSecretFile(path: string): Promise<string> {
+  const expanded = path.startsWith("~/") ? path.replace("~", homedir()) : path;
+  try {
+    return await readFile(expanded, "utf8");
+  } catch (error) {
+    throw new UserError(`secret file ${expanded} cannot be read (${(error as NodeJS.ErrnoException).code}): check the path`);
+  }
+}
+
+async function runSecretCommand(command: string): Promise<string> {
+  try {
+    const { stdout } = await run("sh", ["-c", command], { maxBuffer: MAX_PLAINTEXT * 2 });
+    return stdout;
+  } catch (error) {
+    throw new UserError(`secret command failed with exit code ${(error as { code?: number }).code}: run it by hand to see why`);
+  }
+}

@@ -1,0 +1,142 @@
+import { randomBytes } from "node:crypto";
+import { availableParallelism } from "node:os";
+import Docker from "dockerode";
+import type { ChildProcess } from "node:child_process";
+import type { Call } from "../core/call.ts";
+import { explainDocker } from "../docker/errors.ts";
+import { removeSessionObjects, sessionLabels } from "../docker/labels.ts";
+import { Services } from "../docker/services.ts";
+import type { FunctionCall } from "../module/function-call.ts";
+import type { Store } from "../store/store.ts";
+import { HostFiles } from "./host-files.ts";
+import { type Evaluator, type Evaluators, evaluateCall } from "./evaluate.ts";
+import { Progress, type ProgressView } from "./progress.ts";
+import { Secrets } from "./secrets.ts";
+
+export interface SessionOptions {
+  store: Store;
+  view: ProgressView;
+  evaluators: Evaluators;
+  docker?: Docker;
+  /** Folder that host paths are relative to. */
+  workdir?: string;
+  /** Evaluators of the fields that a loaded module defines. */
+  moduleEvaluator?: (type: string, field: string) => Evaluator | undefined;
+}
+
+/** One run of the engine: its connection to Docker, its secrets, its services, and what it has worked out so far. */
+export class Session {
+  readonly id = randomBytes(8).toString("hex");
+  readonly docker: Docker;
+  readonly store: Store;
+  readonly progress: Progress;
+  readonly secrets: Secrets;
+  readonly hostFiles: HostFiles;
+  readonly services = new Services(this);
+  readonly workdir: string;
+  /** Calls of a module's functions that are under way, by their IDs. */
+  readonly functionCalls = new Map<string, FunctionCall>();
+  /** Processes of this session. */
+  readonly children = new Set<ChildProcess>();
+  /** Resolves when the person at the terminal ends what goes on without an end of its own. */
+  readonly interrupted: Promise<void>;
+  interrupt!: () => void;
+  private readonly evaluators: Evaluators;
+  private readonly moduleEvaluator: SessionOptions["moduleEvaluator"];
+  private readonly values = new Map<string, Promise<unknown>>();
+  private readonly running = new Map<string, Promise<unknown>>();
+  private network?: Promise<string>;
+  private closed = false;
+  private free = Math.max(2, availableParallelism());
+  private readonly waiting: (() => void)[] = [];
+
+  constructor(options: SessionOptions) {
+    this.docker = options.docker ?? new Docker();
+    this.store = options.store;
+    this.progress = new Progress(options.view);
+    this.secrets = new Secrets(options.store);
+    this.hostFiles = new HostFiles(options.store);
+    this.workdir = options.workdir ?? process.cwd();
+    this.evaluators = options.evaluators;
+    this.moduleEvaluator = options.moduleEvaluator;
+    this.interrupted = new Promise((resolve) => {
+      this.interrupt = resolve;
+    });
+  }
+
+  evaluatorOf(type: string, field: string): Evaluator | undefined {
+    return this.evaluators.get(`${type}.${field}`) ?? this.moduleEvaluator?.(type, field);
+  }
+
+  get labels(): Record<string, string> {
+    return sessionLabels(this.id);
+  }
+
+  /** Takes away what runs that were killed have left in Docker. */
+  async reap(): Promise<void> {
+    await removeSessionObjects(this.docker).catch((error) => {
+      throw explainDocker(error);
+    });
+  }
+
+  /** The value of a call; worked out once a session. */
+  evaluate<T = unknown>(call: Call): Promise<T> {
+    let value = this.values.get(call.digest);
+    if (!value) {
+      value = evaluateCall(this, call);
+      this.values.set(call.digest, value);
+      // A failure is not kept: what failed may go well when it is asked again.
+      value.catch(() => this.values.delete(call.digest));
+    }
+    return value as Promise<T>;
+  }
+
+  /** Runs `work` unless the same is under way: then its result serves both. */
+  once<T>(key: string, work: () => Promise<T>): Promise<T> {
+    const found = this.running.get(key) as Promise<T> | undefined;
+    if (found) return found;
+    const started = work().finally(() => this.running.delete(key));
+    this.running.set(key, started);
+    return started;
+  }
+
+  /** Runs heavy work, as many at a time as there are cores. */
+  async limit<T>(work: () => Promise<T>): Promise<T> {
+    if (this.free > 0) this.free--;
+    else await new Promise<void>((resolve) => this.waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = this.waiting.shift();
+      if (next) next();
+      else this.free++;
+    }
+  }
+
+  /** Name of the network that services and their users share; made when first needed. */
+  ensureNetwork(): Promise<string> {
+    this.network ??= this.createNetwork();
+    return this.network;
+  }
+
+  async currentNetwork(): Promise<string | undefined> {
+    return this.network;
+  }
+
+  private async createNetwork(): Promise<string> {
+    const name = `stackline-${this.id}`;
+    await this.docker.createNetwork({ Name: name, Labels: this.labels, CheckDuplicate: true });
+    return name;
+  }
+
+  /** Ends the session: its services stop, and nothing of it stays in Docker or in memory. */
+  async close(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    this.interrupt();
+    for (const child of this.children) child.kill();
+    await this.services.close();
+    await removeSessionObjects(this.docker, this.id).catch(() => undefined);
+    this.hostFiles.dispose();
+  }
+}

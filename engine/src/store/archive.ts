@@ -1,0 +1,74 @@
+import { PassThrough, type Readable } from "node:stream";
+import { finished } from "node:stream/promises";
+import tarStream from "tar-stream";
+import type { Store } from "./store.ts";
+import { type Entry, normalise, Tree } from "./tree.ts";
+
+/** A tar stream of the tree, for Docker's archive and build endpoints. */
+export function packTree(store: Store, tree: Tree, prefix = ""): Readable {
+  const pack = tarStream.pack();
+  const base = normalise(prefix);
+  void (async () => {
+    for (const [path, entry] of tree.toJSON()) await packEntry(store, pack, base ? `${base}/${path}` : path, entry);
+    pack.finalize();
+  })().catch((error: Error) => pack.destroy(error));
+  return pack.pipe(new PassThrough());
+}
+
+async function packEntry(store: Store, pack: tarStream.Pack, name: string, entry: Entry): Promise<void> {
+  const { mode, uid, gid } = entry;
+  const header = { name, mode, uid, gid, mtime: new Date(entry.mtime * 1000) };
+  if (entry.type === "dir") return void pack.entry({ ...header, type: "directory" });
+  if (entry.type === "link") return void pack.entry({ ...header, type: "symlink", linkname: entry.target ?? "" });
+  const sink = pack.entry({ ...header, type: "file", size: entry.size ?? 0 });
+  const source = store.readBlob(entry.blob as string);
+  source.on("error", (error) => sink.destroy(error));
+  source.pipe(sink);
+  await finished(sink);
+}
+
+/**
+ * Takes a tar stream into the store.
+ * @param strip how many leading folders to drop from each name: Docker's archives start with the folder's own name.
+ */
+export async function unpackTree(store: Store, source: Readable, strip = 0): Promise<Tree> {
+  const entries = new Map<string, Entry>();
+  const byFullName = new Map<string, Entry>();
+  const extract = tarStream.extract();
+  source.on("error", (error) => extract.destroy(error));
+  source.pipe(extract);
+  for await (const item of extract) {
+    const { header } = item;
+    const fullName = normalise(header.name);
+    const path = fullName.split("/").slice(strip).join("/");
+    const entry = await readEntry(store, item as never, byFullName);
+    if (!entry) continue;
+    byFullName.set(fullName, entry);
+    if (path !== "") entries.set(path, entry);
+  }
+  return new Tree(entries);
+}
+
+async function readEntry(
+  store: Store,
+  item: Readable & { header: tarStream.Header },
+  byFullName: Map<string, Entry>,
+): Promise<Entry | undefined> {
+  const { header } = item;
+  const common = {
+    mode: (header.mode ?? 0o644) & 0o7777,
+    uid: header.uid ?? 0,
+    gid: header.gid ?? 0,
+    mtime: Math.floor((header.mtime?.getTime() ?? 0) / 1000),
+  };
+  if (header.type === "file" || header.type === "contiguous-file") {
+    const { digest, size } = await store.writeBlob(item);
+    return { type: "file", ...common, blob: digest, size };
+  }
+  item.resume();
+  if (header.type === "directory") return { type: "dir", ...common };
+  if (header.type === "symlink") return { type: "link", ...common, target: header.linkname ?? "" };
+  // A hard link is the file that it names; devices and pipes have no place in a Directory.
+  if (header.type === "link") return byFullName.get(normalise(header.linkname ?? ""));
+  return undefined;
+}
