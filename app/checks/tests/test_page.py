@@ -55,7 +55,7 @@ class PageTest(SimpleTestCase):
         )
 
     def test_a_red_item_says_why_in_escaped_words(self):
-        self.assertContains(self.page(failed=["kafka"]), "Failed: it sleeps &lt;b&gt;", status_code=503)
+        self.assertContains(self.page(failed=["kafka"]), "It sleeps &lt;b&gt;", status_code=503)
 
     def test_the_stylesheet_arrives_as_css_without_nginx(self):
         (href,) = Items(self.page().content.decode()).styles

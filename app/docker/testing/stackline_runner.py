@@ -4,6 +4,7 @@ It extends the application's own TEST_RUNNER where that is a DiscoverRunner, and
 """
 
 import os
+import re
 import sys
 
 import xmlrunner
@@ -13,7 +14,7 @@ from django.utils.module_loading import import_string
 
 REPORTS = os.environ.get("TEST_REPORTS", "/reports")
 # So that the digest fits into the last 20 lines that a pipeline shows, with the runner's own closing lines.
-DIGEST_REASONS, DIGEST_LINES = 5, 2
+DIGEST_REASONS, DIGEST_LINES = 4, 2
 
 
 def application_runner():
@@ -31,16 +32,21 @@ class JUnitTestRunner(xmlrunner.XMLTestRunner):
 
 
 def reason(trace):
-    """What a traceback says below its last frame: the exception and its message."""
+    """What a traceback says below its last frame, the exception and its message, and where in the application."""
     lines = [line.rstrip() for line in str(trace).splitlines() if line.strip()]
-    last = max((at for at, line in enumerate(lines) if line.startswith("  File ")), default=-1)
-    said = [line for line in lines[last + 1 :] if not line.startswith(("    ", "Traceback"))]
-    return said[:DIGEST_LINES]
+    frames = [at for at, line in enumerate(lines) if line.startswith("  File ")]
+    said = [
+        line for line in lines[max(frames, default=-1) + 1 :] if not line.startswith(("    ", "Traceback"))
+    ]
+    here = re.escape(os.getcwd())
+    places = re.findall(rf'^  File "{here}/(.+?)", line (\d+)', str(trace), re.MULTILINE)
+    return [*said[:DIGEST_LINES], *("at {}:{}".format(*place) for place in places[-1:])]
 
 
 def name(test):
-    """A test's full name, also for what stands in for a test that could not be loaded."""
-    return getattr(test, "test_id", None) or (test.id() if hasattr(test, "id") else str(test))
+    """A test's full name, also of a module that could not be loaded."""
+    full = getattr(test, "test_id", None) or (test.id() if hasattr(test, "id") else str(test))
+    return full.replace("unittest.loader._FailedTest.", "")
 
 
 def digest(result):
