@@ -17,7 +17,6 @@ def client_config(**more) -> dict:
         "client.id": "devops_001",
         "socket.connection.setup.timeout.ms": 2500,
         "reconnect.backoff.ms": 250,
-        "reconnect.backoff.max.ms": 1000,
         "log.connection.close": False,
     }
     dotted = {key if key.endswith("_cb") else key.replace("_", "."): value for key, value in more.items()}

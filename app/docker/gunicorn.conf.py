@@ -32,7 +32,10 @@ if pathlib.Path("devops_001/logs.py").exists():
         },
         "root": {"level": "WARNING", "handlers": ["stdout"]},
         "loggers": {
-            name: {"level": "INFO", "handlers": ["stdout"], "propagate": False}
-            for name in ("gunicorn.error", "gunicorn.access")
+            name: {"level": level, "handlers": ["stdout"], "propagate": False}
+            for name, level in (
+                ("gunicorn.error", "INFO"),
+                ("gunicorn.access", "INFO" if accesslog else "ERROR"),
+            )
         },
     }

@@ -32,7 +32,7 @@ class JUnitTestRunner(xmlrunner.XMLTestRunner):
 
 
 def reason(trace):
-    """What a traceback says below its last frame, the exception and its message, and where in the application."""
+    """What a traceback says below its last frame, and where in the application that was."""
     lines = [line.rstrip() for line in str(trace).splitlines() if line.strip()]
     frames = [at for at, line in enumerate(lines) if line.startswith("  File ")]
     said = [
