@@ -2,6 +2,7 @@ import { cp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type Docker from "dockerode";
 import { build, imageOrNothing, outputOf, removeReplaced } from "./build.ts";
+import { ImageError } from "./errors.ts";
 import { fingerprint, folderOf } from "./fingerprint.ts";
 import { withTempDir } from "./host.ts";
 import { withLock } from "./lock.ts";
@@ -22,7 +23,13 @@ export function assemble(docker: Docker, recipe: Recipe, report: (line: string) 
   const name = keptName(recipe);
   const started = underWay.get(name);
   if (started) return started;
-  const work = make(docker, recipe, report).finally(() => underWay.delete(name));
+  const work = make(docker, recipe, report)
+    .catch((error: Error) => {
+      if (error instanceof ImageError && error.code === "MISSING_TOOL") throw error;
+      const remedy = "Check that this machine reaches its package registries, then try again. What failed";
+      throw new ImageError("BUILD_FAILED", `${name} could not be assembled. ${remedy}: ${error.message}`);
+    })
+    .finally(() => underWay.delete(name));
   underWay.set(name, work);
   return work;
 }

@@ -1,13 +1,9 @@
 import { readdir } from "node:fs/promises";
 import { PassThrough } from "node:stream";
+import { text } from "node:stream/consumers";
 import type Docker from "dockerode";
 import { ImageError } from "./errors.ts";
-
-interface BuildEvent {
-  stream?: string;
-  error?: string;
-  aux?: { ID?: string };
-}
+import { follow } from "./progress.ts";
 
 /** Builds the Dockerfile in `context` and returns the image's id. Leaves no container and no tag behind when it fails. */
 export async function build(
@@ -19,14 +15,11 @@ export async function build(
   const stream = await docker.buildImage({ context, src }, { rm: true, forcerm: true, ...options });
   let output = "";
   let id = "";
-  const end = new Promise<void>((resolve, reject) => {
-    const note = (event: BuildEvent) => {
-      output += event.stream ?? "";
-      id = event.aux?.ID ?? id;
-    };
-    docker.modem.followProgress(stream, (error) => (error ? reject(error) : resolve()), note);
+  const followed = follow(docker, stream, (event) => {
+    output += event.stream ?? "";
+    id = event.aux?.ID ?? id;
   });
-  await end.catch((error: Error) => {
+  await followed.catch((error: Error) => {
     throw new ImageError("BUILD_FAILED", error.message, output);
   });
   return id;
@@ -46,24 +39,24 @@ export async function imageOrNothing(
     });
 }
 
-/** What a command prints when it is run in an image, without its entry point and without a network. */
+/** What a command prints on standard output when it is run in an image, without its entry point and a network. */
 export async function outputOf(docker: Docker, image: string, command: readonly string[]): Promise<string> {
-  const container = await docker.createContainer({
-    Image: image,
-    Entrypoint: [],
-    Cmd: [...command],
-    NetworkDisabled: true,
-    Tty: true, // one stream instead of Docker's framed two
-  });
+  const options = { Image: image, Entrypoint: [], Cmd: [...command], NetworkDisabled: true };
+  const container = await docker.createContainer(options);
   try {
+    const [out, err] = [new PassThrough(), new PassThrough()];
     const stream = await container.attach({ stream: true, stdout: true, stderr: true });
-    const chunks: Buffer[] = [];
-    stream.pipe(new PassThrough()).on("data", (chunk: Buffer) => chunks.push(chunk));
+    docker.modem.demuxStream(stream, out, err);
+    stream.on("end", () => [out, err].map((side) => side.end()));
     await container.start();
-    const { StatusCode: code } = (await container.wait()) as { StatusCode: number };
-    const output = Buffer.concat(chunks).toString();
+    const [output, complaints, { StatusCode: code }] = await Promise.all([
+      text(out),
+      text(err),
+      container.wait(),
+    ]);
     if (code === 0) return output;
-    throw new ImageError("BUILD_FAILED", `${command.join(" ")} exits with ${code} in the new image:`, output);
+    const summary = `${command.join(" ")} exits with ${code} in the new image:`;
+    throw new ImageError("BUILD_FAILED", summary, `${output}\n${complaints}`);
   } finally {
     await container.remove({ force: true, v: true });
   }

@@ -1,3 +1,5 @@
+import { stripVTControlCharacters } from "node:util";
+
 /** Why an image can't be had. The first line of the message says what, where and what to do; what failed follows. */
 export class ImageError extends Error {
   override readonly name = "ImageError";
@@ -13,6 +15,7 @@ export class ImageError extends Error {
 }
 
 function lastLines(output: string, count = 12): string[] {
-  const lines = output.split(/[\r\n]+/).filter((line) => line.trim());
-  return lines.slice(-count).map((line) => `  | ${line}`);
+  const lines = stripVTControlCharacters(output).split(/[\r\n]+/);
+  const telling = lines.filter((line) => line.trim());
+  return telling.slice(-count).map((line) => `  | ${line}`);
 }

@@ -1,4 +1,6 @@
 import { prepareBase, SUITE } from "./base.ts";
+import { prepareKafka } from "./kafka.ts";
+import { prepareNode } from "./node.ts";
 import { installedPython, preparePython } from "./python.ts";
 import type { Recipe } from "./recipe.ts";
 import { parseReference } from "./reference.ts";
@@ -38,6 +40,26 @@ function python(tag: string): Recipe {
   return tag.includes("slim") ? slim : { ...slim, name: "python-full", from: slim, prepare: undefined };
 }
 
+function kafka(tag: string): Recipe {
+  const variant = /^4\.\d+\.\d+/.exec(tag)?.[0] ?? tag;
+  const version = ["/opt/kafka/bin/kafka-topics.sh", "--version"];
+  return {
+    name: "kafka",
+    variant,
+    from: base,
+    prepare: prepareKafka(variant),
+    product: "Apache Kafka",
+    version,
+  };
+}
+
+function node(): Recipe {
+  // npm's own start shows that it was copied whole.
+  const version = ["sh", "-c", "node --version && npm --version"];
+  const variant = process.versions.node;
+  return { name: "node", variant, from: base, prepare: prepareNode, product: "Node.js", version };
+}
+
 interface Entry {
   repositories: readonly string[];
   /** Tags that the recipe can stand in for. */
@@ -67,6 +89,25 @@ const ENTRIES: readonly Entry[] = [
     tags: /./,
     used: ["postgres:17-bookworm"],
     recipe: () => packaged("postgres", "PostgreSQL", ["postgres", "--version"]),
+  },
+  {
+    repositories: ["apache/kafka"],
+    tags: /^4\.\d+\.\d+/,
+    used: ["apache/kafka:4.1.1"],
+    recipe: kafka,
+  },
+  {
+    repositories: ["nginx"],
+    tags: /./,
+    used: ["nginx:1.28-bookworm"],
+    recipe: () => packaged("nginx", "nginx", ["sh", "-c", "nginx -v 2>&1"]),
+  },
+  { repositories: ["node"], tags: /./, used: ["node:24-bookworm-slim"], recipe: node },
+  {
+    repositories: ["koalaman/shellcheck-alpine"],
+    tags: /./,
+    used: ["koalaman/shellcheck-alpine:v0.10.0"],
+    recipe: () => packaged("shellcheck", "ShellCheck", ["shellcheck", "--version"]),
   },
 ];
 

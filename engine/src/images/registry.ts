@@ -1,5 +1,6 @@
 import type Docker from "dockerode";
 import { ImageError } from "./errors.ts";
+import { follow } from "./progress.ts";
 import { parseReference } from "./reference.ts";
 
 /** How long a registry may take until it says anything at all, in ms. Docker itself retries for a minute and more. */
@@ -52,9 +53,7 @@ async function download(docker: Docker, ref: string): Promise<void> {
       throw patience.signal.aborted ? new Error("timed out: no answer from the registry") : error;
     });
     clearTimeout(timer);
-    await new Promise<void>((resolve, reject) =>
-      docker.modem.followProgress(progress, (error) => (error ? reject(error) : resolve())),
-    );
+    await follow(docker, progress);
   } finally {
     clearTimeout(timer);
   }

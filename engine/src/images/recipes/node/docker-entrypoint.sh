@@ -1,0 +1,7 @@
+#!/bin/sh
+# As upstream: what is no command of this image is a script or an option for node.
+set -e
+if [ "${1#-}" != "$1" ] || [ -z "$(command -v "$1")" ] || { [ -f "$1" ] && ! [ -x "$1" ]; }; then
+  set -- node "$@"
+fi
+exec "$@"
