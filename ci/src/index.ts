@@ -1,26 +1,88 @@
 /**
  * A CI/CD pipeline for a Django, Celery, PostgreSQL, Redis, Kafka and nginx stack.
  */
-import { argument, check, type Container, dag, type Directory, func, object } from "@dagger.io/dagger";
+import { argument, type Container, check, type Directory, func, object } from "@dagger.io/dagger";
+import { buildImage } from "./image.js";
+import { lintSource } from "./lint.js";
+import { reportTests, runTests } from "./tests.js";
 
 @object()
 export class Stackline {
-  /** Say hello. */
-  @func()
-  async hello(name: string = "world"): Promise<string> {
-    return dag.container().from("redis:7-alpine").withExec(["echo", `hello ${name}`]).stdout();
-  }
-
-  /** Build the image. */
-  @func()
-  build(@argument({ defaultPath: "/app", ignore: ["**/__pycache__"] }) app: Directory): Container {
-    return app.dockerBuild();
-  }
-
-  /** Fail. */
+  /**
+   * Run the application's tests on a PostgreSQL, a Redis, a Kafka and a Celery worker of their own.
+   *
+   * Prints the run's output; fails with the output of the tests that failed, and when there is no test at all.
+   *
+   * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
+   */
   @func()
   @check()
-  async lint(): Promise<string> {
-    return dag.container().from("redis:7-alpine").withExec(["sh", "-c", "echo out; echo err >&2; exit 3"]).stdout();
+  async test(
+    @argument({
+      defaultPath: "/app",
+      ignore: ["**/__pycache__", "**/*.pyc", "**/.venv", "**/.*_cache", "**/.env"],
+    })
+    app: Directory,
+  ): Promise<string> {
+    return runTests(app);
+  }
+
+  /**
+   * Reports of a test run: junit.xml, coverage.xml and html/, also when tests failed.
+   *
+   * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
+   */
+  @func({ cache: "session" })
+  testReport(
+    @argument({
+      defaultPath: "/app",
+      ignore: ["**/__pycache__", "**/*.pyc", "**/.venv", "**/.*_cache", "**/.env"],
+    })
+    app: Directory,
+  ): Directory {
+    return reportTests(app);
+  }
+
+  /**
+   * Check Python, TypeScript, shell, YAML, compose and nginx files; prints a line for each kind.
+   *
+   * @param source The whole project
+   */
+  @func()
+  @check()
+  async lint(
+    @argument({
+      defaultPath: "/",
+      ignore: [
+        "**/.git",
+        "**/node_modules",
+        "**/__pycache__",
+        "**/*.pyc",
+        "**/.venv",
+        "**/.*_cache",
+        "**/.env",
+        "ci/sdk",
+        "out",
+      ],
+    })
+    source: Directory,
+  ): Promise<string> {
+    return lintSource(source);
+  }
+
+  /**
+   * Build the image that runs in production.
+   *
+   * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
+   */
+  @func()
+  build(
+    @argument({
+      defaultPath: "/app",
+      ignore: ["**/__pycache__", "**/*.pyc", "**/.venv", "**/.*_cache", "**/.env"],
+    })
+    app: Directory,
+  ): Container {
+    return buildImage(app, "runtime");
   }
 }

@@ -23,7 +23,9 @@ async function main(words: string[]): Promise<number> {
   const command = commands.find((item) => item.name === name);
   if (!command) throw new UserError(`unknown command ${JSON.stringify(name)} for "dagger": see --help`);
   // `call` reads its words level by level: each function has flags of its own.
-  return name === "call" ? execute(command, args, scanOptions(words)) : executeParsed(command, args, scanOptions(words));
+  return name === "call"
+    ? execute(command, args, scanOptions(words))
+    : executeParsed(command, args, scanOptions(words));
 }
 
 async function executeParsed(command: Command, args: string[], scanned: Options): Promise<number> {
@@ -63,7 +65,9 @@ function endOnSignals(engine: Engine): () => void {
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   const end = (signal: NodeJS.Signals): void => {
     engine.session.interrupt();
-    void engine.close().finally(() => process.exit(128 + (signal === "SIGINT" ? 2 : signal === "SIGTERM" ? 15 : 1)));
+    void engine
+      .close()
+      .finally(() => process.exit(128 + (signal === "SIGINT" ? 2 : signal === "SIGTERM" ? 15 : 1)));
   };
   for (const signal of signals) process.once(signal, end);
   return () => {

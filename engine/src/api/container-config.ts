@@ -1,15 +1,15 @@
-import { absolutePath } from "../docker/read.ts";
 import { UserError } from "../core/errors.ts";
 import {
   type ContainerState,
   type HealthcheckValue,
-  pairValue,
   type PortValue,
+  pairValue,
   type SecretValue,
   type ServiceValue,
-  withPair,
   withoutPair,
+  withPair,
 } from "../core/values.ts";
+import { absolutePath } from "../docker/read.ts";
 import type { Args, Evaluator } from "../session/evaluate.ts";
 
 type Change = (state: ContainerState, args: Args) => Partial<ContainerState>;
@@ -21,7 +21,10 @@ function change(apply: Change): Evaluator {
 
 /** Fills ${NAME} and $NAME from the container's environment; an unknown name is empty, as in a shell. */
 export function expandVariables(state: ContainerState, text: string): string {
-  return text.replace(/\$\{(\w+)\}|\$(\w+)/g, (_, braced, bare) => pairValue(state.env, braced ?? bare) ?? "");
+  return text.replace(
+    /\$\{(\w+)\}|\$(\w+)/g,
+    (_, braced, bare) => pairValue(state.env, braced ?? bare) ?? "",
+  );
 }
 
 function maybeExpand(state: ContainerState, args: Args, text: string): string {
@@ -55,28 +58,41 @@ function toHealthcheck(args: Args): HealthcheckValue {
 
 /** Fields of Container that read or change its configuration and never touch Docker. */
 export const containerConfig: Record<string, Evaluator> = {
-  withEnvVariable: change((state, args) => ({ env: withPair(state.env, args.name, maybeExpand(state, args, args.value)) })),
+  withEnvVariable: change((state, args) => ({
+    env: withPair(state.env, args.name, maybeExpand(state, args, args.value)),
+  })),
   withoutEnvVariable: change((state, { name }) => ({ env: withoutPair(state.env, name) })),
-  withVolatileVariable: change((state, { name, value }) => ({ volatileEnv: withPair(state.volatileEnv, name, value) })),
-  withoutVolatileVariable: change((state, { name }) => ({ volatileEnv: withoutPair(state.volatileEnv, name) })),
+  withVolatileVariable: change((state, { name, value }) => ({
+    volatileEnv: withPair(state.volatileEnv, name, value),
+  })),
+  withoutVolatileVariable: change((state, { name }) => ({
+    volatileEnv: withoutPair(state.volatileEnv, name),
+  })),
   withSecretVariable: async (state: ContainerState, { name, secret }, session) => ({
     ...state,
     secretEnv: withPair(state.secretEnv, name, await session.evaluate<SecretValue>(secret)),
   }),
   withoutSecretVariable: change((state, { name }) => ({ secretEnv: withoutPair(state.secretEnv, name) })),
-  withWorkdir: change((state, args) => ({ workdir: absolutePath(state, maybeExpand(state, args, args.path)) })),
+  withWorkdir: change((state, args) => ({
+    workdir: absolutePath(state, maybeExpand(state, args, args.path)),
+  })),
   withoutWorkdir: change(() => ({ workdir: "" })),
   withUser: change((_, { name }) => ({ user: name })),
   withoutUser: change(() => ({ user: "" })),
   withLabel: change((state, { name, value }) => ({ labels: withPair(state.labels, name, value) })),
   withoutLabel: change((state, { name }) => ({ labels: withoutPair(state.labels, name) })),
-  withAnnotation: change((state, { name, value }) => ({ annotations: withPair(state.annotations, name, value) })),
+  withAnnotation: change((state, { name, value }) => ({
+    annotations: withPair(state.annotations, name, value),
+  })),
   withoutAnnotation: change((state, { name }) => ({ annotations: withoutPair(state.annotations, name) })),
   withEntrypoint: change((state, { args, keepDefaultArgs }) => ({
     entrypoint: args,
     args: keepDefaultArgs ? state.args : [],
   })),
-  withoutEntrypoint: change((state, { keepDefaultArgs }) => ({ entrypoint: [], args: keepDefaultArgs ? state.args : [] })),
+  withoutEntrypoint: change((state, { keepDefaultArgs }) => ({
+    entrypoint: [],
+    args: keepDefaultArgs ? state.args : [],
+  })),
   withDefaultArgs: change((_, { args }) => ({ args })),
   withoutDefaultArgs: change(() => ({ args: [] })),
   withExposedPort: change((state, args) => ({
@@ -116,7 +132,8 @@ export const containerConfig: Record<string, Evaluator> = {
   dockerHealthcheck: (state: ContainerState) => state.healthcheck ?? null,
   mounts: (state: ContainerState) => state.mounts.map((mount) => mount.path),
   imageRef: (state: ContainerState) => {
-    if (!state.imageRef) throw new UserError("this container was not made from an image: it has no reference");
+    if (!state.imageRef)
+      throw new UserError("this container was not made from an image: it has no reference");
     return state.imageRef;
   },
 };

@@ -1,7 +1,14 @@
 import { posix } from "node:path";
-import { absolutePath, findPath, type Found, resolveOwner } from "../docker/read.ts";
 import { UserError } from "../core/errors.ts";
-import type { CacheVolumeValue, ContainerState, DirectoryValue, FileValue, Mount, SecretValue } from "../core/values.ts";
+import type {
+  CacheVolumeValue,
+  ContainerState,
+  DirectoryValue,
+  FileValue,
+  Mount,
+  SecretValue,
+} from "../core/values.ts";
+import { absolutePath, type Found, findPath, resolveOwner } from "../docker/read.ts";
 import type { Args, Evaluator } from "../session/evaluate.ts";
 import type { Session } from "../session/session.ts";
 import { filterTree } from "../store/patterns.ts";
@@ -29,14 +36,25 @@ async function owned(session: Session, state: ContainerState, args: Args, entry:
   return { ...entry, uid, gid, ...(entry.type === "file" && { mode }) };
 }
 
-async function withFile(session: Session, state: ContainerState, args: Args, path: string, entry: Entry): Promise<ContainerState> {
+async function withFile(
+  session: Session,
+  state: ContainerState,
+  args: Args,
+  path: string,
+  entry: Entry,
+): Promise<ContainerState> {
   const absolute = target(state, args, path);
   const tree = Tree.empty.with(posix.basename(absolute), await owned(session, state, args, entry));
   return overlay(state, posix.dirname(absolute), tree);
 }
 
 /** A path that ends in a slash, or is a directory already, takes the file under its own name. */
-async function fileTarget(session: Session, state: ContainerState, path: string, file: FileValue): Promise<string> {
+async function fileTarget(
+  session: Session,
+  state: ContainerState,
+  path: string,
+  file: FileValue,
+): Promise<string> {
   return path.endsWith("/") ? `${path}${file.name}` : path;
 }
 
@@ -44,7 +62,11 @@ function mounted(state: ContainerState, mount: Mount): ContainerState {
   return { ...state, mounts: [...state.mounts.filter((m) => m.path !== mount.path), mount] };
 }
 
-async function ownership(session: Session, state: ContainerState, args: Args): Promise<{ uid?: number; gid?: number }> {
+async function ownership(
+  session: Session,
+  state: ContainerState,
+  args: Args,
+): Promise<{ uid?: number; gid?: number }> {
   return args.owner ? resolveOwner(session, state, args.owner) : {};
 }
 
@@ -64,7 +86,11 @@ export const containerFiles: Record<string, Evaluator> = {
     const path = target(state, args);
     const root: Entry = { type: "dir", mode: args.permissions ?? 0o755, uid, gid, mtime: 0 };
     const needsRoot = args.owner !== "" || args.permissions != null || wanted.paths.length === 0;
-    return overlay(needsRoot && path !== "/" ? overlay(state, "/", Tree.empty.with(path, root)) : state, path, wanted);
+    return overlay(
+      needsRoot && path !== "/" ? overlay(state, "/", Tree.empty.with(path, root)) : state,
+      path,
+      wanted,
+    );
   },
   withFile: async (state: ContainerState, args, session) => {
     const file = await session.evaluate<FileValue>(args.source);
@@ -91,7 +117,13 @@ export const containerFiles: Record<string, Evaluator> = {
     const { tree } = await session.evaluate<DirectoryValue>(args.source);
     const owner = await ownership(session, state, args);
     const content = args.owner ? tree.map((entry) => ({ ...entry, ...owner })) : tree;
-    return mounted(state, { path: target(state, args), kind: "directory", tree: content, readOnly: args.readOnly, ...owner });
+    return mounted(state, {
+      path: target(state, args),
+      kind: "directory",
+      tree: content,
+      readOnly: args.readOnly,
+      ...owner,
+    });
   },
   withMountedFile: async (state: ContainerState, args, session) => {
     const { entry } = await session.evaluate<FileValue>(args.source);
@@ -100,9 +132,18 @@ export const containerFiles: Record<string, Evaluator> = {
   },
   withMountedCache: async (state: ContainerState, args, session) => {
     const { key } = await session.evaluate<CacheVolumeValue>(args.cache);
-    if (args.source) throw new UserError("withMountedCache: the embedded engine does not take `source` yet; the official engine does");
+    if (args.source)
+      throw new UserError(
+        "withMountedCache: the embedded engine does not take `source` yet; the official engine does",
+      );
     const owner = await ownership(session, state, args);
-    return mounted(state, { path: target(state, args), kind: "cache", cache: key, sharing: args.sharing, ...owner });
+    return mounted(state, {
+      path: target(state, args),
+      kind: "cache",
+      cache: key,
+      sharing: args.sharing,
+      ...owner,
+    });
   },
   withMountedTemp: (state: ContainerState, args) =>
     mounted(state, { path: target(state, args), kind: "temp", ...(args.size && { size: args.size }) }),
@@ -115,7 +156,10 @@ export const containerFiles: Record<string, Evaluator> = {
     const { path } = await session.evaluate<{ path: string }>(args.source);
     return mounted(state, { path: target(state, args), kind: "socket", socket: path });
   },
-  withoutMount: (state: ContainerState, args) => ({ ...state, mounts: state.mounts.filter((m) => m.path !== target(state, args)) }),
+  withoutMount: (state: ContainerState, args) => ({
+    ...state,
+    mounts: state.mounts.filter((m) => m.path !== target(state, args)),
+  }),
   withoutUnixSocket: (state: ContainerState, args) => ({
     ...state,
     mounts: state.mounts.filter((m) => m.path !== target(state, args)),
@@ -128,7 +172,8 @@ export const containerFiles: Record<string, Evaluator> = {
   },
   file: async (state: ContainerState, args, session): Promise<FileValue> => {
     const found = await find(session, state, args);
-    if (!("entry" in found)) throw new UserError(`${args.path}: is a directory, not a file; ask for directory`);
+    if (!("entry" in found))
+      throw new UserError(`${args.path}: is a directory, not a file; ask for directory`);
     return { name: posix.basename(target(state, args)), entry: found.entry };
   },
   rootfs: async (state: ContainerState, _args, session): Promise<DirectoryValue> => {
@@ -143,7 +188,9 @@ export const containerFiles: Record<string, Evaluator> = {
   exists: async (state: ContainerState, args, session) => {
     const found = await findPath(session, state, target(state, args));
     if (!found || !args.expectedType) return Boolean(found);
-    return "tree" in found ? args.expectedType === "DIRECTORY_TYPE" : args.expectedType === entryType(found.entry);
+    return "tree" in found
+      ? args.expectedType === "DIRECTORY_TYPE"
+      : args.expectedType === entryType(found.entry);
   },
 };
 

@@ -13,7 +13,9 @@ import { containerFiles } from "./container-files.ts";
 
 /** The process that arguments mean: the default arguments when none are given, behind the entry point where asked for. */
 function commandOf(state: ContainerState, args: Args): string[] {
-  const given: string[] = args.expand ? args.args.map((word: string) => expandVariables(state, word)) : args.args;
+  const given: string[] = args.expand
+    ? args.args.map((word: string) => expandVariables(state, word))
+    : args.args;
   const words = given.length > 0 ? given : state.args;
   return args.useEntrypoint ? [...state.entrypoint, ...words] : words;
 }
@@ -28,7 +30,8 @@ function refuseNesting(args: Args): void {
 
 async function withExec(state: ContainerState, args: Args, session: Session): Promise<ContainerState> {
   refuseNesting(args);
-  if (args.redirectStdin) throw new UserError("withExec: the embedded engine does not take redirectStdin yet; use stdin");
+  if (args.redirectStdin)
+    throw new UserError("withExec: the embedded engine does not take redirectStdin yet; use stdin");
   return execInContainer(session, state, {
     command: commandOf(state, args),
     stdin: args.stdin,
@@ -57,12 +60,15 @@ async function ran(state: ContainerState, session: Session): Promise<ContainerSt
 }
 
 function outputField(stream: "stdout" | "stderr" | "combined"): Evaluator {
-  return async (state: ContainerState, _args, session) => outcomeText(session, await ran(state, session), stream);
+  return async (state: ContainerState, _args, session) =>
+    outcomeText(session, await ran(state, session), stream);
 }
 
 async function tarball(state: ContainerState, args: Args, session: Session): Promise<FileValue> {
   if (args.platformVariants.length > 0) {
-    throw new UserError("platformVariants: the embedded engine builds for its own platform alone; the official engine takes more");
+    throw new UserError(
+      "platformVariants: the embedded engine builds for its own platform alone; the official engine takes more",
+    );
   }
   const { digest, size } = await saveImage(session, state);
   return { name: "image.tar", entry: newFile(digest, size) };
@@ -70,8 +76,12 @@ async function tarball(state: ContainerState, args: Args, session: Session): Pro
 
 function asService(state: ContainerState, args: Args): ServiceValue {
   refuseNesting(args);
-  const command = args.args.length > 0 || args.useEntrypoint ? commandOf(state, args) : [...state.entrypoint, ...state.args];
-  if (command.length === 0) throw new UserError("asService: the container has no command; give args, or an entry point");
+  const command =
+    args.args.length > 0 || args.useEntrypoint
+      ? commandOf(state, args)
+      : [...state.entrypoint, ...state.args];
+  if (command.length === 0)
+    throw new UserError("asService: the container has no command; give args, or an entry point");
   return { container: state, command, privileged: args.insecureRootCapabilities, noInit: args.noInit };
 }
 
@@ -92,4 +102,3 @@ export const container: Record<string, Evaluator> = {
     return path;
   },
 };
-

@@ -1,6 +1,6 @@
 import { UserError } from "../core/errors.ts";
-import type { Evaluator } from "../session/evaluate.ts";
 import type { FunctionCall } from "../module/function-call.ts";
+import type { Evaluator } from "../session/evaluate.ts";
 import { scanHostDirectory } from "../store/host.ts";
 
 interface CurrentModuleState {
@@ -12,7 +12,8 @@ interface CurrentModuleState {
 export const currentQueries: Record<string, Evaluator> = {
   currentFunctionCall: (_, { caller }, session): FunctionCall => {
     const call = session.functionCalls.get(caller);
-    if (!call) throw new UserError("there is no current function call: this client is not a module's function");
+    if (!call)
+      throw new UserError("there is no current function call: this client is not a module's function");
     return call;
   },
   currentModule: (_, { caller }, session): CurrentModuleState => {
@@ -33,7 +34,8 @@ export const functionCall: Record<string, Evaluator> = {
   name: (call: FunctionCall) => call.name,
   parentName: (call: FunctionCall) => call.parentName,
   parent: (call: FunctionCall) => JSON.stringify(call.parent),
-  inputArgs: (call: FunctionCall) => call.inputArgs.map(({ name, value }) => ({ name, value: JSON.stringify(value) })),
+  inputArgs: (call: FunctionCall) =>
+    call.inputArgs.map(({ name, value }) => ({ name, value: JSON.stringify(value) })),
   returnValue: (call: FunctionCall, { value }) => {
     call.resolve(JSON.parse(value));
     return null;

@@ -17,13 +17,19 @@ function change(apply: (tree: Tree, args: Args) => Tree): Evaluator {
 function numericOwner(owner: string): { uid: number; gid: number } {
   const [uid = "0", gid = uid] = owner.split(":");
   if (!/^\d+$/.test(uid) || !/^\d+$/.test(gid)) {
-    throw new UserError(`owner ${JSON.stringify(owner)}: a directory has no user names; give numbers such as "1000:1000"`);
+    throw new UserError(
+      `owner ${JSON.stringify(owner)}: a directory has no user names; give numbers such as "1000:1000"`,
+    );
   }
   return { uid: Number(uid), gid: Number(gid) };
 }
 
 function placed(args: Args, entry: Entry): Entry {
-  return { ...entry, ...(args.permissions != null && { mode: args.permissions }), ...(args.owner && numericOwner(args.owner)) };
+  return {
+    ...entry,
+    ...(args.permissions != null && { mode: args.permissions }),
+    ...(args.owner && numericOwner(args.owner)),
+  };
 }
 
 function requireDirectory(tree: Tree, path: string): Tree {
@@ -42,7 +48,9 @@ export const directory: Record<string, Evaluator> = {
   entries: (dir: DirectoryValue, { path }) => requireDirectory(dir.tree, path ?? "/").list(),
   glob: (dir: DirectoryValue, { pattern }) => {
     const matches = picomatch(normalise(pattern), { dot: true });
-    return dir.tree.allPaths.filter((path) => matches(path)).map((path) => (dir.tree.isDirectory(path) ? `${path}/` : path));
+    return dir.tree.allPaths
+      .filter((path) => matches(path))
+      .map((path) => (dir.tree.isDirectory(path) ? `${path}/` : path));
   },
   exists: (dir: DirectoryValue, { path, expectedType }) => isInside(dir.tree, path, expectedType),
   name: (dir: DirectoryValue) => `${dir.name ?? ""}/`,
@@ -71,13 +79,21 @@ export const directory: Record<string, Evaluator> = {
   },
   withFiles: async (dir: DirectoryValue, args, session) => {
     const files = await Promise.all(args.sources.map((source: never) => session.evaluate<FileValue>(source)));
-    const tree = files.reduce<Tree>((t, { name, entry }) => t.with(posix.join(args.path, name), placed(args, entry)), dir.tree);
+    const tree = files.reduce<Tree>(
+      (t, { name, entry }) => t.with(posix.join(args.path, name), placed(args, entry)),
+      dir.tree,
+    );
     return { ...dir, tree };
   },
   withDirectory: async (dir: DirectoryValue, args, session) => {
     const { tree } = await session.evaluate<DirectoryValue>(args.source);
-    const wanted = filterTree(tree, args).map((entry) => (args.owner ? { ...entry, ...numericOwner(args.owner) } : entry));
-    const under = normalise(args.path) === "" || wanted.paths.length > 0 ? dir.tree : dir.tree.with(args.path, newDirectory());
+    const wanted = filterTree(tree, args).map((entry) =>
+      args.owner ? { ...entry, ...numericOwner(args.owner) } : entry,
+    );
+    const under =
+      normalise(args.path) === "" || wanted.paths.length > 0
+        ? dir.tree
+        : dir.tree.with(args.path, newDirectory());
     return { ...dir, tree: under.merge(args.path, wanted) };
   },
   withSymlink: change((tree, { target, linkName }) =>
@@ -99,14 +115,29 @@ export const directory: Record<string, Evaluator> = {
   },
   dockerBuild: async (dir: DirectoryValue, args, session): Promise<ContainerState> => {
     if (args.secrets.length > 0 || args.ssh) {
-      throw new UserError("dockerBuild: the embedded engine takes no secrets or ssh yet; the official engine does");
+      throw new UserError(
+        "dockerBuild: the embedded engine takes no secrets or ssh yet; the official engine does",
+      );
     }
     const { dockerfile, target, buildArgs, platform } = args;
-    const image = await buildImage(session, dir.tree, { dockerfile, target, buildArgs, platform: platform ?? "" });
+    const image = await buildImage(session, dir.tree, {
+      dockerfile,
+      target,
+      buildArgs,
+      platform: platform ?? "",
+    });
     return stateOfImage(session, image);
   },
 };
 
 function sameEntry(a: Entry, b: Entry | undefined): boolean {
-  return b !== undefined && a.type === b.type && a.mode === b.mode && a.blob === b.blob && a.target === b.target && a.uid === b.uid && a.gid === b.gid;
+  return (
+    b !== undefined &&
+    a.type === b.type &&
+    a.mode === b.mode &&
+    a.blob === b.blob &&
+    a.target === b.target &&
+    a.uid === b.uid &&
+    a.gid === b.gid
+  );
 }

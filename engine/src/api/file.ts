@@ -19,7 +19,12 @@ function readLines(text: string, offset: number | null, limit: number | null): s
   return lines.slice(start, limit == null ? undefined : start + limit).join("");
 }
 
-async function exportFile(file: FileValue, path: string, allowParent: boolean, session: Session): Promise<string> {
+async function exportFile(
+  file: FileValue,
+  path: string,
+  allowParent: boolean,
+  session: Session,
+): Promise<string> {
   const target = resolve(session.workdir, path);
   const isFolder = existsSync(target) && statSync(target).isDirectory();
   if (isFolder && !allowParent && !path.endsWith("/")) {
@@ -40,6 +45,10 @@ export const file: Record<string, Evaluator> = {
     return `sha256:${digestOf([f.name, f.entry.blob, f.entry.mode, f.entry.uid, f.entry.gid])}`;
   },
   withName: (f: FileValue, { name }): FileValue => ({ ...f, name }),
-  withTimestamps: (f: FileValue, { timestamp }): FileValue => ({ ...f, entry: { ...f.entry, mtime: timestamp } }),
-  export: (f: FileValue, { path, allowParentDirPath }, session) => exportFile(f, path, allowParentDirPath, session),
+  withTimestamps: (f: FileValue, { timestamp }): FileValue => ({
+    ...f,
+    entry: { ...f.entry, mtime: timestamp },
+  }),
+  export: (f: FileValue, { path, allowParentDirPath }, session) =>
+    exportFile(f, path, allowParentDirPath, session),
 };

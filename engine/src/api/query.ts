@@ -1,6 +1,14 @@
 import { resolve } from "node:path";
 import { UserError } from "../core/errors.ts";
-import { type CacheVolumeValue, type ContainerState, type DirectoryValue, type FileValue, hostPlatform, type SecretValue, scratch } from "../core/values.ts";
+import {
+  type CacheVolumeValue,
+  type ContainerState,
+  type DirectoryValue,
+  type FileValue,
+  hostPlatform,
+  type SecretValue,
+  scratch,
+} from "../core/values.ts";
 import type { Evaluator } from "../session/evaluate.ts";
 import { type Entry, newFile, Tree } from "../store/tree.ts";
 import { ENGINE_VERSION } from "../version.ts";
@@ -11,7 +19,9 @@ export const query: Record<string, Evaluator> = {
   defaultPlatform: () => hostPlatform,
   container: (_, { platform }): ContainerState => {
     if (platform && platform !== hostPlatform) {
-      throw new UserError(`platform ${platform}: the embedded engine runs ${hostPlatform} alone; the official engine takes others`);
+      throw new UserError(
+        `platform ${platform}: the embedded engine runs ${hostPlatform} alone; the official engine takes others`,
+      );
     }
     return scratch;
   },
@@ -22,7 +32,8 @@ export const query: Record<string, Evaluator> = {
   },
   host: () => ({}),
   cacheVolume: (_, { key }): CacheVolumeValue => ({ key }),
-  secret: (_, { uri, cacheKey }, session): Promise<SecretValue> => session.secrets.fromUri(uri, cacheKey ?? undefined),
+  secret: (_, { uri, cacheKey }, session): Promise<SecretValue> =>
+    session.secrets.fromUri(uri, cacheKey ?? undefined),
   // The resolver has put a keyed digest where the plaintext was.
   setSecret: (_, { name, plaintext }): SecretValue => ({ name, key: plaintext }),
   error: (_, { message }) => ({ message, values: [] }),

@@ -1,5 +1,5 @@
-import { createServer, connect as dial, type Server } from "node:net";
 import type { AddressInfo } from "node:net";
+import { createServer, connect as dial, type Server } from "node:net";
 import { UserError } from "../core/errors.ts";
 import type { PortForwardValue, ServiceValue } from "../core/values.ts";
 import { serviceHostname } from "../docker/services.ts";
@@ -8,20 +8,36 @@ import type { Session } from "../session/session.ts";
 
 function portOf(service: ServiceValue, port: number | null): number {
   const found = port ?? service.container.ports[0]?.port;
-  if (found === undefined) throw new UserError("the service exposes no port: add withExposedPort, or name the port");
+  if (found === undefined)
+    throw new UserError("the service exposes no port: add withExposedPort, or name the port");
   return found;
 }
 
 /** Which ports of this machine lead to which of the service: those asked for, else the service's own. */
-export function forwards(service: ServiceValue, args: { ports: PortForwardValue[]; random: boolean }): PortForwardValue[] {
-  const asked: PortForwardValue[] = args.ports.length > 0 ? args.ports : service.container.ports.map(({ port, protocol }) => ({ backend: port, protocol }));
-  if (asked.length === 0) throw new UserError("the service exposes no port: add withExposedPort, or give --ports");
-  if (asked.some(({ protocol }) => protocol === "UDP")) throw new UserError("UDP ports cannot be forwarded by the embedded engine yet");
-  return asked.map((forward) => ({ ...forward, frontend: args.random ? 0 : (forward.frontend ?? forward.backend) }));
+export function forwards(
+  service: ServiceValue,
+  args: { ports: PortForwardValue[]; random: boolean },
+): PortForwardValue[] {
+  const asked: PortForwardValue[] =
+    args.ports.length > 0
+      ? args.ports
+      : service.container.ports.map(({ port, protocol }) => ({ backend: port, protocol }));
+  if (asked.length === 0)
+    throw new UserError("the service exposes no port: add withExposedPort, or give --ports");
+  if (asked.some(({ protocol }) => protocol === "UDP"))
+    throw new UserError("UDP ports cannot be forwarded by the embedded engine yet");
+  return asked.map((forward) => ({
+    ...forward,
+    frontend: args.random ? 0 : (forward.frontend ?? forward.backend),
+  }));
 }
 
 /** Listens on this machine and passes each connection on. */
-export async function openTunnel(session: Session, target: string, forward: PortForwardValue): Promise<Server> {
+export async function openTunnel(
+  session: Session,
+  target: string,
+  forward: PortForwardValue,
+): Promise<Server> {
   const server = createServer((client) => {
     const upstream = dial(forward.backend, target);
     client.pipe(upstream).pipe(client);
@@ -32,7 +48,9 @@ export async function openTunnel(session: Session, target: string, forward: Port
     server.once("error", (error: NodeJS.ErrnoException) =>
       reject(
         error.code === "EADDRINUSE"
-          ? new UserError(`port ${forward.frontend} of this machine is in use: choose another, e.g. --ports ${(forward.frontend ?? 0) + 8000}:${forward.backend}`)
+          ? new UserError(
+              `port ${forward.frontend} of this machine is in use: choose another, e.g. --ports ${(forward.frontend ?? 0) + 8000}:${forward.backend}`,
+            )
           : error,
       ),
     );

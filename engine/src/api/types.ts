@@ -59,7 +59,12 @@ const emptyType: TypeDefValue = {
 };
 
 function named(kind: string): Evaluator {
-  return (type: TypeDefValue, { name, description }) => ({ ...type, kind, name, description: description ?? "" });
+  return (type: TypeDefValue, { name, description }) => ({
+    ...type,
+    kind,
+    name,
+    description: description ?? "",
+  });
 }
 
 export const typeDef: Record<string, Evaluator> = {

@@ -1,7 +1,7 @@
+import type { TypeDefValue } from "../api/types.ts";
 import { Call } from "../core/call.ts";
 import { UserError } from "../core/errors.ts";
 import type { Engine } from "../engine.ts";
-import type { TypeDefValue } from "../api/types.ts";
 import { select } from "../session/select.ts";
 import { type EnvFile, findEnvDefault } from "./dotenv.ts";
 import { type Flag, parseLevel } from "./flags.ts";
@@ -21,13 +21,33 @@ export interface Chain {
 }
 
 /** Reads `[arguments] function [arguments] function ...` level by level and selects each function in the API. */
-export async function runChain(engine: Engine, words: string[], options: Options, envFiles: EnvFile[]): Promise<Chain> {
+export async function runChain(
+  engine: Engine,
+  words: string[],
+  options: Options,
+  envFiles: EnvFile[],
+): Promise<Chain> {
   const { module } = engine;
   if (!module) throw new UserError("no module is loaded: run from a module's folder, or name one with -m");
   const { main, constructorField } = module.types;
-  const constructor = main.constructorFunction && { ...ownFunction({ ...main.constructorFunction, returnType: main }), name: constructorField };
-  const root: CliFunction = constructor ?? { ...emptyFunction, name: constructorField, returns: { ...main, kind: "OBJECT_KIND" } };
-  return runLevel(engine, { fn: root, parent: undefined, words, options: { ...options, help: false }, usage: "dagger call", envFiles, isRoot: true });
+  const constructor = main.constructorFunction && {
+    ...ownFunction({ ...main.constructorFunction, returnType: main }),
+    name: constructorField,
+  };
+  const root: CliFunction = constructor ?? {
+    ...emptyFunction,
+    name: constructorField,
+    returns: { ...main, kind: "OBJECT_KIND" },
+  };
+  return runLevel(engine, {
+    fn: root,
+    parent: undefined,
+    words,
+    options: { ...options, help: false },
+    usage: "dagger call",
+    envFiles,
+    isRoot: true,
+  });
 }
 
 const emptyFunction = { command: "", description: "", args: [], own: true, check: false };
@@ -54,12 +74,20 @@ async function runLevel(engine: Engine, level: Level): Promise<Chain> {
   const following = parsed.rest.length > 0 ? findFunction(next, parsed.rest[0] as string, usage) : undefined;
   // Help of a later level needs no values of the earlier ones.
   if (following && asksForHelp(parsed.rest)) {
-    return runLevel(engine, { ...level, fn: following, isRoot: false, words: parsed.rest.slice(1), options, usage: `${usage} ${following.command}` });
+    return runLevel(engine, {
+      ...level,
+      fn: following,
+      isRoot: false,
+      words: parsed.rest.slice(1),
+      options,
+      usage: `${usage} ${following.command}`,
+    });
   }
   const args = await argumentValues(engine, level, parsed.values);
   const result = await select(engine.caller, level.parent, fn.name, args);
   if (!following) return { options, result, type: returns };
-  if (!(result instanceof Call)) throw new UserError(`${usage}: ${fn.command} returned nothing to call ${following.command} on`);
+  if (!(result instanceof Call))
+    throw new UserError(`${usage}: ${fn.command} returned nothing to call ${following.command} on`);
   return runLevel(engine, {
     ...level,
     fn: following,
@@ -92,7 +120,9 @@ function findFunction(functions: CliFunction[], name: string, usage: string): Cl
 function helpOf(engine: Engine, level: Level, fn: CliFunction, functions: CliFunction[]): string {
   const page: HelpPage = {
     usage: level.usage,
-    description: level.isRoot ? (engine.module?.types.definition.description || engine.module?.types.main.description || "") : fn.description,
+    description: level.isRoot
+      ? engine.module?.types.definition.description || engine.module?.types.main.description || ""
+      : fn.description,
     args: fn.args.map((arg) => withEnvDefault(engine, level, arg)),
     functions,
     members: (type) => (type.kind === "ENUM_KIND" ? enumMembers(engine, type) : []),
@@ -102,7 +132,12 @@ function helpOf(engine: Engine, level: Level, fn: CliFunction, functions: CliFun
 
 function envDefault(engine: Engine, level: Level, arg: CliArgument): ReturnType<typeof findEnvDefault> {
   if (!level.fn.own || !engine.module) return undefined;
-  return findEnvDefault(level.envFiles, engine.module.types.moduleName, level.isRoot ? undefined : level.fn, arg);
+  return findEnvDefault(
+    level.envFiles,
+    engine.module.types.moduleName,
+    level.isRoot ? undefined : level.fn,
+    arg,
+  );
 }
 
 function withEnvDefault(engine: Engine, level: Level, arg: CliArgument): CliArgument {
@@ -110,13 +145,21 @@ function withEnvDefault(engine: Engine, level: Level, arg: CliArgument): CliArgu
   return found ? { ...arg, required: false, defaultText: JSON.stringify(found.text) } : arg;
 }
 
-async function argumentValues(engine: Engine, level: Level, given: Map<string, string[]>): Promise<Record<string, unknown>> {
+async function argumentValues(
+  engine: Engine,
+  level: Level,
+  given: Map<string, string[]>,
+): Promise<Record<string, unknown>> {
   const values: Record<string, unknown> = {};
   const missing: string[] = [];
   for (const arg of level.fn.args) {
     const texts = given.get(arg.flag);
     const fallback = texts ? undefined : envDefault(engine, level, arg);
-    if (texts) values[arg.name] = await parseArgument(engine, arg, texts, { label: `--${arg.flag}`, folder: engine.session.workdir });
+    if (texts)
+      values[arg.name] = await parseArgument(engine, arg, texts, {
+        label: `--${arg.flag}`,
+        folder: engine.session.workdir,
+      });
     else if (fallback) values[arg.name] = await parseArgument(engine, arg, [fallback.text], fallback);
     else if (arg.required) missing.push(arg.flag);
   }

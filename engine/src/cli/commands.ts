@@ -46,7 +46,10 @@ async function functions({ engine, options, words, out }: Context): Promise<numb
     if (!found) throw new UserError(`no function ${JSON.stringify(word)} in type ${type.name}`);
     type = found.returns as typeof type;
   }
-  const rows = functionsOf(engine, type).map((fn): [string, string] => [fn.command, firstLine(fn.description)]);
+  const rows = functionsOf(engine, type).map((fn): [string, string] => [
+    fn.command,
+    firstLine(fn.description),
+  ]);
   out(`${table([["Name", "Description"], ...rows], "")}\n`);
   return 0;
 }
@@ -56,18 +59,30 @@ async function check({ engine, options, words, out }: Context): Promise<number> 
   const module = kebabCase(types.moduleName);
   const all = functionsOf(engine, { ...types.main, kind: "OBJECT_KIND" }).filter((fn) => fn.check);
   const name = (command: string): string => `${module}:${command}`;
-  const chosen = words.length === 0 ? all : all.filter((fn) => words.some((word) => matchesCheck(word, module, fn.command)));
+  const chosen =
+    words.length === 0
+      ? all
+      : all.filter((fn) => words.some((word) => matchesCheck(word, module, fn.command)));
   const unknown = words.find((word) => !all.some((fn) => matchesCheck(word, module, fn.command)));
   if (unknown !== undefined) throw new UserError(`no check matches ${JSON.stringify(unknown)}: see check -l`);
   if (options.list) {
-    out(`${table([["Name", "Description"], ...all.map((fn): [string, string] => [name(fn.command), firstLine(fn.description)])], "")}\n`);
+    out(
+      `${table([["Name", "Description"], ...all.map((fn): [string, string] => [name(fn.command), firstLine(fn.description)])], "")}\n`,
+    );
     return 0;
   }
   const root = (await select(engine.caller, undefined, types.constructorField, {})) as never;
-  const results = await Promise.allSettled(chosen.map((fn) => select(engine.caller, root, fn.name, {}).then((value) => settle(engine, value))));
-  const failures = results.flatMap((result, i) => (result.status === "rejected" ? [{ name: name(chosen[i]?.command ?? ""), reason: result.reason }] : []));
-  for (const { name, reason } of failures) out(`${name}\n${describeFailure(reason, options.verbose > 0)}\n\n`);
-  out(`${chosen.map((fn, i) => `${results[i]?.status === "fulfilled" ? "✔" : "✘"} ${name(fn.command)}\n`).join("")}`);
+  const results = await Promise.allSettled(
+    chosen.map((fn) => select(engine.caller, root, fn.name, {}).then((value) => settle(engine, value))),
+  );
+  const failures = results.flatMap((result, i) =>
+    result.status === "rejected" ? [{ name: name(chosen[i]?.command ?? ""), reason: result.reason }] : [],
+  );
+  for (const { name, reason } of failures)
+    out(`${name}\n${describeFailure(reason, options.verbose > 0)}\n\n`);
+  out(
+    `${chosen.map((fn, i) => `${results[i]?.status === "fulfilled" ? "✔" : "✘"} ${name(fn.command)}\n`).join("")}`,
+  );
   if (failures.length > 0) out(`Error: ${failures.length} of ${chosen.length} checks failed\n`);
   return failures.length > 0 ? 1 : 0;
 }
@@ -80,16 +95,25 @@ async function settle(engine: Engine, value: unknown): Promise<void> {
 
 function matchesCheck(pattern: string, module: string, command: string): boolean {
   const path = (text: string): string => text.replaceAll(":", "/");
-  return [path(pattern), `${module}/${path(pattern)}`].some((text) => patternMatcher([text])(`${module}/${command}`));
+  return [path(pattern), `${module}/${path(pattern)}`].some((text) =>
+    patternMatcher([text])(`${module}/${command}`),
+  );
 }
 
 async function run({ engine, words }: Context): Promise<number> {
   const [command, ...args] = words;
-  if (!command) throw new UserError("run: give the command to run in a session, e.g. run -- node pipeline.mjs");
-  const env = { ...process.env, DAGGER_SESSION_PORT: String(engine.server.port), DAGGER_SESSION_TOKEN: engine.server.issueToken() };
+  if (!command)
+    throw new UserError("run: give the command to run in a session, e.g. run -- node pipeline.mjs");
+  const env = {
+    ...process.env,
+    DAGGER_SESSION_PORT: String(engine.server.port),
+    DAGGER_SESSION_TOKEN: engine.server.issueToken(),
+  };
   const child = spawn(command, args, { stdio: "inherit", env });
   return new Promise((resolve, reject) => {
-    child.on("error", (error) => reject(new UserError(`run: ${command} cannot be started: ${error.message}`)));
+    child.on("error", (error) =>
+      reject(new UserError(`run: ${command} cannot be started: ${error.message}`)),
+    );
     child.on("close", (code) => resolve(code ?? 1));
   });
 }
@@ -109,12 +133,48 @@ async function version({ out }: Context): Promise<number> {
 }
 
 export const commands: Command[] = [
-  { name: "call", usage: "call [options] [arguments] <function> ...", description: "Call one or more functions of the module, one on the result of the other", needsDocker: true, run: call },
-  { name: "functions", usage: "functions [options] [function]...", description: "List the functions of the module, or of what a function returns", needsDocker: false, run: functions },
-  { name: "check", usage: "check [options] [pattern]...", description: "Run the module's checks, side by side (-l lists them)", needsDocker: true, run: check },
-  { name: "run", usage: "run [options] -- <command>...", description: "Run a command in a session: SDK clients in it use this engine", needsDocker: true, run },
-  { name: "session", usage: "session", description: "Serve an SDK until its end of standard input is closed", needsDocker: true, run: session },
-  { name: "prune", usage: "prune [--results]", description: "Forget what was kept: results alone, or images, volumes and files, too", needsDocker: true, run: prune },
+  {
+    name: "call",
+    usage: "call [options] [arguments] <function> ...",
+    description: "Call one or more functions of the module, one on the result of the other",
+    needsDocker: true,
+    run: call,
+  },
+  {
+    name: "functions",
+    usage: "functions [options] [function]...",
+    description: "List the functions of the module, or of what a function returns",
+    needsDocker: false,
+    run: functions,
+  },
+  {
+    name: "check",
+    usage: "check [options] [pattern]...",
+    description: "Run the module's checks, side by side (-l lists them)",
+    needsDocker: true,
+    run: check,
+  },
+  {
+    name: "run",
+    usage: "run [options] -- <command>...",
+    description: "Run a command in a session: SDK clients in it use this engine",
+    needsDocker: true,
+    run,
+  },
+  {
+    name: "session",
+    usage: "session",
+    description: "Serve an SDK until its end of standard input is closed",
+    needsDocker: true,
+    run: session,
+  },
+  {
+    name: "prune",
+    usage: "prune [--results]",
+    description: "Forget what was kept: results alone, or images, volumes and files, too",
+    needsDocker: true,
+    run: prune,
+  },
   { name: "version", usage: "version", description: "Print the version", needsDocker: false, run: version },
 ];
 

@@ -19,7 +19,11 @@ export interface EnvDefault {
 }
 
 /** Files that count, strongest first: the nearest from the working directory upward, then the module's own. */
-export function findEnvFiles(workdir: string, moduleRoot: string, env: NodeJS.ProcessEnv = process.env): EnvFile[] {
+export function findEnvFiles(
+  workdir: string,
+  moduleRoot: string,
+  env: NodeJS.ProcessEnv = process.env,
+): EnvFile[] {
   const outer = nearest(workdir);
   const own = join(moduleRoot, ".env");
   const paths = [...(outer ? [outer] : []), ...(existsSync(own) && outer !== own ? [own] : [])];
@@ -40,14 +44,21 @@ function nearest(from: string): string | undefined {
 
 function readEnvFile(path: string, env: NodeJS.ProcessEnv): Map<string, string> {
   const values = Object.entries(parse(readFileSync(path)));
-  return new Map(values.map(([name, value]) => [name, value.replace(/\$\{(\w+)\}/g, (_, key) => env[key] ?? "")]));
+  return new Map(
+    values.map(([name, value]) => [name, value.replace(/\$\{(\w+)\}/g, (_, key) => env[key] ?? "")]),
+  );
 }
 
 /**
  * The default that `.env` files give to an argument: FUNCTION_ARGUMENT, or ARGUMENT for the constructor, with or
  * without MODULE_ in front. Case does not matter; the argument's part holds no underscore.
  */
-export function findEnvDefault(files: EnvFile[], moduleName: string, fn: CliFunction | undefined, arg: CliArgument): EnvDefault | undefined {
+export function findEnvDefault(
+  files: EnvFile[],
+  moduleName: string,
+  fn: CliFunction | undefined,
+  arg: CliArgument,
+): EnvDefault | undefined {
   const plain = (text: string): string => text.replace(/[-_]/g, "").toLowerCase();
   const argument = plain(arg.name);
   for (const file of files) {

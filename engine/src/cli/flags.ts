@@ -22,7 +22,10 @@ export interface ParsedLevel {
  */
 export function parseLevel(words: string[], flags: Flag[]): ParsedLevel {
   const options = Object.fromEntries(
-    flags.map(({ name, short, boolean }) => [name, { type: boolean ? ("boolean" as const) : ("string" as const), multiple: true, ...(short && { short }) }]),
+    flags.map(({ name, short, boolean }) => [
+      name,
+      { type: boolean ? ("boolean" as const) : ("string" as const), multiple: true, ...(short && { short }) },
+    ]),
   );
   const { tokens } = parseArgs({ args: words, options, strict: false, allowPositionals: true, tokens: true });
   const values = new Map<string, string[]>();
@@ -31,12 +34,15 @@ export function parseLevel(words: string[], flags: Flag[]): ParsedLevel {
     if (token.kind === "option-terminator") return { values, rest: words.slice(token.index + 1) };
     const flag = flags.find(({ name }) => name === token.name);
     if (!flag) throw new UserError(unknownFlag(token.rawName));
-    if (token.value === undefined && !flag.boolean) throw new UserError(`flag needs an argument: ${token.rawName}`);
+    if (token.value === undefined && !flag.boolean)
+      throw new UserError(`flag needs an argument: ${token.rawName}`);
     values.set(flag.name, [...(values.get(flag.name) ?? []), token.value ?? "true"]);
   }
   return { values, rest: [] };
 }
 
 function unknownFlag(raw: string): string {
-  return raw.startsWith("--") ? `unknown flag: ${raw}` : `unknown shorthand flag: '${raw.slice(1)}' in ${raw}`;
+  return raw.startsWith("--")
+    ? `unknown flag: ${raw}`
+    : `unknown shorthand flag: '${raw.slice(1)}' in ${raw}`;
 }

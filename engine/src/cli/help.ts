@@ -14,7 +14,12 @@ export function firstLine(text: string): string {
 
 /** A type as help names it. */
 export function typeLabel(type: TypeDefValue): string {
-  const names: Record<string, string> = { STRING_KIND: "string", INTEGER_KIND: "int", FLOAT_KIND: "float", BOOLEAN_KIND: "bool" };
+  const names: Record<string, string> = {
+    STRING_KIND: "string",
+    INTEGER_KIND: "int",
+    FLOAT_KIND: "float",
+    BOOLEAN_KIND: "bool",
+  };
   if (type.kind === "LIST_KIND") return `${typeLabel(type.element as TypeDefValue)}s`;
   return names[type.kind] ?? type.name;
 }
@@ -26,7 +31,10 @@ function argumentRow(arg: CliArgument, members: string[]): [string, string] {
     ...(arg.defaultText !== undefined && arg.defaultText !== '""' ? [`(default ${arg.defaultText})`] : []),
     ...(arg.required ? ["[required]"] : []),
   ];
-  return [`--${arg.flag}${label}`, [firstLine(arg.description), ...notes].filter((part) => part !== "").join(" ")];
+  return [
+    `--${arg.flag}${label}`,
+    [firstLine(arg.description), ...notes].filter((part) => part !== "").join(" "),
+  ];
 }
 
 export interface HelpPage {
@@ -45,7 +53,9 @@ export function renderHelp(page: HelpPage): string {
   const sections = [
     page.description.trim(),
     `USAGE\n  ${usage}`,
-    functions.length > 0 ? `FUNCTIONS\n${table(functions.map((fn) => [fn.command, firstLine(fn.description)]))}` : "",
+    functions.length > 0
+      ? `FUNCTIONS\n${table(functions.map((fn) => [fn.command, firstLine(fn.description)]))}`
+      : "",
     args.length > 0 ? `ARGUMENTS\n${table(args.map((arg) => argumentRow(arg, page.members(arg.type))))}` : "",
     `OPTIONS\n${renderOptions()}`,
     functions.length > 0 ? `Use "${page.usage} [command] --help" for more information about a command.` : "",

@@ -1,4 +1,13 @@
-import { type GraphQLObjectType, type GraphQLOutputType, type GraphQLInputType, isEnumType, isListType, isNonNullType, isObjectType, isScalarType } from "graphql";
+import {
+  type GraphQLInputType,
+  type GraphQLObjectType,
+  type GraphQLOutputType,
+  isEnumType,
+  isListType,
+  isNonNullType,
+  isObjectType,
+  isScalarType,
+} from "graphql";
 import type { FunctionValue, TypeDefValue } from "../api/types.ts";
 import type { Engine } from "../engine.ts";
 import { camelCase } from "../module/config.ts";
@@ -66,7 +75,11 @@ export function ownFunction(fn: FunctionValue): CliFunction {
       flag: kebabCase(arg.name),
       type: arg.typeDef,
       description: arg.description,
-      required: !arg.typeDef.optional && arg.defaultValue === undefined && arg.defaultPath === "" && arg.defaultAddress === "",
+      required:
+        !arg.typeDef.optional &&
+        arg.defaultValue === undefined &&
+        arg.defaultPath === "" &&
+        arg.defaultAddress === "",
       ...(arg.defaultValue !== undefined && { defaultText: arg.defaultValue }),
       ignore: arg.ignore,
     })),
@@ -74,7 +87,15 @@ export function ownFunction(fn: FunctionValue): CliFunction {
 }
 
 function fieldFunction(name: string, description: string, returns: TypeDefValue): CliFunction {
-  return { name: camelCase(name), command: kebabCase(name), description, returns, own: true, check: false, args: [] };
+  return {
+    name: camelCase(name),
+    command: kebabCase(name),
+    description,
+    returns,
+    own: true,
+    check: false,
+    args: [],
+  };
 }
 
 function coreFunctions(engine: Engine, typeName: string): CliFunction[] {
@@ -112,11 +133,14 @@ const scalarKinds: Record<string, string> = {
 function toTypeDef(type: GraphQLOutputType | GraphQLInputType, object?: string): TypeDefValue {
   const base = { description: "", functions: [], fields: [], members: [], optional: !isNonNullType(type) };
   const inner = isNonNullType(type) ? type.ofType : type;
-  if (isListType(inner)) return { ...base, kind: "LIST_KIND", name: "", element: toTypeDef(inner.ofType, object) };
+  if (isListType(inner))
+    return { ...base, kind: "LIST_KIND", name: "", element: toTypeDef(inner.ofType, object) };
   const name = (inner as { name: string }).name;
   if (name === "ID" && object) return { ...base, kind: "OBJECT_KIND", name: object };
   if (isEnumType(inner)) {
-    const members = inner.getValues().map((value) => ({ name: value.name, value: value.name, description: "" }));
+    const members = inner
+      .getValues()
+      .map((value) => ({ name: value.name, value: value.name, description: "" }));
     return { ...base, kind: "ENUM_KIND", name, members };
   }
   if (isScalarType(inner)) return { ...base, kind: scalarKinds[name] ?? "SCALAR_KIND", name };

@@ -26,12 +26,34 @@ interface OptionFlag extends Flag {
 export const optionFlags: OptionFlag[] = [
   { name: "help", short: "h", boolean: true, description: "Show help for what stands before it" },
   { name: "json", short: "j", boolean: true, description: "Print the result as JSON" },
-  { name: "mod", short: "m", boolean: false, placeholder: "path", description: "Folder of the module (default: the working directory or above)" },
-  { name: "output", short: "o", boolean: false, placeholder: "path", description: "Save the result to a path of this machine" },
-  { name: "progress", boolean: false, placeholder: "string", description: "How to show progress: auto, plain, tty or report (default auto)" },
+  {
+    name: "mod",
+    short: "m",
+    boolean: false,
+    placeholder: "path",
+    description: "Folder of the module (default: the working directory or above)",
+  },
+  {
+    name: "output",
+    short: "o",
+    boolean: false,
+    placeholder: "path",
+    description: "Save the result to a path of this machine",
+  },
+  {
+    name: "progress",
+    boolean: false,
+    placeholder: "string",
+    description: "How to show progress: auto, plain, tty or report (default auto)",
+  },
   { name: "quiet", short: "q", boolean: true, description: "Show less (-qq: nothing but the result)" },
   { name: "silent", short: "s", boolean: true, description: "Show no progress" },
-  { name: "verbose", short: "v", boolean: true, description: "Show more: the output of steps that went well, too" },
+  {
+    name: "verbose",
+    short: "v",
+    boolean: true,
+    description: "Show more: the output of steps that went well, too",
+  },
   { name: "debug", short: "d", boolean: true, description: "Show stack traces of errors" },
 ];
 
@@ -55,7 +77,9 @@ export function applyOptions(before: Options, { values }: ParsedLevel): Options 
   const isSet = (name: string): boolean => last(name) !== undefined && last(name) !== "false";
   const progress = last("progress") ?? before.progress;
   if (!progressModes.includes(progress)) {
-    throw new UserError(`invalid value ${JSON.stringify(progress)} for --progress: use auto, plain, tty or report`);
+    throw new UserError(
+      `invalid value ${JSON.stringify(progress)} for --progress: use auto, plain, tty or report`,
+    );
   }
   const output = last("output") ?? before.output;
   return {

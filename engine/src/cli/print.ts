@@ -26,7 +26,10 @@ async function printObject(engine: Engine, call: Call, output: string | undefine
   const exportField = fieldOf(engine.schema, call.type, "export");
   if (output !== undefined && exportField) {
     const into = exportField.args.some(({ name }) => name === "allowParentDirPath");
-    const path = await select(engine.caller, call, "export", { path: output, ...(into && { allowParentDirPath: true }) });
+    const path = await select(engine.caller, call, "export", {
+      path: output,
+      ...(into && { allowParentDirPath: true }),
+    });
     engine.session.progress.note(`Saved to ${JSON.stringify(path)}.`);
     return "";
   }

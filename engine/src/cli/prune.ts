@@ -21,7 +21,11 @@ export async function prune({ engine, options, out }: Context): Promise<number> 
   for (const kind of ["builds", "files", "modules"]) session.store.dropResults(kind);
   rmSync(join(session.store.path, "blobs"), { recursive: true, force: true });
   const { Volumes } = await session.docker.listVolumes({ filters: { label: ["dev.stackline.cache"] } });
-  for (const { Name } of Volumes ?? []) await session.docker.getVolume(Name).remove({ force: true }).catch(() => undefined);
+  for (const { Name } of Volumes ?? [])
+    await session.docker
+      .getVolume(Name)
+      .remove({ force: true })
+      .catch(() => undefined);
   out("forgot all results, images, cache volumes and files\n");
   return 0;
 }
@@ -42,7 +46,9 @@ function keptImages(session: Session, kind: string): string[] {
 async function removeImages(session: Session, ids: string[]): Promise<void> {
   for (let left = [...new Set(ids)], before = -1; left.length > 0 && left.length !== before; ) {
     before = left.length;
-    const results = await Promise.allSettled(left.map((id) => session.docker.getImage(id).remove({ noprune: true } as never)));
+    const results = await Promise.allSettled(
+      left.map((id) => session.docker.getImage(id).remove({ noprune: true } as never)),
+    );
     left = left.filter((_, i) => {
       const result = results[i] as PromiseSettledResult<unknown>;
       return result.status === "rejected" && !isNotFound(result.reason);

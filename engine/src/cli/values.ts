@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import type { TypeDefValue } from "../api/types.ts";
-import { type ArgValue, Call } from "../core/call.ts";
+import type { ArgValue, Call } from "../core/call.ts";
 import { UserError } from "../core/errors.ts";
 import type { Engine } from "../engine.ts";
 import { hostDirectory, hostFile, select } from "../session/select.ts";
@@ -14,24 +14,39 @@ export interface ValueSource {
 }
 
 /** The values of one argument, as they were given, as a value of the API. */
-export async function parseArgument(engine: Engine, arg: CliArgument, texts: string[], source: ValueSource): Promise<ArgValue> {
+export async function parseArgument(
+  engine: Engine,
+  arg: CliArgument,
+  texts: string[],
+  source: ValueSource,
+): Promise<ArgValue> {
   const last = texts[texts.length - 1] as string;
   if (arg.type.kind !== "LIST_KIND") return parseValue(engine, arg.type, last, arg, source);
   const items = texts.flatMap(splitList);
-  return Promise.all(items.map((item) => parseValue(engine, arg.type.element as TypeDefValue, item, arg, source)));
+  return Promise.all(
+    items.map((item) => parseValue(engine, arg.type.element as TypeDefValue, item, arg, source)),
+  );
 }
 
 /** Items of a comma-separated list; double quotes hold a comma, as in CSV. */
 export function splitList(text: string): string[] {
   if (text === "") return [];
-  return [...text.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(([, quoted, bare]) => quoted?.replaceAll('""', '"') ?? bare ?? "");
+  return [...text.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(
+    ([, quoted, bare]) => quoted?.replaceAll('""', '"') ?? bare ?? "",
+  );
 }
 
 function invalid(source: ValueSource, text: string, wanted: string): UserError {
   return new UserError(`invalid argument ${JSON.stringify(text)} for ${source.label}: ${wanted}`);
 }
 
-async function parseValue(engine: Engine, type: TypeDefValue, text: string, arg: CliArgument, source: ValueSource): Promise<ArgValue> {
+async function parseValue(
+  engine: Engine,
+  type: TypeDefValue,
+  text: string,
+  arg: CliArgument,
+  source: ValueSource,
+): Promise<ArgValue> {
   switch (type.kind) {
     case "STRING_KIND":
     case "SCALAR_KIND":
@@ -68,21 +83,36 @@ function parseInput(name: string, text: string, source: ValueSource): ArgValue {
   if (name === "PortForward") {
     const [, frontend, backend, protocol = "TCP"] = /^(\d+)(?::(\d+))?(?:\/(tcp|udp))?$/i.exec(text) ?? [];
     if (!frontend) throw invalid(source, text, "give ports as FRONTEND:BACKEND");
-    return { frontend: Number(frontend), backend: Number(backend ?? frontend), protocol: protocol.toUpperCase() };
+    return {
+      frontend: Number(frontend),
+      backend: Number(backend ?? frontend),
+      protocol: protocol.toUpperCase(),
+    };
   }
   const [key = "", ...value] = text.split("=");
   if (value.length === 0) throw invalid(source, text, "give NAME=VALUE");
   return { name: key, value: value.join("=") };
 }
 
-async function parseObject(engine: Engine, name: string, text: string, arg: CliArgument, source: ValueSource): Promise<ArgValue> {
+async function parseObject(
+  engine: Engine,
+  name: string,
+  text: string,
+  arg: CliArgument,
+  source: ValueSource,
+): Promise<ArgValue> {
   const { session } = engine;
   const path = (): string => resolve(source.folder, text.replace(/^file:\/\//, ""));
-  const query = (field: string, args: Record<string, unknown>): Promise<Call> => select(engine.caller, undefined, field, args) as Promise<Call>;
+  const query = (field: string, args: Record<string, unknown>): Promise<Call> =>
+    select(engine.caller, undefined, field, args) as Promise<Call>;
   switch (name) {
     case "Directory":
       if (/^(https?|ssh|git):\/\/|^git@/.test(text)) {
-        throw invalid(source, text, "the embedded engine takes local paths alone; clone it first, or use the official engine");
+        throw invalid(
+          source,
+          text,
+          "the embedded engine takes local paths alone; clone it first, or use the official engine",
+        );
       }
       return hostDirectory(session, { path: path(), exclude: arg.ignore, include: [], gitignore: false });
     case "File":
@@ -96,7 +126,9 @@ async function parseObject(engine: Engine, name: string, text: string, arg: CliA
     case "Socket":
       return select(engine.caller, await query("host", {}), "unixSocket", { path: path() }) as Promise<Call>;
     default:
-      throw new UserError(`${source.label}: the embedded engine's command line cannot take a ${name}; use the official engine`);
+      throw new UserError(
+        `${source.label}: the embedded engine's command line cannot take a ${name}; use the official engine`,
+      );
   }
 }
 
@@ -105,5 +137,7 @@ function secretUri(text: string, source: ValueSource): string {
   if (/^(env|file|cmd|vault|op|aws|gcp|libsecret):/.test(text)) return text;
   if (/^[A-Za-z_]\w*$/.test(text)) return `env://${text}`;
   // The text may be the secret itself, given by mistake: it is not repeated.
-  throw new UserError(`${source.label} takes a secret from env://NAME, file://PATH or cmd://COMMAND, not its plain text`);
+  throw new UserError(
+    `${source.label} takes a secret from env://NAME, file://PATH or cmd://COMMAND, not its plain text`,
+  );
 }

@@ -1,5 +1,5 @@
 import { createLogUpdate } from "log-update";
-import { type ProgressView, silentView, type StepEvent } from "../session/progress.ts";
+import { type ProgressView, type StepEvent, silentView } from "../session/progress.ts";
 import type { Options } from "./options.ts";
 
 const marks = { running: "▸", done: "✔", cached: "✔", failed: "✘" };
@@ -7,7 +7,9 @@ const marks = { running: "▸", done: "✔", cached: "✔", failed: "✘" };
 /** "cached", or how long a step took. */
 function timing({ state, elapsed }: StepEvent): string {
   if (state === "cached") return "cached";
-  return elapsed < 60_000 ? `${(elapsed / 1000).toFixed(1)}s` : `${Math.floor(elapsed / 60_000)}m${Math.round((elapsed % 60_000) / 1000)}s`;
+  return elapsed < 60_000
+    ? `${(elapsed / 1000).toFixed(1)}s`
+    : `${Math.floor(elapsed / 60_000)}m${Math.round((elapsed % 60_000) / 1000)}s`;
 }
 
 function line(event: StepEvent): string {
@@ -19,7 +21,7 @@ function line(event: StepEvent): string {
 export class PlainView implements ProgressView {
   constructor(
     private readonly out: NodeJS.WritableStream,
-    private readonly detail: "steps" | "output",
+    private readonly detail: "steps" | "output" | "all",
   ) {}
 
   step(event: StepEvent): void {
@@ -28,7 +30,8 @@ export class PlainView implements ProgressView {
   }
 
   output(event: StepEvent, text: string): void {
-    if (this.detail === "output") this.out.write(`${event.id} | ${text}\n`);
+    if (this.detail === "all" || (this.detail === "output" && !event.background))
+      this.out.write(`${event.id} | ${text}\n`);
   }
 
   note(text: string): void {
@@ -68,7 +71,7 @@ export class TerminalView implements ProgressView {
 
   output(event: StepEvent, text: string): void {
     const step = this.running.get(event.id);
-    if (this.verbose) this.above(`  | ${text}`);
+    if (this.verbose && step) this.above(`  | ${text}`);
     else if (step) step.tail = [...step.tail, text].slice(-TAIL);
   }
 
@@ -102,9 +105,13 @@ export class TerminalView implements ProgressView {
 }
 
 /** The view that the options and the terminal ask for. */
-export function chooseView({ progress, quiet, silent, verbose }: Options, out: NodeJS.WriteStream): ProgressView {
+export function chooseView(
+  { progress, quiet, silent, verbose }: Options,
+  out: NodeJS.WriteStream,
+): ProgressView {
   if (silent || quiet > 1) return silentView;
   const isTerminal = progress === "tty" || (progress === "auto" && out.isTTY && !process.env.CI);
   if (isTerminal && quiet === 0) return new TerminalView(out, verbose > 0);
+  if (verbose > 0) return new PlainView(out, "all");
   return new PlainView(out, quiet > 0 || progress === "report" || progress === "dots" ? "steps" : "output");
 }

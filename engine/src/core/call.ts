@@ -101,7 +101,8 @@ export function decodeId(id: string): Call {
     const wire = recipe.calls[digest];
     if (!wire) throw new Error(`invalid ID: it refers to a call that it does not contain`);
     const missing = digestsIn(wire).filter((needed) => !done.has(needed));
-    if (missing.length > 0 && pending.length > 100_000) throw new Error("invalid ID: its calls refer to each other");
+    if (missing.length > 0 && pending.length > 100_000)
+      throw new Error("invalid ID: its calls refer to each other");
     if (missing.length > 0) {
       pending.push(...missing);
       continue;

@@ -73,7 +73,9 @@ export interface ServiceValue {
   privileged: boolean;
   noInit: boolean;
   /** A tunnel or host service has no container of its own. */
-  forward?: { kind: "host"; host: string; ports: PortForwardValue[] } | { kind: "tunnel"; service: ServiceValue; ports: PortForwardValue[]; native: boolean };
+  forward?:
+    | { kind: "host"; host: string; ports: PortForwardValue[] }
+    | { kind: "tunnel"; service: ServiceValue; ports: PortForwardValue[]; native: boolean };
 }
 
 export interface PortForwardValue {
@@ -175,7 +177,17 @@ function mountKey(mount: Mount): unknown {
 /** Identity of a service: equal services in a session are one running container. */
 export function serviceKey(service: ServiceValue): string {
   const { container, command, hostname, privileged, forward } = service;
-  const through = forward?.kind === "tunnel" ? [serviceKey(forward.service), forward.ports] : (forward ?? null);
+  const through =
+    forward?.kind === "tunnel" ? [serviceKey(forward.service), forward.ports] : (forward ?? null);
   const { ports, healthcheck, volatileEnv } = container;
-  return digestOf(containerKey(container), command, hostname ?? null, privileged, through, ports, healthcheck ?? null, volatileEnv);
+  return digestOf(
+    containerKey(container),
+    command,
+    hostname ?? null,
+    privileged,
+    through,
+    ports,
+    healthcheck ?? null,
+    volatileEnv,
+  );
 }

@@ -14,9 +14,15 @@ import { emptyImage } from "./images.ts";
 export async function bakeFiles(session: Session, state: ContainerState): Promise<string> {
   const base = state.image ?? (await emptyImage(session));
   if (state.overlays.length === 0) return base;
-  const container = await session.docker.createContainer({ Image: base, Entrypoint: ["-"], Cmd: [], Labels: session.labels });
+  const container = await session.docker.createContainer({
+    Image: base,
+    Entrypoint: ["-"],
+    Cmd: [],
+    Labels: session.labels,
+  });
   try {
-    for (const tree of state.overlays) await container.putArchive(packTree(session.store, tree), { path: "/" });
+    for (const tree of state.overlays)
+      await container.putArchive(packTree(session.store, tree), { path: "/" });
     return ((await container.commit({})) as unknown as { Id: string }).Id;
   } finally {
     await container.remove({ force: true, v: true });
@@ -28,7 +34,10 @@ export async function bakeFiles(session: Session, state: ContainerState): Promis
  * container that a layer was committed from; it is replaced by the state's, so that the image says only what the
  * recipe says.
  */
-export async function saveImage(session: Session, state: ContainerState): Promise<{ digest: string; size: number }> {
+export async function saveImage(
+  session: Session,
+  state: ContainerState,
+): Promise<{ digest: string; size: number }> {
   const id = await bakeFiles(session, state);
   const source = (await session.docker.getImage(id).get()) as unknown as Readable;
   const pack = tarStream.pack();
@@ -55,7 +64,8 @@ async function rewriteArchive(source: Readable, pack: tarStream.Pack, state: Con
   let manifest: Manifest | undefined;
   for await (const entry of extract) {
     const { name } = entry.header;
-    if (name === "manifest.json") [manifest] = JSON.parse(await text(entry as unknown as Readable)) as [Manifest];
+    if (name === "manifest.json")
+      [manifest] = JSON.parse(await text(entry as unknown as Readable)) as [Manifest];
     else if (/^[0-9a-f]{64}\.json$/.test(name)) config = JSON.parse(await text(entry as unknown as Readable));
     else if (/\/(json|VERSION)$/.test(name) || name === "repositories") entry.resume();
     else {
@@ -75,7 +85,10 @@ async function rewriteArchive(source: Readable, pack: tarStream.Pack, state: Con
   });
   const configName = `${createHash("sha256").update(json).digest("hex")}.json`;
   pack.entry({ name: configName }, json);
-  pack.entry({ name: "manifest.json" }, JSON.stringify([{ Config: configName, RepoTags: null, Layers: manifest.Layers }]));
+  pack.entry(
+    { name: "manifest.json" },
+    JSON.stringify([{ Config: configName, RepoTags: null, Layers: manifest.Layers }]),
+  );
   pack.finalize();
 }
 
@@ -104,7 +117,9 @@ function imageConfig(state: ContainerState): Record<string, unknown> {
     ...(state.labels.length > 0 && { Labels: Object.fromEntries(state.labels) }),
     ...(state.stopSignal && { StopSignal: state.stopSignal }),
     ...(state.ports.length > 0 && {
-      ExposedPorts: Object.fromEntries(state.ports.map(({ port, protocol }) => [`${port}/${protocol.toLowerCase()}`, {}])),
+      ExposedPorts: Object.fromEntries(
+        state.ports.map(({ port, protocol }) => [`${port}/${protocol.toLowerCase()}`, {}]),
+      ),
     }),
     ...(state.healthcheck && { Healthcheck: dockerHealthcheck(state.healthcheck) }),
   };

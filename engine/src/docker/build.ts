@@ -27,7 +27,12 @@ export async function buildImage(session: Session, context: Tree, options: Build
       for (const [i, { standIn }] of provided.entries()) {
         if (standIn) session.progress.once(`${bases[i]} is a stand-in: ${standIn}`);
       }
-      const key = digestOf("build", tree.digest, options, provided.map(({ id }) => id));
+      const key = digestOf(
+        "build",
+        tree.digest,
+        options,
+        provided.map(({ id }) => id),
+      );
       const kept = session.store.getResult<{ image: string }>("builds", key);
       if (kept && (await imageId(session.docker, kept.image))) {
         step.cached();
@@ -58,14 +63,20 @@ function readText(session: Session, tree: Tree, path: string): string {
 }
 
 /** Images that a Dockerfile starts from, its own stages and scratch aside; build arguments are filled in. */
-export function baseImages(dockerfile: string, buildArgs: readonly { name: string; value: string }[] = []): string[] {
+export function baseImages(
+  dockerfile: string,
+  buildArgs: readonly { name: string; value: string }[] = [],
+): string[] {
   const args = new Map<string, string>();
   const stages = new Set<string>(["scratch"]);
   const refs = new Set<string>();
   const lines = dockerfile.replace(/\\\r?\n/g, " ").split(/\r?\n/);
   const given = new Map(buildArgs.map(({ name, value }) => [name, value]));
   const expand = (text: string): string =>
-    text.replace(/\$\{(\w+)(?::-([^}]*))?\}|\$(\w+)/g, (_, a, fallback, b) => args.get(a ?? b) ?? fallback ?? "");
+    text.replace(
+      /\$\{(\w+)(?::-([^}]*))?\}|\$(\w+)/g,
+      (_, a, fallback, b) => args.get(a ?? b) ?? fallback ?? "",
+    );
   const add = (ref: string): void => {
     if (!stages.has(ref.toLowerCase()) && !/^\d+$/.test(ref)) refs.add(ref);
   };
@@ -89,21 +100,35 @@ interface BuildMessage {
   stream?: string;
 }
 
-async function runBuild(session: Session, tree: Tree, options: BuildOptions, log: (text: string) => void): Promise<string> {
+async function runBuild(
+  session: Session,
+  tree: Tree,
+  options: BuildOptions,
+  log: (text: string) => void,
+): Promise<string> {
   const { digest, size } = await session.store.putBlob("*\n!*\n");
   // The context is filtered already: a second .dockerignore would drop what the Dockerfile was given on purpose.
-  const context = tree.without(".dockerignore").with(`${options.dockerfile}.dockerignore`, newFile(digest, size));
-  const stream = await session.docker.buildImage(packTree(session.store, context) as NodeJS.ReadableStream, {
-    version: "2",
-    dockerfile: options.dockerfile,
-    ...(options.target && { target: options.target }),
-    ...(options.platform && { platform: options.platform }),
-    buildargs: Object.fromEntries(options.buildArgs.map(({ name, value }) => [name, value])),
-  } as Docker.ImageBuildOptions);
+  const context = tree
+    .without(".dockerignore")
+    .with(`${options.dockerfile}.dockerignore`, newFile(digest, size));
+  const stream = await session.docker.buildImage(
+    packTree(session.store, context) as NodeJS.ReadableStream,
+    {
+      version: "2",
+      dockerfile: options.dockerfile,
+      ...(options.target && { target: options.target }),
+      ...(options.platform && { platform: options.platform }),
+      buildargs: Object.fromEntries(options.buildArgs.map(({ name, value }) => [name, value])),
+    } as Docker.ImageBuildOptions,
+  );
   return followBuild(session, stream, log);
 }
 
-async function followBuild(session: Session, stream: NodeJS.ReadableStream, log: (text: string) => void): Promise<string> {
+async function followBuild(
+  session: Session,
+  stream: NodeJS.ReadableStream,
+  log: (text: string) => void,
+): Promise<string> {
   const { decodeStatus } = await import("./buildkit.ts");
   let image: string | undefined;
   let tail = "";
@@ -114,11 +139,17 @@ async function followBuild(session: Session, stream: NodeJS.ReadableStream, log:
   await new Promise<void>((resolve, reject) => {
     session.docker.modem.followProgress(
       stream,
-      (error) => (error ? reject(new UserError(`build failed: ${error.message}\n${tail.trimEnd()}`)) : resolve()),
+      (error) =>
+        error ? reject(new UserError(`build failed: ${error.message}\n${tail.trimEnd()}`)) : resolve(),
       (message: BuildMessage) => {
         if (message.id === "moby.buildkit.trace") say(decodeStatus(message.aux as string));
         else if (message.id === "moby.image.id") image = (message.aux as { ID: string }).ID;
-        else if (message.error) reject(new UserError(`build failed: ${message.errorDetail?.message ?? message.error}\n${tail.trimEnd()}`));
+        else if (message.error)
+          reject(
+            new UserError(
+              `build failed: ${message.errorDetail?.message ?? message.error}\n${tail.trimEnd()}`,
+            ),
+          );
       },
     );
   });

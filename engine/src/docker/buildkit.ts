@@ -13,7 +13,10 @@ const StatusResponse = protobuf.loadSync(proto).lookupType("moby.buildkit.v1.Sta
 export function decodeStatus(base64: string): string {
   const { vertexes, logs } = StatusResponse.decode(Buffer.from(base64, "base64")) as unknown as Status;
   const lines = vertexes
-    .filter((vertex) => vertex.started && (!vertex.completed || vertex.cached) && !vertex.name.startsWith("[internal]"))
+    .filter(
+      (vertex) =>
+        vertex.started && (!vertex.completed || vertex.cached) && !vertex.name.startsWith("[internal]"),
+    )
     .map((vertex) => `${vertex.name}${vertex.cached ? " (cached)" : ""}\n`);
   return lines.join("") + logs.map(({ msg }) => Buffer.from(msg).toString()).join("");
 }

@@ -1,13 +1,13 @@
 import { posix } from "node:path";
 import type Docker from "dockerode";
+import { UserError } from "../core/errors.ts";
+import type { ContainerState, Mount } from "../core/values.ts";
 import type { Session } from "../session/session.ts";
 import { packTree } from "../store/archive.ts";
 import { digestOf } from "../store/store.ts";
 import { type Entry, Tree } from "../store/tree.ts";
-import { UserError } from "../core/errors.ts";
-import type { ContainerState, Mount } from "../core/values.ts";
-import { sessionLabels } from "./labels.ts";
 import { emptyImage } from "./images.ts";
+import { sessionLabels } from "./labels.ts";
 
 /** How a process is started in a container made from a state. */
 export interface ProcessOptions {
@@ -30,14 +30,18 @@ export interface Prepared {
   dispose(): Promise<void>;
 }
 
-const ENV_FILE = "/dev/.stackline-env";
+export const ENV_FILE = "/dev/.stackline-env";
 
 /**
  * Creates a container from a state: its overlays and mounted directories are put in place, secrets are bound from
  * memory-backed files. Secret variables come from a file that the shell reads before it becomes the command, because
  * what stands in a container's configuration is copied into every image that is committed from it.
  */
-export async function prepareContainer(session: Session, state: ContainerState, options: ProcessOptions): Promise<Prepared> {
+export async function prepareContainer(
+  session: Session,
+  state: ContainerState,
+  options: ProcessOptions,
+): Promise<Prepared> {
   const labels = sessionLabels(session.id);
   const volumes: Prepared["volumes"] = [];
   const files: Prepared["files"] = [];
@@ -66,11 +70,15 @@ export async function prepareContainer(session: Session, state: ContainerState, 
   }
   let command = options.command;
   if (state.secretEnv.length > 0) {
-    binds.push(`${session.hostFiles.secret(await envScript(session, state), {})}:${ENV_FILE}:ro`);
+    // Any user of the container may have to read it; on this machine it stands in a folder of the engine's alone.
+    binds.push(
+      `${session.hostFiles.secret(await envScript(session, state), { mode: 0o444 })}:${ENV_FILE}:ro`,
+    );
     command = ["/bin/sh", "-c", `. ${ENV_FILE}; exec "$@"`, "sh", ...command];
   }
   const [first, ...rest] = command;
-  if (first === undefined) throw new UserError("no command has been set: give withExec arguments or an entry point");
+  if (first === undefined)
+    throw new UserError("no command has been set: give withExec arguments or an entry point");
   const container = await session.docker.createContainer({
     Image: state.image ?? (await emptyImage(session)),
     Entrypoint: [first],
@@ -95,10 +103,13 @@ export async function prepareContainer(session: Session, state: ContainerState, 
   });
   const dispose = async (): Promise<void> => {
     await container.remove({ force: true, v: true }).catch(() => undefined);
-    await Promise.allSettled(volumes.map(({ name }) => session.docker.getVolume(name).remove({ force: true })));
+    await Promise.allSettled(
+      volumes.map(({ name }) => session.docker.getVolume(name).remove({ force: true })),
+    );
   };
   try {
-    for (const tree of state.overlays) await container.putArchive(packTree(session.store, tree), { path: "/" });
+    for (const tree of state.overlays)
+      await container.putArchive(packTree(session.store, tree), { path: "/" });
     for (const { mount } of volumes) await fillVolume(session, container, mount);
   } catch (error) {
     await dispose();
@@ -111,7 +122,9 @@ export async function prepareContainer(session: Session, state: ContainerState, 
 async function fillVolume(session: Session, container: Docker.Container, mount: Mount): Promise<void> {
   const { uid = 0, gid = 0, mode = 0o755 } = mount;
   const name = posix.basename(mount.path);
-  const tree = Tree.empty.with(name, { type: "dir", mode, uid, gid, mtime: 0 }).merge(name, mount.tree as Tree);
+  const tree = Tree.empty
+    .with(name, { type: "dir", mode, uid, gid, mtime: 0 })
+    .merge(name, mount.tree as Tree);
   await container.putArchive(packTree(session.store, tree), { path: posix.dirname(mount.path) });
 }
 

@@ -1,6 +1,14 @@
 import { UserError } from "../core/errors.ts";
 
-const unit: Record<string, number> = { h: 3_600_000, m: 60_000, s: 1_000, ms: 1, us: 1e-3, µs: 1e-3, ns: 1e-6 };
+const unit: Record<string, number> = {
+  h: 3_600_000,
+  m: 60_000,
+  s: 1_000,
+  ms: 1,
+  us: 1e-3,
+  µs: 1e-3,
+  ns: 1e-6,
+};
 
 /** Milliseconds of a Go duration such as "1m30s"; "" is 0. */
 export function parseDuration(text: string): number {

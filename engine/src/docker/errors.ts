@@ -25,7 +25,9 @@ export function explainDocker(error: unknown): Error {
     return new UserError(`Docker does not answer (${code}): start it, or point DOCKER_HOST at one that runs`);
   }
   if (code === "EACCES") {
-    return new UserError("Docker's socket may not be opened (EACCES): run as root or join the group `docker`");
+    return new UserError(
+      "Docker's socket may not be opened (EACCES): run as root or join the group `docker`",
+    );
   }
   return error instanceof Error ? error : new Error(String(error));
 }

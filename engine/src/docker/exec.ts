@@ -33,7 +33,11 @@ interface ExecRecord {
  * Runs a command in a container and returns the state after it. What ran once under the same inputs is not run again.
  * @throws ExecError when it ends otherwise than `expect` says.
  */
-export async function execInContainer(session: Session, state: ContainerState, options: ExecOptions): Promise<ContainerState> {
+export async function execInContainer(
+  session: Session,
+  state: ContainerState,
+  options: ExecOptions,
+): Promise<ContainerState> {
   const key = digestOf("exec", containerKey(state), options);
   return session.once(`exec ${key}`, () =>
     session.progress.step(describe(options.command), async (step) => {
@@ -50,7 +54,10 @@ export async function execInContainer(session: Session, state: ContainerState, o
 }
 
 function describe(command: string[]): string {
-  return `exec ${command.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word))).join(" ")}`.slice(0, 200);
+  return `exec ${command.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word))).join(" ")}`.slice(
+    0,
+    200,
+  );
 }
 
 function stateAfter(_session: Session, before: ContainerState, record: ExecRecord): ContainerState {
@@ -69,7 +76,11 @@ async function runExec(
   log: (text: string) => void,
 ): Promise<ExecRecord> {
   return session.services.withBindings(state, async (bindings) => {
-    const prepared = await prepareContainer(session, state, { ...options, ...bindings, stdin: options.stdin !== "" });
+    const prepared = await prepareContainer(session, state, {
+      ...options,
+      ...bindings,
+      stdin: options.stdin !== "",
+    });
     try {
       const secrets = await session.secrets.plaintextsOf(state);
       const outcome = await runProcess(session, prepared, options, secrets, log);
@@ -88,7 +99,13 @@ async function runProcess(
   log: (text: string) => void,
 ): Promise<{ exitCode: number; stdout: string; stderr: string; combined: string }> {
   const hasStdin = options.stdin !== "";
-  const stream = await container.attach({ stream: true, stdout: true, stderr: true, stdin: hasStdin, hijack: hasStdin });
+  const stream = await container.attach({
+    stream: true,
+    stdout: true,
+    stderr: true,
+    stdin: hasStdin,
+    hijack: hasStdin,
+  });
   const captured = captureOutput(session.docker, stream, secrets, log);
   await startContainer(container, options.command);
   if (hasStdin) stream.end(options.stdin);
@@ -101,7 +118,8 @@ export async function startContainer(container: Prepared["container"], command: 
   try {
     await container.start();
   } catch (error) {
-    const message = (error as { json?: { message?: string }; message: string }).json?.message ?? (error as Error).message;
+    const message =
+      (error as { json?: { message?: string }; message: string }).json?.message ?? (error as Error).message;
     if (/executable file not found|no such file or directory/.test(message)) {
       throw new ExecError(command, 127, "", `${message}\n`);
     }
@@ -122,7 +140,14 @@ async function keep(
     throw new ExecError(options.command, ran.exitCode, ran.stdout, ran.stderr);
   }
   for (const path of [options.redirectStdout, options.redirectStderr]) {
-    if (path) await writeInto(session, state, prepared, path, path === options.redirectStdout ? ran.stdout : ran.stderr);
+    if (path)
+      await writeInto(
+        session,
+        state,
+        prepared,
+        path,
+        path === options.redirectStdout ? ran.stdout : ran.stderr,
+      );
   }
   const { Id } = (await prepared.container.commit({ pause: false })) as unknown as { Id: string };
   return {
@@ -137,10 +162,24 @@ async function keep(
   };
 }
 
-async function writeInto(session: Session, state: ContainerState, { container }: Prepared, path: string, text: string): Promise<void> {
+async function writeInto(
+  session: Session,
+  state: ContainerState,
+  { container }: Prepared,
+  path: string,
+  text: string,
+): Promise<void> {
   const { packTree } = await import("../store/archive.ts");
   const { digest, size } = await session.store.putBlob(text);
-  const tree = Tree.empty.with(posix.resolve("/", state.workdir, path), { type: "file", mode: 0o644, uid: 0, gid: 0, mtime: 0, blob: digest, size });
+  const tree = Tree.empty.with(posix.resolve("/", state.workdir, path), {
+    type: "file",
+    mode: 0o644,
+    uid: 0,
+    gid: 0,
+    mtime: 0,
+    blob: digest,
+    size,
+  });
   await container.putArchive(packTree(session.store, tree), { path: "/" });
 }
 
@@ -160,7 +199,11 @@ async function readMounts(session: Session, prepared: Prepared): Promise<ExecRec
 }
 
 /** Text of a finished exec's output. */
-export function outcomeText(session: Session, state: ContainerState, stream: "stdout" | "stderr" | "combined"): string {
+export function outcomeText(
+  session: Session,
+  state: ContainerState,
+  stream: "stdout" | "stderr" | "combined",
+): string {
   if (!state.exec) throw new UserError("no command has been executed: call withExec first");
   return session.store.readBlobText(state.exec[stream]);
 }

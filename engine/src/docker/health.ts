@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
 import type { HealthcheckValue, ServiceValue } from "../core/values.ts";
 import type { Session } from "../session/session.ts";
+import { ENV_FILE } from "./create.ts";
 import { parseDuration } from "./duration.ts";
 import { captureOutput } from "./output.ts";
 
@@ -46,12 +47,15 @@ async function untilExit(container: Docker.Container, signal: AbortSignal): Prom
 }
 
 async function acceptConnections(ip: string, service: ServiceValue, signal: AbortSignal): Promise<void> {
-  const ports = service.container.ports.filter((port) => port.protocol === "TCP" && !port.experimentalSkipHealthcheck);
+  const ports = service.container.ports.filter(
+    (port) => port.protocol === "TCP" && !port.experimentalSkipHealthcheck,
+  );
   const deadline = Date.now() + PORT_TIMEOUT;
   for (const { port } of ports) {
     for (let pause = 50; !(await canConnect(ip, port)); pause = Math.min(pause * 1.5, 1_000)) {
       if (signal.aborted) return;
-      if (Date.now() > deadline) throw new Error(`nothing listens on port ${port} after ${PORT_TIMEOUT / 60_000} minutes`);
+      if (Date.now() > deadline)
+        throw new Error(`nothing listens on port ${port} after ${PORT_TIMEOUT / 60_000} minutes`);
       await sleep(pause);
     }
   }
@@ -64,7 +68,10 @@ function canConnect(host: string, port: number): Promise<boolean> {
       socket.destroy();
       resolve(result);
     };
-    socket.on("connect", () => end(true)).on("timeout", () => end(false)).on("error", () => end(false));
+    socket
+      .on("connect", () => end(true))
+      .on("timeout", () => end(false))
+      .on("error", () => end(false));
   });
 }
 
@@ -83,7 +90,9 @@ async function passHealthcheck(
     if (result.exitCode === 0 || signal.aborted) return;
     if (Date.now() > lenientUntil) failures++;
     if (failures >= (check.retries || DEFAULTS.retries)) {
-      throw new Error(`its healthcheck failed ${failures} times, last with: ${result.output.trim() || `exit code ${result.exitCode}`}`);
+      throw new Error(
+        `its healthcheck failed ${failures} times, last with: ${result.output.trim() || `exit code ${result.exitCode}`}`,
+      );
     }
     await sleep(pause);
   }
@@ -96,7 +105,7 @@ async function runCheck(
   check: HealthcheckValue,
 ): Promise<{ exitCode: number; output: string }> {
   const command = check.shell ? ["/bin/sh", "-c", ...check.args] : check.args;
-  const withSecrets = ["/bin/sh", "-c", '. /dev/.stackline-env; exec "$@"', "sh", ...command];
+  const withSecrets = ["/bin/sh", "-c", `. ${ENV_FILE}; exec "$@"`, "sh", ...command];
   const timeout = parseDuration(check.timeout) || DEFAULTS.timeout;
   try {
     const exec = await container.exec({

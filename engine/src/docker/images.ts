@@ -1,9 +1,9 @@
 import type { Readable } from "node:stream";
 import type Docker from "dockerode";
 import tarStream from "tar-stream";
-import { provideImage } from "../images/index.ts";
 import { UserError } from "../core/errors.ts";
 import { type ContainerState, type PortValue, scratch, withPair } from "../core/values.ts";
+import { provideImage } from "../images/index.ts";
 import type { Session } from "../session/session.ts";
 import { isNotFound } from "./errors.ts";
 
@@ -15,10 +15,13 @@ export async function emptyImage(session: Session): Promise<string> {
   if (found) return found;
   const pack = tarStream.pack();
   pack.finalize();
-  const stream = (await session.docker.importImage(pack as unknown as NodeJS.ReadableStream, {
-    repo: "stackline/scratch",
-    tag: "latest",
-  } as never)) as unknown as Readable;
+  const stream = (await session.docker.importImage(
+    pack as unknown as NodeJS.ReadableStream,
+    {
+      repo: "stackline/scratch",
+      tag: "latest",
+    } as never,
+  )) as unknown as Readable;
   await new Promise<void>((done, fail) => stream.on("end", done).on("error", fail).resume());
   return (await imageId(session.docker, EMPTY_IMAGE)) as string;
 }
@@ -33,7 +36,11 @@ export async function imageId(docker: Docker, ref: string): Promise<string | und
 }
 
 /** A container state made from an image's configuration. */
-export async function stateFromImage(session: Session, base: ContainerState, ref: string): Promise<ContainerState> {
+export async function stateFromImage(
+  session: Session,
+  base: ContainerState,
+  ref: string,
+): Promise<ContainerState> {
   const { id, standIn } = await provideImage(session.docker, ref, (line) => session.progress.note(line));
   if (standIn) session.progress.once(`${ref} is a stand-in: ${standIn}`);
   return { ...(await stateOfImage(session, id)), imageRef: ref, registryAuth: base.registryAuth };
@@ -58,7 +65,9 @@ export async function stateOfImage(session: Session, id: string): Promise<Contai
     labels: Object.entries(Config.Labels ?? {}),
     ports: Object.keys(Config.ExposedPorts ?? {}).map(parsePort),
     ...(healthcheck && { healthcheck }),
-    ...((Config as { StopSignal?: string }).StopSignal && { stopSignal: (Config as { StopSignal?: string }).StopSignal }),
+    ...((Config as { StopSignal?: string }).StopSignal && {
+      stopSignal: (Config as { StopSignal?: string }).StopSignal,
+    }),
   };
 }
 

@@ -40,7 +40,9 @@ export async function removeSessionObjects(docker: Docker, sessionId?: string): 
   const filters = { label: [sessionId ? `${SESSION}=${sessionId}` : SESSION] };
   const ours = (item: Labelled): boolean => Boolean(sessionId) || isAbandoned(item.Labels?.[OWNER]);
   const containers = await docker.listContainers({ all: true, filters });
-  await settle(containers.filter(ours).map((c) => docker.getContainer(c.Id).remove({ force: true, v: true })));
+  await settle(
+    containers.filter(ours).map((c) => docker.getContainer(c.Id).remove({ force: true, v: true })),
+  );
   const networks = await docker.listNetworks({ filters });
   await settle(networks.filter(ours).map((n) => docker.getNetwork(n.Id).remove()));
   const { Volumes } = await docker.listVolumes({ filters });
@@ -49,7 +51,8 @@ export async function removeSessionObjects(docker: Docker, sessionId?: string): 
 
 async function settle(removals: Promise<unknown>[]): Promise<void> {
   for (const result of await Promise.allSettled(removals)) {
-    if (result.status === "rejected" && !isNotFound(result.reason) && !isInProgress(result.reason)) throw result.reason;
+    if (result.status === "rejected" && !isNotFound(result.reason) && !isInProgress(result.reason))
+      throw result.reason;
   }
 }
 

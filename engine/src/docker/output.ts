@@ -15,7 +15,9 @@ export class Scrubber {
   private readonly longest: number;
 
   constructor(secrets: readonly string[]) {
-    this.values = [...new Set(secrets.flatMap((s) => [s, s.trim()]))].filter((s) => s !== "").sort((a, b) => b.length - a.length);
+    this.values = [...new Set(secrets.flatMap((s) => [s, s.trim()]))]
+      .filter((s) => s !== "")
+      .sort((a, b) => b.length - a.length);
     this.longest = this.values[0]?.length ?? 0;
   }
 
@@ -70,7 +72,12 @@ export async function captureOutput(
   });
   // Plain objects instead of streams: a stream would pass its chunks on later, and lose the order between the two.
   docker.modem.demuxStream(stream, ...(sinks as unknown as [NodeJS.WritableStream, NodeJS.WritableStream]));
-  await new Promise<void>((resolve) => stream.on("end", resolve).on("close", resolve).on("error", () => resolve()));
+  await new Promise<void>((resolve) =>
+    stream
+      .on("end", resolve)
+      .on("close", resolve)
+      .on("error", () => resolve()),
+  );
   for (const sink of sinks) sink.end();
   return result;
 }

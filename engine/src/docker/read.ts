@@ -12,7 +12,11 @@ import { isNotFound } from "./errors.ts";
 export type Found = { entry: Entry } | { tree: Tree };
 
 /** Looks a path up in a container's file system as a process in it would see it; undefined when nothing is there. */
-export async function findPath(session: Session, state: ContainerState, path: string): Promise<Found | undefined> {
+export async function findPath(
+  session: Session,
+  state: ContainerState,
+  path: string,
+): Promise<Found | undefined> {
   const absolute = `/${normalise(absolutePath(state, path))}`;
   const mount = state.mounts
     .filter((m) => absolute === m.path || absolute.startsWith(`${m.path}/`))
@@ -29,7 +33,9 @@ export function absolutePath(state: ContainerState, path: string): string {
 function findInMount(mount: Mount, rest: string): Found | undefined {
   if (mount.kind === "file") return mount.entry && { entry: mount.entry };
   if (mount.kind !== "directory" || !mount.tree) {
-    throw new UserError(`cannot read ${mount.path}: a ${mount.kind} mount is not part of the container's files`);
+    throw new UserError(
+      `cannot read ${mount.path}: a ${mount.kind} mount is not part of the container's files`,
+    );
   }
   return findInTree(mount.tree, rest);
 }
@@ -50,7 +56,11 @@ function findInOverlays(state: ContainerState, absolute: string, base: Found | u
   return found;
 }
 
-async function findInImage(session: Session, state: ContainerState, absolute: string): Promise<Found | undefined> {
+async function findInImage(
+  session: Session,
+  state: ContainerState,
+  absolute: string,
+): Promise<Found | undefined> {
   if (!state.image) return absolute === "/" ? { tree: Tree.empty } : undefined;
   const key = digestOf(state.image, absolute);
   const kept = session.store.getResult<[string, Entry][]>("files", key);
@@ -61,7 +71,8 @@ async function findInImage(session: Session, state: ContainerState, absolute: st
   const tree = Tree.fromJSON(entries);
   if (absolute === "/") return { tree };
   const link = tree.get(name);
-  if (link?.type === "link") return findInImage(session, state, posix.resolve(posix.dirname(absolute), link.target ?? ""));
+  if (link?.type === "link")
+    return findInImage(session, state, posix.resolve(posix.dirname(absolute), link.target ?? ""));
   return tree.paths.length === 0 ? undefined : findInTree(tree, name);
 }
 
@@ -85,19 +96,38 @@ async function readImage(session: Session, image: string, path: string): Promise
 }
 
 /** Numbers of an owner "user[:group]" by the container's own passwd and group files. */
-export async function resolveOwner(session: Session, state: ContainerState, owner: string): Promise<{ uid: number; gid: number }> {
+export async function resolveOwner(
+  session: Session,
+  state: ContainerState,
+  owner: string,
+): Promise<{ uid: number; gid: number }> {
   if (owner === "") return { uid: 0, gid: 0 };
   const [user = "", group] = owner.split(":");
   const account = /^\d+$/.test(user) ? undefined : await lookUp(session, state, "/etc/passwd", user);
   const uid = account ? Number(account[2]) : Number(user);
   if (group === undefined) return { uid, gid: account ? Number(account[3]) : uid };
-  return { uid, gid: /^\d+$/.test(group) ? Number(group) : Number((await lookUp(session, state, "/etc/group", group))[2]) };
+  return {
+    uid,
+    gid: /^\d+$/.test(group) ? Number(group) : Number((await lookUp(session, state, "/etc/group", group))[2]),
+  };
 }
 
-async function lookUp(session: Session, state: ContainerState, file: string, name: string): Promise<string[]> {
+async function lookUp(
+  session: Session,
+  state: ContainerState,
+  file: string,
+  name: string,
+): Promise<string[]> {
   const found = await findPath(session, state, file);
-  const text = found && "entry" in found && found.entry.blob ? session.store.readBlobText(found.entry.blob) : "";
-  const line = text.split("\n").map((l) => l.split(":")).find((fields) => fields[0] === name);
-  if (!line) throw new UserError(`cannot find ${JSON.stringify(name)} in the container's ${file}: use a number, or add it`);
+  const text =
+    found && "entry" in found && found.entry.blob ? session.store.readBlobText(found.entry.blob) : "";
+  const line = text
+    .split("\n")
+    .map((l) => l.split(":"))
+    .find((fields) => fields[0] === name);
+  if (!line)
+    throw new UserError(
+      `cannot find ${JSON.stringify(name)} in the container's ${file}: use a number, or add it`,
+    );
   return line;
 }

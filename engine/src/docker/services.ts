@@ -54,7 +54,8 @@ export class Services {
     const services = state.bindings.map(([, service]) => service);
     const results = await Promise.allSettled(services.map((service) => this.acquire(service)));
     const release = (): void => {
-      for (const [i, result] of results.entries()) if (result.status === "fulfilled") this.release(services[i] as ServiceValue);
+      for (const [i, result] of results.entries())
+        if (result.status === "fulfilled") this.release(services[i] as ServiceValue);
     };
     const failure = results.find((result) => result.status === "rejected");
     if (failure) {
@@ -111,44 +112,52 @@ export class Services {
   private async start(service: ServiceValue): Promise<RunningService> {
     const { session } = this;
     const name = service.command.join(" ").slice(0, 100);
-    return session.progress.step(`service ${name}`, async (step) => {
-      const network = await session.ensureNetwork();
-      const own = await this.acquireAll(service.container);
-      const prepared = await prepareContainer(session, service.container, {
-        command: service.command,
-        privileged: service.privileged,
-        noInit: service.noInit,
-        stdin: false,
-        network,
-        hosts: own.bindings.hosts,
-      }).catch((error) => {
-        own.release();
-        throw error;
-      });
-      const dispose = async (): Promise<void> => {
-        await prepared.dispose();
-        own.release();
-      };
-      try {
-        const secrets = await session.secrets.plaintextsOf(service.container);
-        const stream = await prepared.container.attach({ stream: true, stdout: true, stderr: true });
-        let tail = "";
-        void captureOutput(session.docker, stream, secrets, (text) => {
-          tail = (tail + text).slice(-16_384);
-          step.log(text);
+    return session.progress.step(
+      `service ${name}`,
+      async (step) => {
+        const network = await session.ensureNetwork();
+        const own = await this.acquireAll(service.container);
+        const prepared = await prepareContainer(session, service.container, {
+          command: service.command,
+          privileged: service.privileged,
+          noInit: service.noInit,
+          stdin: false,
+          network,
+          hosts: own.bindings.hosts,
+        }).catch((error) => {
+          own.release();
+          throw error;
         });
-        await connectAlias(session, prepared.container, network, service);
-        await startContainer(prepared.container, service.command);
-        const ip = await containerIp(prepared.container, network);
-        await waitUntilReady(session, prepared.container, ip, service).catch((error: Error) => {
-          throw new UserError(`service ${name} did not become ready: ${error.message}${lastLines(tail)}`);
-        });
-        return { container: prepared.container, ip, stop: (kill) => stopContainer(prepared.container, kill).finally(dispose) };
-      } catch (error) {
-        await dispose();
-        throw error;
-      }
-    });
+        const dispose = async (): Promise<void> => {
+          await prepared.dispose();
+          own.release();
+        };
+        try {
+          const secrets = await session.secrets.plaintextsOf(service.container);
+          const stream = await prepared.container.attach({ stream: true, stdout: true, stderr: true });
+          let tail = "";
+          void captureOutput(session.docker, stream, secrets, (text) => {
+            tail = (tail + text).slice(-16_384);
+            step.log(text);
+          });
+          await connectAlias(session, prepared.container, network, service);
+          await startContainer(prepared.container, service.command);
+          const ip = await containerIp(prepared.container, network);
+          await waitUntilReady(session, prepared.container, ip, service).catch((error: Error) => {
+            throw new UserError(`service ${name} did not become ready: ${error.message}${lastLines(tail)}`);
+          });
+          return {
+            container: prepared.container,
+            ip,
+            stop: (kill) => stopContainer(prepared.container, kill).finally(dispose),
+          };
+        } catch (error) {
+          await dispose();
+          throw error;
+        }
+      },
+      true,
+    );
   }
 }
 
@@ -162,7 +171,12 @@ async function stopContainer(container: Docker.Container, kill: boolean): Promis
   else await container.stop({ t: STOP_TIMEOUT }).catch(() => undefined);
 }
 
-async function connectAlias(session: Session, container: Docker.Container, network: string, service: ServiceValue): Promise<void> {
+async function connectAlias(
+  session: Session,
+  container: Docker.Container,
+  network: string,
+  service: ServiceValue,
+): Promise<void> {
   const net = session.docker.getNetwork(network);
   await net.disconnect({ Container: container.id, Force: true }).catch(() => undefined);
   await net.connect({ Container: container.id, EndpointConfig: { Aliases: [serviceHostname(service)] } });

@@ -27,11 +27,17 @@ export interface ModuleConfig {
  */
 export function loadModuleConfig(path: string): ModuleConfig {
   const root = findUp(path, "dagger.json");
-  if (!root) throw new UserError(`no dagger.json in ${resolve(path)} or above: run from a module, or name one with -m`);
+  if (!root)
+    throw new UserError(
+      `no dagger.json in ${resolve(path)} or above: run from a module, or name one with -m`,
+    );
   const config = parseConfig(join(root, "dagger.json"));
   const source = resolve(root, config.source ?? ".");
   const files = listSources(join(source, "src"));
-  if (files.length === 0) throw new UserError(`no TypeScript file below ${join(source, "src")}: dagger.json's "source" points there`);
+  if (files.length === 0)
+    throw new UserError(
+      `no TypeScript file below ${join(source, "src")}: dagger.json's "source" points there`,
+    );
   return {
     name: config.name,
     root,
@@ -55,10 +61,13 @@ function parseConfig(path: string): DaggerJson {
   } catch (error) {
     throw new UserError(`${path} is not valid JSON: ${(error as Error).message}`);
   }
-  if (typeof config.name !== "string" || config.name === "") throw new UserError(`${path}: "name" is missing`);
+  if (typeof config.name !== "string" || config.name === "")
+    throw new UserError(`${path}: "name" is missing`);
   const sdk = typeof config.sdk === "string" ? config.sdk : config.sdk?.source;
   if (sdk !== "typescript") {
-    throw new UserError(`${path}: "sdk" is ${JSON.stringify(sdk)}, the embedded engine runs TypeScript modules alone; use the official engine`);
+    throw new UserError(
+      `${path}: "sdk" is ${JSON.stringify(sdk)}, the embedded engine runs TypeScript modules alone; use the official engine`,
+    );
   }
   return config;
 }
@@ -80,7 +89,8 @@ function listSources(dir: string): string[] {
 
 function digestSources(root: string, files: string[]): string {
   const hash = createHash("sha256").update(`${ENGINE_VERSION} ${DEFINITION_FORMAT}`);
-  for (const file of [join(root, "dagger.json"), ...files]) hash.update(relative(root, file)).update("\0").update(readFileSync(file)).update("\0");
+  for (const file of [join(root, "dagger.json"), ...files])
+    hash.update(relative(root, file)).update("\0").update(readFileSync(file)).update("\0");
   return hash.digest("hex");
 }
 

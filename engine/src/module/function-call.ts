@@ -32,7 +32,15 @@ export class FunctionCall {
     const found = Object.fromEntries(values.map(({ name, value }) => [name, JSON.parse(value)]));
     const isExec = found._type === "EXEC_ERROR";
     this.fail(
-      isExec ? new ExecError(found.cmd ?? [], found.exitCode ?? -1, found.stdout ?? "", found.stderr ?? "", message) : new UserError(message),
+      isExec
+        ? new ExecError(
+            found.cmd ?? [],
+            found.exitCode ?? -1,
+            found.stdout ?? "",
+            found.stderr ?? "",
+            message,
+          )
+        : new UserError(message),
     );
   }
 

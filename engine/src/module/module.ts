@@ -1,6 +1,6 @@
 import { posix, resolve } from "node:path";
 import type { ArgumentValue, FunctionValue, ModuleValue, TypeDefValue } from "../api/types.ts";
-import { Call, callsOf, decodeId, encodeId, type ArgValue } from "../core/call.ts";
+import { type ArgValue, Call, callsOf, decodeId, encodeId } from "../core/call.ts";
 import { UserError } from "../core/errors.ts";
 import type { DirectoryValue, SecretValue } from "../core/values.ts";
 import { parseDuration } from "../docker/duration.ts";
@@ -23,7 +23,11 @@ interface KeptResult {
 }
 
 /** Registers a module: from what was kept for the same sources, else by asking the SDK. */
-export async function loadTypes(session: Session, runtime: Runtime, config: ModuleConfig): Promise<ModuleTypes> {
+export async function loadTypes(
+  session: Session,
+  runtime: Runtime,
+  config: ModuleConfig,
+): Promise<ModuleTypes> {
   const kept = session.store.getResult<ModuleValue>("modules", config.digest);
   if (kept) return new ModuleTypes(config.name, kept);
   const definition = await session.progress.step(`load module ${config.name}`, async (step) => {
@@ -31,7 +35,10 @@ export async function loadTypes(session: Session, runtime: Runtime, config: Modu
     return session.evaluate<ModuleValue>(decodeId(id as string));
   });
   const types = new ModuleTypes(config.name, definition);
-  if (!types.main) throw new UserError(`module ${config.name} has no class ${types.mainName} with @object(): add it to its sources`);
+  if (!types.main)
+    throw new UserError(
+      `module ${config.name} has no class ${types.mainName} with @object(): add it to its sources`,
+    );
   await session.store.putResult("modules", config.digest, definition);
   return types;
 }
@@ -80,7 +87,13 @@ export class LoadedModule {
     });
   }
 
-  private async run(object: TypeDefValue, fn: FunctionValue, parent: unknown, args: Args, log: (text: string) => void): Promise<unknown> {
+  private async run(
+    object: TypeDefValue,
+    fn: FunctionValue,
+    parent: unknown,
+    args: Args,
+    log: (text: string) => void,
+  ): Promise<unknown> {
     const inputArgs = await Promise.all(
       fn.args
         .filter(({ name }) => args[name] !== null && args[name] !== undefined)
@@ -98,22 +111,38 @@ export class LoadedModule {
 
   /** A result that refers to secrets set in an earlier session is of no use in this one. */
   private canUse(value: unknown): boolean {
-    if (value !== null && typeof value === "object") return Object.values(value).every((item) => this.canUse(item));
+    if (value !== null && typeof value === "object")
+      return Object.values(value).every((item) => this.canUse(item));
     if (typeof value !== "string" || value.length < 40 || !/^[\w-]+$/.test(value)) return true;
     try {
       return callsOf(decodeId(value)).every(
-        ({ field, parent, args }) => parent !== undefined || field !== "setSecret" || this.session.secrets.knows(args.plaintext as string),
+        ({ field, parent, args }) =>
+          parent !== undefined ||
+          field !== "setSecret" ||
+          this.session.secrets.knows(args.plaintext as string),
       );
     } catch {
       return true;
     }
   }
 
-  private async cacheKey(object: TypeDefValue, fn: FunctionValue, parent: unknown, args: Args): Promise<string> {
+  private async cacheKey(
+    object: TypeDefValue,
+    fn: FunctionValue,
+    parent: unknown,
+    args: Args,
+  ): Promise<string> {
     const calls = Object.values(args).flatMap((value) => callsIn(value));
-    const uris = calls.flatMap(callsOf).filter((call) => call.parent === undefined && call.field === "secret");
-    const secrets = await Promise.all(uris.map(async (call) => (await this.session.evaluate<SecretValue>(call)).key));
-    const plain = Object.entries(args).map(([name, value]) => [name, value instanceof Call ? value.digest : toKey(value)]);
+    const uris = calls
+      .flatMap(callsOf)
+      .filter((call) => call.parent === undefined && call.field === "secret");
+    const secrets = await Promise.all(
+      uris.map(async (call) => (await this.session.evaluate<SecretValue>(call)).key),
+    );
+    const plain = Object.entries(args).map(([name, value]) => [
+      name,
+      value instanceof Call ? value.digest : toKey(value),
+    ]);
     return digestOf("call", this.config.digest, object.name, fn.name, parent, plain, secrets);
   }
 
@@ -128,7 +157,13 @@ export class LoadedModule {
 
   private async defaultOf(arg: ArgumentValue): Promise<ArgValue> {
     if (arg.defaultValue !== undefined) return JSON.parse(arg.defaultValue) as ArgValue;
-    if (arg.defaultAddress) return new Call("Container", new Call("Container", undefined, "container", { platform: null }), "from", { address: arg.defaultAddress, registryService: null });
+    if (arg.defaultAddress)
+      return new Call(
+        "Container",
+        new Call("Container", undefined, "container", { platform: null }),
+        "from",
+        { address: arg.defaultAddress, registryService: null },
+      );
     if (!arg.defaultPath) return null;
     const path = this.contextPath(arg.defaultPath);
     if (arg.typeDef.name === "File") return hostFile(this.session, { path });
@@ -155,7 +190,8 @@ export class LoadedModule {
 
   /** A value as a function's process gets it: objects of the API as IDs, the module's own as their state. */
   private async toJson(type: TypeDefValue, value: ArgValue): Promise<unknown> {
-    if (Array.isArray(value) && type.element) return Promise.all(value.map((item) => this.toJson(type.element as TypeDefValue, item)));
+    if (Array.isArray(value) && type.element)
+      return Promise.all(value.map((item) => this.toJson(type.element as TypeDefValue, item)));
     if (!(value instanceof Call)) return value;
     return this.types.isOwnObject(type.name) ? this.session.evaluate(value) : encodeId(value);
   }
@@ -163,7 +199,10 @@ export class LoadedModule {
   /** What a function returned, as the value of its field. */
   private async toValue(type: TypeDefValue, value: unknown): Promise<unknown> {
     if (value === null || value === undefined) return null;
-    if (type.kind === "LIST_KIND") return Promise.all((value as unknown[]).map((item) => this.toValue(type.element as TypeDefValue, item)));
+    if (type.kind === "LIST_KIND")
+      return Promise.all(
+        (value as unknown[]).map((item) => this.toValue(type.element as TypeDefValue, item)),
+      );
     if (type.kind !== "OBJECT_KIND" || this.types.isOwnObject(type.name)) return value;
     return this.session.evaluate(decodeId(value as string));
   }

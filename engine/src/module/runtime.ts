@@ -36,7 +36,14 @@ export class Runtime {
   /** Runs one function in a process of its own; returns what it returned, as JSON. */
   async call(request: CallRequest, log: (text: string) => void): Promise<unknown> {
     const { name, source } = this.config;
-    const call = new FunctionCall(name, source, request.parentName, request.name, request.parent, request.inputArgs);
+    const call = new FunctionCall(
+      name,
+      source,
+      request.parentName,
+      request.name,
+      request.parent,
+      request.inputArgs,
+    );
     const id = String(++this.count);
     this.session.functionCalls.set(id, call);
     const token = this.server.issueToken(id);
@@ -50,17 +57,23 @@ export class Runtime {
   }
 
   private start(call: FunctionCall, token: string, log: (text: string) => void): void {
-    const env = Object.fromEntries(PASSED.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
-    const child = spawn(process.execPath, ["--import", require.resolve("tsx/esm"), "--no-deprecation", entrypoint, ...this.files()], {
-      cwd: this.config.source,
-      env: {
-        ...env,
-        DAGGER_SESSION_PORT: String(this.server.port),
-        DAGGER_SESSION_TOKEN: token,
-        TSX_TSCONFIG_PATH: this.tsconfig(),
+    const env = Object.fromEntries(
+      PASSED.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])),
+    );
+    const child = spawn(
+      process.execPath,
+      ["--import", require.resolve("tsx/esm"), "--no-deprecation", entrypoint, ...this.files()],
+      {
+        cwd: this.config.source,
+        env: {
+          ...env,
+          DAGGER_SESSION_PORT: String(this.server.port),
+          DAGGER_SESSION_TOKEN: token,
+          TSX_TSCONFIG_PATH: this.tsconfig(),
+        },
+        stdio: ["ignore", "pipe", "pipe"],
       },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+    );
     let tail = "";
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding("utf8").on("data", (text: string) => {
@@ -73,7 +86,9 @@ export class Runtime {
     child.on("error", (error) => call.abandon(`the module could not be started: ${error.message}`));
     child.on("close", (code) => {
       this.session.children.delete(child);
-      call.abandon(`the module ended with exit code ${code} before it answered${tail ? `:\n${tail.trimEnd()}` : ""}`);
+      call.abandon(
+        `the module ended with exit code ${code} before it answered${tail ? `:\n${tail.trimEnd()}` : ""}`,
+      );
     });
   }
 

@@ -29,7 +29,9 @@ export class ModuleTypes {
 
   /** A module's types other than the main one carry the module's name, as in the official engine. */
   apiName(name: string): string {
-    const own = [...this.definition.objects, ...this.definition.enums, ...this.definition.interfaces].some((t) => t.name === name);
+    const own = [...this.definition.objects, ...this.definition.enums, ...this.definition.interfaces].some(
+      (t) => t.name === name,
+    );
     return !own || name.startsWith(this.mainName) ? name : `${this.mainName}${name}`;
   }
 
@@ -45,7 +47,9 @@ export class ModuleTypes {
   }
 
   private objectType(name: string, object: TypeDefValue): string {
-    const functions = object.functions.map((fn) => `${camelCase(fn.name)}${this.args(fn.args)}: ${this.type(fn.returnType)}`);
+    const functions = object.functions.map(
+      (fn) => `${camelCase(fn.name)}${this.args(fn.args)}: ${this.type(fn.returnType)}`,
+    );
     const fields = object.fields.map((field) => `${camelCase(field.name)}: ${this.type(field.typeDef)}`);
     return `type ${name} implements Node { id: ID! ${[...functions, ...fields].join(" ")} }`;
   }
@@ -53,7 +57,11 @@ export class ModuleTypes {
   private args(args: FunctionValue["args"]): string {
     if (args.length === 0) return "";
     const list = args.map((arg) => {
-      const isOptional = arg.typeDef.optional || arg.defaultValue !== undefined || arg.defaultPath !== "" || arg.defaultAddress !== "";
+      const isOptional =
+        arg.typeDef.optional ||
+        arg.defaultValue !== undefined ||
+        arg.defaultPath !== "" ||
+        arg.defaultAddress !== "";
       const type = this.type({ ...arg.typeDef, optional: isOptional }, true);
       const object = objectIn(arg.typeDef);
       return `${arg.name}: ${type}${object ? ` @expectedType(name: "${this.apiName(object)}")` : ""}`;
@@ -75,7 +83,8 @@ export class ModuleTypes {
       VOID_KIND: "Void",
     };
     if (type.kind === "LIST_KIND") return `[${this.type(type.element as TypeDefValue, isInput)}]`;
-    if (type.kind === "OBJECT_KIND" || type.kind === "INTERFACE_KIND") return isInput ? "ID" : this.apiName(type.name);
+    if (type.kind === "OBJECT_KIND" || type.kind === "INTERFACE_KIND")
+      return isInput ? "ID" : this.apiName(type.name);
     return scalars[type.kind] ?? this.apiName(type.name);
   }
 }

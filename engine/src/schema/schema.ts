@@ -3,18 +3,18 @@ import { fileURLToPath } from "node:url";
 import {
   buildSchema,
   extendSchema,
-  getNamedType,
   type GraphQLArgument,
   type GraphQLEnumType,
   type GraphQLField,
   type GraphQLObjectType,
+  type GraphQLOutputType,
   type GraphQLSchema,
+  getNamedType,
   isAbstractType,
   isEnumType,
   isListType,
   isNonNullType,
   isObjectType,
-  type GraphQLOutputType,
   parse,
 } from "graphql";
 
@@ -52,7 +52,11 @@ function isComposite(type: unknown): boolean {
   return isObjectType(type) || isAbstractType(type);
 }
 
-export function fieldOf(schema: GraphQLSchema, type: string, field: string): GraphQLField<unknown, unknown> | undefined {
+export function fieldOf(
+  schema: GraphQLSchema,
+  type: string,
+  field: string,
+): GraphQLField<unknown, unknown> | undefined {
   return (schema.getType(type) as GraphQLObjectType | undefined)?.getFields?.()[field];
 }
 

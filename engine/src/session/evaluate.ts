@@ -19,7 +19,8 @@ export type Evaluators = ReadonlyMap<string, Evaluator>;
 export async function evaluateCall(session: Session, call: Call): Promise<unknown> {
   const type = call.parent?.type ?? "Query";
   const parent = call.parent ? await session.evaluate<Record<string, unknown>>(call.parent) : undefined;
-  const evaluator = session.evaluatorOf(type, call.field) ?? (plainTypes.includes(type) ? readProperty : undefined);
+  const evaluator =
+    session.evaluatorOf(type, call.field) ?? (plainTypes.includes(type) ? readProperty : undefined);
   if (!evaluator) throw new UserError(missingField(type, call.field));
   const value = await evaluator(parent, call.args, session, call);
   return call.nth === undefined ? value : (value as unknown[])[call.nth];

@@ -16,6 +16,8 @@ export interface StepEvent {
   state: StepState;
   /** Milliseconds since the step began. */
   elapsed: number;
+  /** Whether its output is of interest only to who asks for more: a service's. */
+  background: boolean;
 }
 
 /** Something that shows progress to a person. */
@@ -49,12 +51,12 @@ export class Progress {
     this.view.note(line);
   }
 
-  async step<T>(name: string, run: (step: Step) => Promise<T>): Promise<T> {
+  async step<T>(name: string, run: (step: Step) => Promise<T>, background = false): Promise<T> {
     const started = Date.now();
     const id = this.nextId++;
     let state: StepState = "running";
     let rest = "";
-    const event = (): StepEvent => ({ id, name, state, elapsed: Date.now() - started });
+    const event = (): StepEvent => ({ id, name, state, elapsed: Date.now() - started, background });
     const step: Step = {
       cached: () => {
         state = "cached";

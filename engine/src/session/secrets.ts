@@ -93,7 +93,8 @@ export class Secrets {
 
   private readEnv(name: string): string {
     const value = this.env[name];
-    if (value === undefined) throw new UserError(`secret env var not found: ${JSON.stringify(name)}: set it and run again`);
+    if (value === undefined)
+      throw new UserError(`secret env var not found: ${JSON.stringify(name)}: set it and run again`);
     return value;
   }
 }
@@ -103,7 +104,9 @@ async function readSecretFile(path: string): Promise<string> {
   try {
     return await readFile(expanded, "utf8");
   } catch (error) {
-    throw new UserError(`secret file ${expanded} cannot be read (${(error as NodeJS.ErrnoException).code}): check the path`);
+    throw new UserError(
+      `secret file ${expanded} cannot be read (${(error as NodeJS.ErrnoException).code}): check the path`,
+    );
   }
 }
 
@@ -112,6 +115,8 @@ async function runSecretCommand(command: string): Promise<string> {
     const { stdout } = await run("sh", ["-c", command], { maxBuffer: MAX_PLAINTEXT * 2 });
     return stdout;
   } catch (error) {
-    throw new UserError(`secret command failed with exit code ${(error as { code?: number }).code}: run it by hand to see why`);
+    throw new UserError(
+      `secret command failed with exit code ${(error as { code?: number }).code}: run it by hand to see why`,
+    );
   }
 }

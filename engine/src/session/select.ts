@@ -21,7 +21,12 @@ export type Selected = Call | Call[] | unknown;
  * Selects a field on a recipe. Fields that return objects only make the recipe longer; others work out their value.
  * @param args as a client gives them, with IDs where the API takes IDs and defaults filled in.
  */
-export async function select(caller: Caller, parent: Call | undefined, fieldName: string, args: Record<string, unknown>): Promise<Selected> {
+export async function select(
+  caller: Caller,
+  parent: Call | undefined,
+  fieldName: string,
+  args: Record<string, unknown>,
+): Promise<Selected> {
   const type = parent?.type ?? "Query";
   const field = fieldOf(caller.schema, type, fieldName);
   if (!field) throw new UserError(missingField(type, fieldName));
@@ -48,7 +53,12 @@ async function sync(session: Session, call: Call): Promise<string> {
   return encodeId(call);
 }
 
-async function switchService(session: Session, call: Call, field: string, args: Record<string, unknown>): Promise<string> {
+async function switchService(
+  session: Session,
+  call: Call,
+  field: string,
+  args: Record<string, unknown>,
+): Promise<string> {
   const service = await session.evaluate<import("../core/values.ts").ServiceValue>(call);
   if (field === "start") await session.services.acquire(service);
   else await session.services.stop(service, args.kill === true);
@@ -70,7 +80,8 @@ async function makeCall(
   }
   if (parent?.type === "Host" && field.name === "directory") return hostDirectory(session, args as never);
   if (parent?.type === "Host" && field.name === "file") return hostFile(session, args as never);
-  if (!parent && field.name === "setSecret") args.plaintext = session.secrets.remember(args.plaintext as string);
+  if (!parent && field.name === "setSecret")
+    args.plaintext = session.secrets.remember(args.plaintext as string);
   if (!parent && field.name.startsWith("current")) args.caller = caller.functionCallId ?? "";
   return new Call(type, parent, field.name, args);
 }
@@ -84,7 +95,9 @@ function toCalls(value: unknown): ArgValue {
 
 /** graphql-js hands input objects over without a prototype. */
 function plain(value: unknown): ArgValue {
-  return value === null || typeof value !== "object" ? (value as ArgValue) : (JSON.parse(JSON.stringify(value)) as ArgValue);
+  return value === null || typeof value !== "object"
+    ? (value as ArgValue)
+    : (JSON.parse(JSON.stringify(value)) as ArgValue);
 }
 
 interface HostArgs {
@@ -99,11 +112,18 @@ export async function hostDirectory(session: Session, { path, ...filter }: HostA
   const full = resolve(session.workdir, path);
   const tree = await scanHostDirectory(session.store, full, filter);
   const { digest } = await session.store.putBlob(JSON.stringify(tree.toJSON()));
-  return new Call("Directory", undefined, "_tree", { digest: tree.digest, blob: digest, name: basename(full) });
+  return new Call("Directory", undefined, "_tree", {
+    digest: tree.digest,
+    blob: digest,
+    name: basename(full),
+  });
 }
 
 export async function hostFile(session: Session, { path }: { path: string }): Promise<Call> {
   const full = resolve(session.workdir, path);
   const entry = await scanHostFile(session.store, full);
-  return new Call("File", undefined, "_file", { name: basename(full), entry: { ...entry, mtime: 0 } as never });
+  return new Call("File", undefined, "_file", {
+    name: basename(full),
+    entry: { ...entry, mtime: 0 } as never,
+  });
 }

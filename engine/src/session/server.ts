@@ -2,7 +2,15 @@ import { randomBytes, timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
-import { execute, type ExecutionResult, GraphQLError, type GraphQLFieldResolver, type GraphQLSchema, parse, validate } from "graphql";
+import {
+  type ExecutionResult,
+  execute,
+  type GraphQLError,
+  type GraphQLFieldResolver,
+  type GraphQLSchema,
+  parse,
+  validate,
+} from "graphql";
 import type { Call } from "../core/call.ts";
 import { ExecError } from "../core/errors.ts";
 import { missingField } from "./fields.ts";
@@ -49,16 +57,23 @@ export class SessionServer {
 
   private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const token = this.findToken(request.headers.authorization);
-    if (token === undefined) return send(response, 401, { errors: [{ message: "unauthorized: give the session token" }] });
+    if (token === undefined)
+      return send(response, 401, { errors: [{ message: "unauthorized: give the session token" }] });
     if (request.method !== "POST" || request.url !== "/query") {
       return send(response, 404, { errors: [{ message: "not found: POST /query" }] });
     }
     try {
       const functionCallId = this.tokens.get(token);
-      const caller = { session: this.session, schema: this.schema(), ...(functionCallId && { functionCallId }) };
+      const caller = {
+        session: this.session,
+        schema: this.schema(),
+        ...(functionCallId && { functionCallId }),
+      };
       send(response, 200, await runQuery(caller, JSON.parse(await text(request))));
     } catch (error) {
-      send(response, 400, { errors: [{ message: `the request cannot be read: ${(error as Error).message}` }] });
+      send(response, 400, {
+        errors: [{ message: `the request cannot be read: ${(error as Error).message}` }],
+      });
     }
   }
 
@@ -85,7 +100,8 @@ interface Request {
 async function runQuery(caller: Caller, { query, variables, operationName }: Request): Promise<unknown> {
   const document = parse(query);
   const problems = validate(caller.schema, document);
-  if (problems.length > 0) return { errors: problems.map((problem) => ({ message: plainMessage(problem.message) })) };
+  if (problems.length > 0)
+    return { errors: problems.map((problem) => ({ message: plainMessage(problem.message) })) };
   const result: ExecutionResult = await execute({
     schema: caller.schema,
     document,
@@ -105,5 +121,9 @@ function plainMessage(message: string): string {
 
 function toResponseError(error: GraphQLError): unknown {
   const { originalError, path, message } = error;
-  return { message, path, ...(originalError instanceof ExecError && { extensions: originalError.extensions }) };
+  return {
+    message,
+    path,
+    ...(originalError instanceof ExecError && { extensions: originalError.extensions }),
+  };
 }

@@ -1,15 +1,15 @@
+import type { ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { availableParallelism } from "node:os";
 import Docker from "dockerode";
-import type { ChildProcess } from "node:child_process";
 import type { Call } from "../core/call.ts";
 import { explainDocker } from "../docker/errors.ts";
 import { removeSessionObjects, sessionLabels } from "../docker/labels.ts";
 import { Services } from "../docker/services.ts";
 import type { FunctionCall } from "../module/function-call.ts";
 import type { Store } from "../store/store.ts";
-import { HostFiles } from "./host-files.ts";
 import { type Evaluator, type Evaluators, evaluateCall } from "./evaluate.ts";
+import { HostFiles } from "./host-files.ts";
 import { Progress, type ProgressView } from "./progress.ts";
 import { Secrets } from "./secrets.ts";
 

@@ -9,7 +9,8 @@ export function packTree(store: Store, tree: Tree, prefix = ""): Readable {
   const pack = tarStream.pack();
   const base = normalise(prefix);
   void (async () => {
-    for (const [path, entry] of tree.toJSON()) await packEntry(store, pack, base ? `${base}/${path}` : path, entry);
+    for (const [path, entry] of tree.toJSON())
+      await packEntry(store, pack, base ? `${base}/${path}` : path, entry);
     pack.finalize();
   })().catch((error: Error) => pack.destroy(error));
   return pack.pipe(new PassThrough());
@@ -19,7 +20,8 @@ async function packEntry(store: Store, pack: tarStream.Pack, name: string, entry
   const { mode, uid, gid } = entry;
   const header = { name, mode, uid, gid, mtime: new Date(entry.mtime * 1000) };
   if (entry.type === "dir") return void pack.entry({ ...header, type: "directory" });
-  if (entry.type === "link") return void pack.entry({ ...header, type: "symlink", linkname: entry.target ?? "" });
+  if (entry.type === "link")
+    return void pack.entry({ ...header, type: "symlink", linkname: entry.target ?? "" });
   const sink = pack.entry({ ...header, type: "file", size: entry.size ?? 0 });
   const source = store.readBlob(entry.blob as string);
   source.on("error", (error) => sink.destroy(error));

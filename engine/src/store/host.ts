@@ -1,8 +1,15 @@
-import { chmodSync, createReadStream, existsSync, lstatSync, readlinkSync, statSync } from "node:fs";
+import {
+  chmodSync,
+  createReadStream,
+  existsSync,
+  lstatSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+} from "node:fs";
 import { copyFile, mkdir, readdir, rm, symlink } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import ignore, { type Ignore } from "ignore";
-import { readFileSync } from "node:fs";
 import { UserError } from "../core/errors.ts";
 import { mayPrune, type PathFilter, pathFilter } from "./patterns.ts";
 import type { Store } from "./store.ts";
@@ -31,7 +38,9 @@ export async function scanHostDirectory(store: Store, path: string, filter: Host
 
   const visit = async (dir: string, rel: string, ignores: Ignored[]): Promise<void> => {
     const here = filter.gitignore ? withGitignore(dir, rel, ignores) : ignores;
-    for (const item of (await readdir(dir, { withFileTypes: true })).sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    for (const item of (await readdir(dir, { withFileTypes: true })).sort((a, b) =>
+      a.name < b.name ? -1 : 1,
+    )) {
       const path = join(dir, item.name);
       const name = rel === "" ? item.name : `${rel}/${item.name}`;
       if (here.some((rule) => rule(name, item.isDirectory()))) continue;
@@ -92,7 +101,8 @@ export async function exportTree(store: Store, tree: Tree, target: string, wipe 
     else await exportEntry(store, entry, to);
   }
   // Modes of folders last: a read-only folder must still take its files.
-  for (const [path, entry] of tree.toJSON()) if (entry.type === "dir") chmodSync(join(root, path), entry.mode);
+  for (const [path, entry] of tree.toJSON())
+    if (entry.type === "dir") chmodSync(join(root, path), entry.mode);
 }
 
 /** Writes one file or link to a path of this machine. */

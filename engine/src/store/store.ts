@@ -1,11 +1,19 @@
 import { createHash, randomBytes } from "node:crypto";
-import { createReadStream, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  createReadStream,
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { createWriteStream } from "node:fs";
-import { pipeline } from "node:stream/promises";
 import { Readable, Transform } from "node:stream";
+import { pipeline } from "node:stream/promises";
 
 /** Where results are kept: STACKLINE_CACHE, else `stackline` in the user's cache directory. */
 export function defaultStorePath(env: NodeJS.ProcessEnv = process.env): string {
@@ -19,7 +27,8 @@ export function defaultStorePath(env: NodeJS.ProcessEnv = process.env): string {
  */
 export class Store {
   constructor(readonly path: string) {
-    for (const dir of ["blobs", "results", "tmp"]) mkdirSync(join(path, dir), { recursive: true, mode: 0o700 });
+    for (const dir of ["blobs", "results", "tmp"])
+      mkdirSync(join(path, dir), { recursive: true, mode: 0o700 });
   }
 
   /** A key of this store for MACs of secret values: their plain hashes could be guessed from the disk. */

@@ -55,7 +55,9 @@ export class Tree {
   /** Whether a directory is at `path`; the root always is. */
   isDirectory(path: string): boolean {
     const at = normalise(path);
-    return at === "" || this.entries.get(at)?.type === "dir" || this.paths.some((p) => p.startsWith(`${at}/`));
+    return (
+      at === "" || this.entries.get(at)?.type === "dir" || this.paths.some((p) => p.startsWith(`${at}/`))
+    );
   }
 
   /** Names of what stands directly in `path`; directories end in a slash, as in the official API. */
@@ -84,7 +86,8 @@ export class Tree {
   get allPaths(): string[] {
     const all = new Set(this.paths);
     for (const path of this.paths) {
-      for (let dir = posix.dirname(path); dir !== "." && !all.has(dir); dir = posix.dirname(dir)) all.add(dir);
+      for (let dir = posix.dirname(path); dir !== "." && !all.has(dir); dir = posix.dirname(dir))
+        all.add(dir);
     }
     return [...all].sort();
   }

@@ -1,0 +1,105 @@
+import { type Container, dag, type Service } from "@dagger.io/dagger";
+import type { Credentials } from "./credentials.js";
+import { images } from "./versions.js";
+
+/** How often a service is asked whether it is ready, and after how many refusals it is given up: one minute in all. */
+const patience = { interval: "500ms", timeout: "5s", retries: 120 };
+
+/** The data services that the application needs, and what it is told of them. */
+export interface Backends {
+  postgres: Service;
+  redis: Service;
+  kafka: Service;
+  credentials: Credentials;
+}
+
+/** Fresh, empty services for one run. They start when something that is bound to them starts, side by side. */
+export function startBackends(credentials: Credentials): Backends {
+  return { postgres: postgres(credentials), redis: redis(), kafka: kafka(), credentials };
+}
+
+/** PostgreSQL in memory and without the safety of the disk: its data live as long as the run. */
+function postgres({ database, user, password }: Credentials): Service {
+  return (
+    dag
+      .container()
+      .from(images.postgres)
+      .withSecretVariable("POSTGRES_DB", database)
+      .withSecretVariable("POSTGRES_USER", user)
+      .withSecretVariable("POSTGRES_PASSWORD", password)
+      .withEnvVariable("POSTGRES_INITDB_ARGS", "--no-sync")
+      .withMountedTemp("/var/lib/postgresql/data")
+      .withExposedPort(5432)
+      // Over TCP: while the image initialises its database, the server answers on its socket alone.
+      .withDockerHealthcheck(["pg_isready", "--host=127.0.0.1"], patience)
+      .asService({
+        args: ["postgres", "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"],
+        useEntrypoint: true,
+      })
+  );
+}
+
+function redis(): Service {
+  return dag
+    .container()
+    .from(images.redis)
+    .withExposedPort(6379)
+    .withDockerHealthcheck(["redis-cli", "ping"], patience)
+    .asService({ args: ["redis-server", "--save", "", "--appendonly", "no"], useEntrypoint: true });
+}
+
+/** One Kafka node, broker and controller in one. Any KAFKA_ variable replaces all of the image's defaults: these are complete. */
+function kafka(): Service {
+  const settings = {
+    KAFKA_NODE_ID: "1",
+    KAFKA_PROCESS_ROLES: "broker,controller",
+    KAFKA_LISTENERS: "PLAINTEXT://:9092,CONTROLLER://:9093",
+    KAFKA_ADVERTISED_LISTENERS: "PLAINTEXT://kafka:9092",
+    KAFKA_CONTROLLER_LISTENER_NAMES: "CONTROLLER",
+    KAFKA_LISTENER_SECURITY_PROTOCOL_MAP: "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+    KAFKA_CONTROLLER_QUORUM_VOTERS: "1@localhost:9093",
+    KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR: "1",
+    KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR: "1",
+    KAFKA_TRANSACTION_STATE_LOG_MIN_ISR: "1",
+    KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS: "0",
+    KAFKA_NUM_PARTITIONS: "1",
+    KAFKA_HEAP_OPTS: "-Xms256m -Xmx512m",
+    // A broker that lives for a minute is better off with a compiler that starts at once.
+    KAFKA_JVM_PERFORMANCE_OPTS: "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Djava.awt.headless=true",
+  };
+  const container = Object.entries(settings).reduce(
+    (result, [name, value]) => result.withEnvVariable(name, value),
+    dag.container().from(images.kafka),
+  );
+  return container.withExposedPort(9092).asService({ useEntrypoint: true });
+}
+
+/** Binds a container of the application to the services, under the names by which its environment finds them. */
+export function withBackends(
+  container: Container,
+  { postgres, redis, kafka, credentials }: Backends,
+): Container {
+  return container
+    .withServiceBinding("postgres", postgres)
+    .withServiceBinding("redis", redis)
+    .withServiceBinding("kafka", kafka)
+    .withSecretVariable("POSTGRES_DB", credentials.database)
+    .withSecretVariable("POSTGRES_USER", credentials.user)
+    .withSecretVariable("POSTGRES_PASSWORD", credentials.password)
+    .withEnvVariable("DATABASE_HOST", "postgres")
+    .withEnvVariable("DATABASE_PORT", "5432")
+    .withEnvVariable("REDIS_HOST", "redis")
+    .withEnvVariable("REDIS_PORT", "6379")
+    .withEnvVariable("KAFKA_HOST", "kafka")
+    .withEnvVariable("KAFKA_PORT", "9092");
+}
+
+/**
+ * A Celery worker of the application, ready when it has said that it is alive.
+ * @param app a container of the application, bound to the services.
+ */
+export function worker(app: Container): Service {
+  return app
+    .withDockerHealthcheck(["/usr/local/bin/python3", "-IS", "/opt/docker/healthcheck.py"], patience)
+    .asService({ args: ["worker"], useEntrypoint: true });
+}

@@ -1,0 +1,17 @@
+/** Every upstream image and tool that the pipeline uses, pinned here alone. */
+export const images = {
+  postgres: "postgres:17-bookworm",
+  redis: "redis:7-alpine",
+  kafka: "apache/kafka:4.1.1",
+  python: "python:3.8.5-slim-buster",
+  node: "node:24-bookworm-slim",
+  shellcheck: "koalaman/shellcheck-alpine:v0.10.0",
+  nginx: "nginx:1.28-bookworm",
+} as const;
+
+/** Python tools of `lint`, from PyPI: the newest that run on Python 3.8. */
+export const pythonTools = {
+  ruff: "ruff==0.14.5",
+  yamllint: "yamllint==1.35.1",
+  compose: "docker-compose==1.29.2",
+} as const;
