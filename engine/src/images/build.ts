@@ -19,10 +19,17 @@ export async function build(
     output += event.stream ?? "";
     id = event.aux?.ID ?? id;
   });
-  await followed.catch((error: Error) => {
+  await followed.catch(async (error: Error) => {
+    await dropSteps(docker, output);
     throw new ImageError("BUILD_FAILED", error.message, output);
   });
   return id;
+}
+
+/** Removes what the steps before a failed one made; Docker keeps it as nameless images. */
+async function dropSteps(docker: Docker, output: string): Promise<void> {
+  const last = [...output.matchAll(/^ ---> ([0-9a-f]{12})$/gm)].at(-1)?.[1];
+  if (last) await removeReplaced(docker, last).catch(() => {});
 }
 
 /** The local image `name`, if there is one. */

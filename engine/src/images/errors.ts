@@ -14,8 +14,11 @@ export class ImageError extends Error {
   }
 }
 
+/** What dpkg and Docker say of their progress. */
+const NOISE = /^\(Reading database|^ ?--->|^Removing intermediate container/;
+
 function lastLines(output: string, count = 12): string[] {
   const lines = stripVTControlCharacters(output).split(/[\r\n]+/);
-  const telling = lines.filter((line) => line.trim());
+  const telling = lines.filter((line) => line.trim() && !NOISE.test(line));
   return telling.slice(-count).map((line) => `  | ${line}`);
 }

@@ -7,14 +7,14 @@ import type { Recipe } from "./recipe.ts";
 
 const RECIPES = fileURLToPath(new URL("./recipes/", import.meta.url));
 
-/** The folder with the recipe's Dockerfile and the files it copies. */
+/** The folder with the recipe's Dockerfile, the files it copies, and the code that prepares the rest. */
 export const folderOf = (recipe: Recipe): string => join(RECIPES, recipe.name);
 
 /** Identifies what a recipe makes: its files and versions, the images below it, and whom the host trusts. */
 export async function fingerprint(recipe: Recipe): Promise<string> {
   const hash = createHash("sha256");
   hash.update(recipe.from ? await fingerprint(recipe.from) : await trustedBundle());
-  hash.update(`${recipe.name} ${recipe.variant} ${recipe.prepare ?? ""}\n`);
+  hash.update(`${recipe.name} ${recipe.variant}\n`);
   const folder = folderOf(recipe);
   const files = await readdir(folder, { recursive: true, withFileTypes: true });
   const paths = files.filter((file) => file.isFile()).map((file) => join(file.parentPath, file.name));

@@ -38,7 +38,6 @@ export async function provideImage(
 /** A stand-in is out of date when its recipe, a version it is made from, or the host's authorities have changed. */
 async function isOutdated(ref: string, image: Docker.ImageInspectInfo): Promise<boolean> {
   const print = image.Config.Labels?.[RECIPE_LABEL];
-  // Images built on a stand-in inherit its labels; only the names that have a recipe are stand-ins themselves.
   const recipe = print ? recipeFor(ref) : undefined;
   return recipe !== undefined && (await fingerprint(recipe)) !== print;
 }
@@ -63,7 +62,8 @@ async function standIn(docker: Docker, ref: string, report: (line: string) => vo
 }
 
 function provided(ref: string, image: Docker.ImageInspectInfo): ProvidedImage {
-  const inside = image.Config.Labels?.[STAND_IN_LABEL];
+  // An image built on a stand-in inherits its labels, and is none: only upstream's names are stood in for.
+  const inside = hasRecipe(ref) ? image.Config.Labels?.[STAND_IN_LABEL] : undefined;
   const { tag } = parseReference(ref);
   return { id: image.Id, ...(inside && { standIn: `${inside} (stand-in for ${tag})` }) };
 }

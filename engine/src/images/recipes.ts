@@ -1,8 +1,8 @@
-import { prepareBase, SUITE } from "./base.ts";
-import { prepareKafka } from "./kafka.ts";
-import { prepareNode } from "./node.ts";
-import { installedPython, preparePython } from "./python.ts";
 import type { Recipe } from "./recipe.ts";
+import { prepareBase, SUITE } from "./recipes/base/prepare.ts";
+import { prepareKafka } from "./recipes/kafka/prepare.ts";
+import { prepareNode } from "./recipes/node/prepare.ts";
+import { installedPython, preparePython } from "./recipes/python-slim/prepare.ts";
 import { parseReference } from "./reference.ts";
 
 const base: Recipe = {

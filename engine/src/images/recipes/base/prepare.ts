@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import { copyAuthorities } from "./authorities.ts";
-import { need, run } from "./host.ts";
-import type { Prepare } from "./recipe.ts";
+import { copyAuthorities } from "../../authorities.ts";
+import { need, run } from "../../host.ts";
+import type { Prepare } from "../../recipe.ts";
 
 /** The Debian release under every stand-in. */
 export const SUITE = "bookworm";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { need, run } from "./host.ts";
-import type { Prepare } from "./recipe.ts";
+import { need, run } from "../../host.ts";
+import type { Prepare } from "../../recipe.ts";
 
 /** Puts Kafka's jars with their runtime dependencies into the build context as `libs/`, through the host's Maven. */
 export const prepareKafka =

@@ -1,7 +1,7 @@
 import { cp, realpath } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { run } from "./host.ts";
-import type { Prepare } from "./recipe.ts";
+import { run } from "../../host.ts";
+import type { Prepare } from "../../recipe.ts";
 
 /** Copies the Node.js that runs this, and the npm beside it, into the build context as `node` and `npm/`. */
 export const prepareNode: Prepare = async (context) => {

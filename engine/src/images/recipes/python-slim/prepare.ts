@@ -2,9 +2,9 @@ import { existsSync, readdirSync } from "node:fs";
 import { cp, readdir } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, join, relative } from "node:path";
-import { ImageError } from "./errors.ts";
-import { has, run } from "./host.ts";
-import type { Prepare } from "./recipe.ts";
+import { ImageError } from "../../errors.ts";
+import { has, run } from "../../host.ts";
+import type { Prepare } from "../../recipe.ts";
 
 const versionsDir = () => join(process.env.PYENV_ROOT ?? join(homedir(), ".pyenv"), "versions");
 

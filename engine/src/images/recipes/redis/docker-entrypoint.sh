@@ -7,7 +7,12 @@ case "${1-}" in
   -* | *.conf) set -- redis-server "$@" ;;
 esac
 
-if [ "$(basename "$1")" = redis-server ]; then
+case "$(basename "$1")" in
+  redis-server | valkey-server) serves=1 ;;
+  *) serves= ;;
+esac
+
+if [ -n "$serves" ]; then
   if [ "$(id -u)" = 0 ]; then
     find . \! -user redis -exec chown redis {} + 2>/dev/null || true
     exec setpriv --reuid=redis --regid=redis --clear-groups -- "$0" "$@"

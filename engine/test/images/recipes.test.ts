@@ -1,0 +1,29 @@
+import { expect, test } from "vitest";
+import { hasRecipe, usedImages } from "../../src/images/recipes.ts";
+
+test.each([
+  "python:3.8.5-buster",
+  "docker.io/library/python:3.8.5-slim-buster",
+  "postgres:17-bookworm",
+  "postgres:16-alpine",
+  "redis:7-alpine",
+  "valkey/valkey:8",
+  "apache/kafka:4.1.1",
+  "nginx:1.28-bookworm",
+  "node:24-bookworm-slim",
+  "koalaman/shellcheck-alpine:v0.10.0",
+  "debian:bookworm-slim",
+])("%s can be stood in for", (ref) => expect(hasRecipe(ref)).toBe(true));
+
+test.each([
+  "grafana/loki:3.5.0",
+  "apache/kafka:3.9.0", // other scripts and logging
+  "debian:trixie",
+  "quay.io/python:3.8", // another registry's image of that name
+  `redis:7@sha256:${"a".repeat(64)}`, // a digest names one image only
+])("%s can't", (ref) => expect(hasRecipe(ref)).toBe(false));
+
+test("every image that the project uses has a recipe", () => {
+  expect(usedImages.length).toBeGreaterThan(0);
+  expect(usedImages.filter((ref) => !hasRecipe(ref))).toEqual([]);
+});

@@ -1,0 +1,24 @@
+import { expect, test } from "vitest";
+import { parseReference } from "../../src/images/reference.ts";
+
+const names = [
+  ["python", "docker.io", "python", "latest"],
+  ["python:3.8.5-buster", "docker.io", "python", "3.8.5-buster"],
+  ["docker.io/library/python:3.8", "docker.io", "python", "3.8"],
+  ["index.docker.io/apache/kafka:4.1.1", "docker.io", "apache/kafka", "4.1.1"],
+  ["localhost:5000/team/app", "localhost:5000", "team/app", "latest"],
+  ["quay.io/some/thing:v1", "quay.io", "some/thing", "v1"],
+] as const;
+
+test.each(names)("%s is in %s as %s with tag %s", (ref, registry, repository, tag) => {
+  expect(parseReference(ref)).toEqual({ registry, repository, tag });
+});
+
+test("a digest is kept beside the tag", () => {
+  const digest = `sha256:${"a".repeat(64)}`;
+  expect(parseReference(`redis:7@${digest}`)).toMatchObject({ repository: "redis", tag: "7", digest });
+});
+
+test("what is no image name is refused with the expected form", () => {
+  expect(() => parseReference("two words")).toThrow(/"two words" is not an image name: expected/);
+});
