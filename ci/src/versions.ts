@@ -11,7 +11,7 @@ export const images = {
 
 /** Python tools of `lint`, from PyPI: the newest that run on Python 3.8. */
 export const pythonTools = {
-  ruff: "ruff==0.14.5",
+  ruff: "ruff==0.17.6",
   yamllint: "yamllint==1.35.1",
   compose: "docker-compose==1.29.2",
 } as const;

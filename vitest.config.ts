@@ -1,0 +1,35 @@
+import { defineConfig } from "vitest/config";
+
+/** Tests by what they need: nothing (`npm test`), Docker, or Docker and the whole module. */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "pure",
+          include: ["{engine,ci,scripts}/test/**/*.test.ts"],
+          exclude: ["**/*.docker.test.ts"],
+        },
+      },
+      {
+        test: {
+          name: "engine",
+          include: ["engine/test/**/*.docker.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 600_000,
+          maxWorkers: 2,
+        },
+      },
+      {
+        test: {
+          name: "module",
+          include: ["ci/test/**/*.docker.test.ts"],
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+          // They measure times and look for leftovers: side by side they would disturb each other.
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
