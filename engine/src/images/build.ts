@@ -46,9 +46,9 @@ export async function imageOrNothing(
     });
 }
 
-/** What a command prints on standard output when it is run in an image, without its entry point and a network. */
+/** What a command prints on standard output when it is run in an image, without its entry point. */
 export async function outputOf(docker: Docker, image: string, command: readonly string[]): Promise<string> {
-  const options = { Image: image, Entrypoint: [], Cmd: [...command], NetworkDisabled: true };
+  const options = { Image: image, Entrypoint: [], Cmd: [...command] };
   const container = await docker.createContainer(options);
   try {
     const [out, err] = [new PassThrough(), new PassThrough()];

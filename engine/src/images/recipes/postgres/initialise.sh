@@ -72,6 +72,7 @@ initialise() {
   from_file POSTGRES_DB "$POSTGRES_USER"
   from_file POSTGRES_INITDB_ARGS
   require_password
+  ls /docker-entrypoint-initdb.d/ >/dev/null # unreadable scripts end it here, not with half a database
   create_cluster
   export PGPASSWORD="${PGPASSWORD:-$POSTGRES_PASSWORD}"
   shift # the server's name: its options hold for this start, too

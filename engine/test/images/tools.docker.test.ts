@@ -1,0 +1,28 @@
+import { expect, test } from "vitest";
+import { containers, MINUTES, outcome } from "./containers.ts";
+
+const { start } = containers();
+const run = async (image: string, command: string[]) => outcome(await start(image, "tool", { command }));
+
+test(
+  "npm reaches the registry, and what is no command belongs to node",
+  async () => {
+    const NODE = "node:24-bookworm-slim";
+    const install = "cd /tmp && npm init -y >/dev/null && npm install --no-audit --no-fund is-number@7.0.0";
+    const { code, output } = await run(NODE, ["sh", "-c", install]);
+    expect(code, output).toBe(0);
+    expect((await run(NODE, ["-p", "6 * 7"])).output).toBe("42\n");
+  },
+  5 * MINUTES,
+);
+
+test(
+  "shellcheck finds what is wrong in a script",
+  async () => {
+    const script = "printf '#!/bin/sh\\nrm $1\\n' >/tmp/s && shellcheck /tmp/s";
+    const { code, output } = await run("koalaman/shellcheck-alpine:v0.10.0", ["sh", "-c", script]);
+    expect(code).toBe(1);
+    expect(output).toContain("SC2086");
+  },
+  5 * MINUTES,
+);
