@@ -86,6 +86,7 @@ def logging_config(level: str) -> dict:
             "django": {"level": level, "handlers": [], "propagate": True},
             "django.server": {"level": "WARNING", "handlers": [], "propagate": True},
             "django.request": {"filters": ["exceptions"]},
-            "kafka": {"level": "ERROR"},
+            # librdkafka tells of every attempt to connect; who uses it says what that means.
+            "kafka": {"level": "CRITICAL"},
         },
     }

@@ -1,7 +1,7 @@
 """Is this container doing its work? Exit code 0 when it is, 1 and one line when not.
 
-A worker and a beat (celery_run.py) touch a file as they go. A container without such a file is a web server,
-which has to answer HTTP on port 8000 with a status below 500.
+A process that serves no HTTP touches a file in STACKLINE_RUN_DIR as it goes (celery_run.py does it for worker
+and beat). A container without such a file is a web server: it has to answer with a status below 500.
 """
 
 import os
@@ -10,19 +10,17 @@ import sys
 import time
 
 RUN_DIR = os.environ.get("STACKLINE_RUN_DIR", "/tmp/stackline")
-# Seconds. A worker touches its file every 2 s, a beat at least every 10 s.
-STALE_AFTER = {"worker": 30, "beat": 60}
+STALE_AFTER = 45  # seconds; a worker touches its file every 2 s, a beat at least every 10 s
 ADDRESS = ("127.0.0.1", 8000)
 REQUEST = b"GET /healthz/live HTTP/1.0\r\nHost: localhost\r\nUser-Agent: healthcheck\r\n\r\n"
 
 
-def celery(role):
-    """Returns what is wrong with the worker or beat, None when nothing is, False when none runs here."""
+def signs_of_life():
+    """Returns the age in seconds of each sign of life in this container, by its name."""
     try:
-        age = time.time() - os.stat(os.path.join(RUN_DIR, role)).st_mtime
+        return {entry.name: time.time() - entry.stat().st_mtime for entry in os.scandir(RUN_DIR)}
     except FileNotFoundError:
-        return False
-    return None if age < STALE_AFTER[role] else f"{role}: no sign of life for {age:.0f} s"
+        return {}
 
 
 def web():
@@ -39,10 +37,11 @@ def web():
 
 
 def main():
-    found = [problem for problem in map(celery, STALE_AFTER) if problem is not False] or [web()]
-    problems = [problem for problem in found if problem]
-    print("; ".join(problems) or "ok")
-    return 1 if problems else 0
+    ages = signs_of_life()
+    stale = [f"{name}: no sign of life for {age:.0f} s" for name, age in ages.items() if age > STALE_AFTER]
+    problem = "; ".join(stale) if ages else web()
+    print(problem or "ok")
+    return 1 if problem else 0
 
 
 if __name__ == "__main__":

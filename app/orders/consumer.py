@@ -1,10 +1,14 @@
 """Reads order events and makes receipts of them."""
 
+import contextlib
 import json
 import logging
+import os
 import time
+from pathlib import Path
 from typing import Optional
 
+from confluent_kafka import KafkaError
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import InterfaceError, OperationalError, close_old_connections
@@ -14,8 +18,15 @@ from orders import services
 
 log = logging.getLogger(__name__)
 
+RUN_DIR = Path(os.environ.get("STACKLINE_RUN_DIR", "/tmp/stackline"))
 POLL = 1.0  # seconds
 RETRY = 2.0  # seconds to wait for a database that is away
+
+
+def warn(error) -> None:
+    """Says once that the brokers are away; librdkafka reconnects by itself."""
+    if error.code() == KafkaError._ALL_BROKERS_DOWN:
+        log.warning("Kafka is away, events wait")
 
 
 class OrderConsumer:
@@ -23,10 +34,23 @@ class OrderConsumer:
 
     def __init__(self, group: str = "orders") -> None:
         self.running = True
-        self.reader = kafka.consumer(group, auto_offset_reset="earliest", allow_auto_create_topics=True)
+        self.reader = kafka.consumer(
+            group,
+            auto_offset_reset="earliest",
+            session_timeout_ms=15000,
+            allow_auto_create_topics=True,
+            error_cb=warn,
+        )
 
     def stop(self, *_) -> None:
         self.running = False
+
+    @staticmethod
+    def alive() -> None:
+        """Leaves the sign of life that the image's health check looks for, where there is a place for it."""
+        with contextlib.suppress(OSError):
+            RUN_DIR.mkdir(exist_ok=True)
+            (RUN_DIR / "consumer").touch()
 
     def run(self, idle: Optional[float] = None, limit: Optional[int] = None) -> int:
         """Handles messages until stopped, until `limit` of them, or until none came for `idle` seconds.
@@ -37,6 +61,7 @@ class OrderConsumer:
         handled, quiet_since = 0, time.monotonic()
         try:
             while self.running and handled != limit:
+                self.alive()
                 message = self.reader.poll(POLL)
                 if message is not None and not message.error():
                     if self.handle(message):
@@ -52,6 +77,7 @@ class OrderConsumer:
     def handle(self, message) -> bool:
         """Handles one message, however long the database is away. Returns False when stopped meanwhile."""
         while self.running:
+            self.alive()
             try:
                 handle_event(dict(message.headers() or []), message.value())
                 return True

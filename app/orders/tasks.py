@@ -24,6 +24,6 @@ def settle_placed() -> None:
 
 @shared_task(name="orders.publish_events", autoretry_for=(OperationalError, KafkaException), **PATIENT)
 def publish_events() -> None:
-    """Publishes until nothing is left."""
-    while outbox.publish_batch() == outbox.BATCH:
+    """Publishes until nothing is left, or nothing more is acknowledged."""
+    while outbox.publish_batch():
         pass

@@ -105,11 +105,13 @@ class KafkaTest(Needs, SimpleTestCase):
         components.kafka(request)
 
     def test_it_fails_when_nothing_listens(self):
-        with override_settings(**everything_at("127.0.0.1", closed_port())):
+        away = override_settings(**everything_at("127.0.0.1", closed_port()))
+        with away, patch.object(components, "STEP", 1.0):
             self.assertEqual(reason(components.kafka), "it refuses connections")
 
     def test_it_fails_when_the_message_cannot_be_read_back(self):
-        with patch("checks.components.kafka_client.consumer") as consumer:
+        deaf = patch("checks.components.kafka_client.consumer")
+        with deaf as consumer, patch.object(components, "STEP", 1.0):
             consumer.return_value.poll.return_value = None
             self.assertIn("could not be read back", reason(components.kafka))
 

@@ -57,6 +57,12 @@ class EventsTest(Needs, TestCase):
             tasks.publish_events()
         self.assertFalse(OutboxEvent.objects.filter(published_at=None).exists())
 
+    def test_one_process_publishes_at_a_time(self):
+        self.settled()
+        with patch.object(outbox, "alone", return_value=False):
+            self.assertEqual(outbox.publish_batch(), 0)
+        self.assertTrue(OutboxEvent.objects.filter(published_at=None).exists())
+
     def test_an_event_waits_while_kafka_is_away_and_goes_out_afterwards(self):
         self.settled()
         with override_settings(**everything_at("127.0.0.1", closed_port())), patch.object(
