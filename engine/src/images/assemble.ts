@@ -61,7 +61,15 @@ async function buildIn(
 ): Promise<string> {
   await cp(folderOf(recipe), context, { recursive: true });
   await recipe.prepare?.(context, report);
-  return build(docker, context, { buildargs: { VARIANT: recipe.variant, ...(base && { BASE: base }) } });
+  return build(docker, context, {
+    buildargs: { ...proxies(), VARIANT: recipe.variant, ...(base && { BASE: base }) },
+  });
+}
+
+/** The proxies that this process is told to use; Docker keeps these build arguments out of the image. */
+function proxies(): Record<string, string> {
+  const names = ["http_proxy", "https_proxy", "no_proxy"].flatMap((name) => [name, name.toUpperCase()]);
+  return Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
 }
 
 async function describe(docker: Docker, recipe: Recipe, id: string): Promise<string> {

@@ -15,7 +15,7 @@ export class ImageError extends Error {
 }
 
 /** What dpkg and Docker say of their progress. */
-const NOISE = /^\(Reading database|^ ?--->|^Removing intermediate container/;
+const NOISE = /^\(Reading database|^Step \d|^ ?--->|^Removing intermediate container/;
 
 function lastLines(output: string, count = 12): string[] {
   const lines = stripVTControlCharacters(output).split(/[\r\n]+/);

@@ -5,23 +5,28 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ImageError } from "./errors.ts";
 
-/** What has to go when the process ends early: commands under way and temporary folders. */
+/** What has to go when the process ends early: commands under way, temporary folders, locks. */
 const pending = new Set<() => void>();
 process.once("exit", () => {
   for (const undo of pending) undo();
 });
+
+/** Has `undo` done if the process ends before the returned function is called. */
+export function onEarlyExit(undo: () => void): () => void {
+  pending.add(undo);
+  return () => void pending.delete(undo);
+}
 
 /** Runs a command of this machine and returns what it printed on standard output. */
 export function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<string> {
   return new Promise((resolve, reject) => {
     const options = { maxBuffer: 64 << 20, env: { ...process.env, ...env } };
     const child = execFile(command, args, options, (error, stdout, stderr) => {
-      pending.delete(stop);
+      done();
       if (error) reject(failure(command, error, `${stdout}\n${stderr}`));
       else resolve(stdout);
     });
-    const stop = () => void child.kill("SIGTERM");
-    pending.add(stop);
+    const done = onEarlyExit(() => void child.kill("SIGTERM"));
   });
 }
 
@@ -73,12 +78,11 @@ const NONINTERACTIVE = { DEBIAN_FRONTEND: "noninteractive" };
 /** Gives `use` a temporary folder that is gone afterwards, also when the process is told to end. */
 export async function withTempDir<T>(use: (dir: string) => Promise<T>): Promise<T> {
   const dir = await mkdtemp(join(tmpdir(), "stackline-image-"));
-  const remove = () => rmSync(dir, { recursive: true, force: true });
-  pending.add(remove);
+  const done = onEarlyExit(() => rmSync(dir, { recursive: true, force: true }));
   try {
     return await use(dir);
   } finally {
-    pending.delete(remove);
+    done();
     await rm(dir, { recursive: true, force: true });
   }
 }

@@ -1,7 +1,9 @@
+import { rmSync } from "node:fs";
 import { open, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { onEarlyExit } from "./host.ts";
 
 /**
  * Runs `work` while no other process of this machine works on `name`. A lock whose owner has died is taken over.
@@ -13,8 +15,13 @@ export async function withLock<T>(name: string, work: () => Promise<T>): Promise
     if (!(await ownerLives(path))) await rm(path, { force: true });
     else await sleep(300);
   }
-  const release = () => rm(path, { force: true });
-  return work().finally(release);
+  const done = onEarlyExit(() => rmSync(path, { force: true }));
+  try {
+    return await work();
+  } finally {
+    done();
+    await rm(path, { force: true });
+  }
 }
 
 async function take(path: string): Promise<boolean> {

@@ -43,9 +43,9 @@ export function containers() {
 
   /** A new volume's name. */
   async function volume(): Promise<string> {
-    const { Name } = await docker.createVolume({ Name: `${name}-${volumes.length}` });
-    volumes.push(Name);
-    return Name;
+    const created = await docker.createVolume({ Name: `${name}-${volumes.length}` });
+    volumes.push(created.name);
+    return created.name;
   }
 
   return { start, volume };

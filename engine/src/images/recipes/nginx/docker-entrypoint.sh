@@ -12,6 +12,7 @@ if [ "$1" = nginx ] || [ "$1" = nginx-debug ]; then
       log "Ignoring $script, not executable"
       continue
     fi
+    # shellcheck source=/dev/null
     case "$script" in
       *.envsh) log "Sourcing $script"; . "$script" ;;
       *.sh) log "Launching $script"; "$script" ;;

@@ -29,7 +29,8 @@ if [[ "${1-}" == postgres ]] && ! asks_only "$@"; then
   fi
   if [[ ! -s "$PGDATA/PG_VERSION" ]]; then
     # Sourced in a shell of its own, as the scripts of initdb.d are in turn: what they set stays there.
-    (source initialise.sh "$@")
+    # shellcheck source=/dev/null # beside this in the image, elsewhere in the repository
+    (source /usr/local/bin/initialise.sh "$@")
   fi
 fi
 

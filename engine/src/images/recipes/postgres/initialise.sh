@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by docker-entrypoint.sh with the server's command as arguments: makes a cluster in PGDATA, its superuser and
 # database, and runs what lies in /docker-entrypoint-initdb.d while the server listens on its socket only.
 
@@ -29,6 +30,7 @@ create_cluster() {
   # PGDATA may be the mount point of a volume that another user owns.
   mkdir -p "$PGDATA"
   chmod 0700 "$PGDATA" 2>/dev/null || true
+  # shellcheck disable=SC2034 # used below, in what eval gets
   local wal=()
   if [[ -n "${POSTGRES_INITDB_WALDIR-}" ]]; then wal=(--waldir "$POSTGRES_INITDB_WALDIR"); fi
   # POSTGRES_INITDB_ARGS is shell text, so quotes in it count. The password reaches initdb on a pipe.
@@ -48,12 +50,14 @@ docker_process_sql() {
 
 create_database() {
   [[ "$POSTGRES_DB" == postgres ]] && return
-  POSTGRES_DB='' docker_process_sql --dbname postgres --set db="$POSTGRES_DB" <<<'CREATE DATABASE :"db";'
+  local name="$POSTGRES_DB"
+  POSTGRES_DB='' docker_process_sql --dbname postgres --set db="$name" <<<'CREATE DATABASE :"db";'
 }
 
 run_scripts() {
   local file
   for file in /docker-entrypoint-initdb.d/*; do
+    # shellcheck source=/dev/null
     case "$file" in
       *.sh) echo "$0: running $file" && if [[ -x "$file" ]]; then "$file"; else . "$file"; fi ;;
       *.sql) echo "$0: running $file" && docker_process_sql -f "$file" ;;

@@ -54,7 +54,7 @@ export const preparePython =
     });
     await strip(target);
     const python = join(prefix, "bin", "python3");
-    const wheel = ["-m", "pip", "download", "-q", "--no-deps", "-d", context, "wheel"];
+    const wheel = ["-m", "pip", "download", "-q", "-d", context, "wheel"];
     await run(python, wheel, { PIP_DISABLE_PIP_VERSION_CHECK: "1" });
   };
 
