@@ -30,8 +30,8 @@ create_cluster() {
   # PGDATA may be the mount point of a volume that another user owns.
   mkdir -p "$PGDATA"
   chmod 0700 "$PGDATA" 2>/dev/null || true
-  # shellcheck disable=SC2034 # used below, in what eval gets
   local wal=()
+  # shellcheck disable=SC2034 # used below, in what eval gets
   if [[ -n "${POSTGRES_INITDB_WALDIR-}" ]]; then wal=(--waldir "$POSTGRES_INITDB_WALDIR"); fi
   # POSTGRES_INITDB_ARGS is shell text, so quotes in it count. The password reaches initdb on a pipe.
   eval 'initdb --username="$POSTGRES_USER" --pwfile=<(printf "%s\n" "$POSTGRES_PASSWORD") "${wal[@]}"' \
