@@ -7,6 +7,7 @@ export default defineConfig({
       {
         test: {
           name: "pure",
+          sequence: { groupOrder: 0 },
           include: ["{engine,ci,scripts}/test/**/*.test.ts"],
           exclude: ["**/*.docker.test.ts"],
         },
@@ -14,6 +15,7 @@ export default defineConfig({
       {
         test: {
           name: "engine",
+          sequence: { groupOrder: 1 },
           include: ["engine/test/**/*.docker.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 600_000,
@@ -23,6 +25,7 @@ export default defineConfig({
       {
         test: {
           name: "module",
+          sequence: { groupOrder: 2 },
           include: ["ci/test/**/*.docker.test.ts"],
           testTimeout: 600_000,
           hookTimeout: 600_000,

@@ -1,0 +1,117 @@
+import { appendFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import { copyOfApp, dagger, docker, edit, leftovers, type Outcome, scratchFolder } from "./support.ts";
+
+const folder = scratchFolder();
+const cache = join(folder, "cache");
+
+describe("call test", () => {
+  let first: Outcome;
+  beforeAll(async () => {
+    first = await dagger(cache, "call", "test");
+  });
+
+  test("runs at least 40 tests on real services and says OK", () => {
+    expect(first.exitCode, first.end).toBe(0);
+    expect(Number(/^Ran (\d+) tests in/m.exec(first.stdout)?.[1])).toBeGreaterThanOrEqual(40);
+    expect(first.stdout).toMatch(/^OK/m);
+  });
+
+  test("says of every stand-in what is really inside", () => {
+    for (const line of first.stderr.split("\n").filter((text) => text.includes("is a stand-in"))) {
+      expect(line).toMatch(/is a stand-in: .+\d/);
+    }
+  });
+
+  test("answers the same call from what was kept, in under 5 s, and says so", async () => {
+    const again = await dagger(cache, "call", "test");
+    expect(again.exitCode).toBe(0);
+    expect(again.stdout).toBe(first.stdout);
+    expect(again.stderr).toMatch(/Stackline\.test \[cached\]/);
+    expect(again.elapsed).toBeLessThan(5_000);
+  });
+
+  test("builds no base image, dependency or service image again after an edit of one line", async () => {
+    const app = copyOfApp(folder);
+    expect((await dagger(cache, "call", "test", `--app=${app}`)).exitCode).toBe(0);
+    const images = (await docker.listImages()).flatMap((image) => image.RepoTags ?? []).sort();
+    edit(join(app, "manage.py"), (text) => `${text}\n# edited\n`);
+    const after = await dagger(cache, "call", "test", `--app=${app}`);
+    expect(after.exitCode, after.end).toBe(0);
+    expect(after.stderr).toMatch(/pip .*install -r requirements\.txt.*\(cached\)/);
+    expect(after.stderr).not.toMatch(/taking a stand-in/);
+    expect((await docker.listImages()).flatMap((image) => image.RepoTags ?? []).sort()).toEqual(images);
+  });
+});
+
+describe("a run that cannot be green fails, with the cause in its last 20 lines:", () => {
+  test("a broken assertion", async () => {
+    const app = copyOfApp(folder);
+    writeFileSync(
+      join(app, "checks", "test_broken.py"),
+      'from django.test import SimpleTestCase\n\n\nclass Broken(SimpleTestCase):\n    def test_sum(self):\n        self.assertEqual(2 + 2, 5, "arithmetic is broken")\n',
+    );
+    const run = await dagger(cache, "call", "test", `--app=${app}`);
+    expect(run.exitCode).toBe(1);
+    expect(run.end).toContain("arithmetic is broken");
+    expect(run.end).toContain("test_broken");
+  });
+
+  test("a syntax error", async () => {
+    const app = copyOfApp(folder);
+    writeFileSync(join(app, "checks", "test_broken.py"), "def broken(:\n");
+    const run = await dagger(cache, "call", "test", `--app=${app}`);
+    expect(run.exitCode).toBe(1);
+    expect(run.end).toContain("SyntaxError");
+  });
+
+  test("an application without a single test", async () => {
+    const app = copyOfApp(folder);
+    for (const name of ["checks", "orders", "devops_001"])
+      rmSync(join(app, name, "tests"), { recursive: true, force: true });
+    const run = await dagger(cache, "call", "test", `--app=${app}`);
+    expect(run.exitCode).toBe(1);
+    expect(run.end).toMatch(/no test was found/i);
+  });
+
+  test("requirements that cannot be installed", async () => {
+    const app = copyOfApp(folder);
+    writeFileSync(join(app, "requirements.txt"), "no-such-package-of-stackline==1.0\n");
+    const run = await dagger(cache, "call", "test", `--app=${app}`);
+    expect(run.exitCode).toBe(1);
+    expect(run.end).toContain("no-such-package-of-stackline");
+  });
+
+  test("a database that never becomes ready", async () => {
+    const app = copyOfApp(folder);
+    appendFileSync(join(app, "manage.py"), "\n# another run than the others\n");
+    const running = dagger(cache, "call", "test", `--app=${app}`);
+    await pausePostgres(running);
+    const run = await running;
+    expect(run.exitCode).toBe(1);
+    expect(run.end).toMatch(/service .*postgres.* did not become ready/);
+  });
+
+  test("and none of them leaves anything in Docker", async () => {
+    expect(await leftovers()).toEqual([]);
+  });
+});
+
+/** Freezes the run's database as soon as its container is there. */
+async function pausePostgres(running: Promise<Outcome>): Promise<void> {
+  let isOver = false;
+  void running.then(() => {
+    isOver = true;
+  });
+  while (!isOver) {
+    const containers = await docker.listContainers({
+      filters: { label: ["dev.stackline.session"], status: ["running"] },
+    });
+    const database = containers.find(
+      ({ Command }) => Command.includes("docker-entrypoint.sh postgres") || Command.includes("fsync=off"),
+    );
+    if (database) return docker.getContainer(database.Id).pause();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

@@ -1,0 +1,70 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { $ } from "zx";
+import { dagger, docker, leftovers, type Outcome, scratchFolder } from "./support.ts";
+
+const folder = scratchFolder();
+const cache = join(folder, "cache");
+
+describe("the credentials of a run", () => {
+  test("are in no image that was kept, nowhere in the store, and not in the output", async () => {
+    const running = dagger(cache, "call", "test");
+    const secrets = await watchSecrets(running);
+    const run = await running;
+    expect(run.exitCode, run.end).toBe(0);
+    // Database, user and password: 48 random hexadecimal digits each.
+    expect(secrets.size).toBeGreaterThanOrEqual(3);
+    const places = [run.output, await describeImages(), await grep(cache, secrets)].join("\n");
+    expect([...secrets].filter((secret) => places.includes(secret))).toEqual([]);
+  });
+});
+
+describe("repeated runs", () => {
+  test("five in a row, with the results of the tests pruned, are all green and leave nothing", async () => {
+    for (let run = 1; run <= 5; run++) {
+      expect((await dagger(cache, "prune", "--results")).exitCode).toBe(0);
+      const { exitCode, stderr, end } = await dagger(cache, "call", "test");
+      expect(exitCode, end).toBe(0);
+      expect(stderr).not.toContain("Stackline.test [cached]");
+      expect(await leftovers()).toEqual([]);
+    }
+  });
+});
+
+/** Reads the secret files that are bound into the run's containers, while they are there. */
+async function watchSecrets(running: Promise<Outcome>): Promise<Set<string>> {
+  const found = new Set<string>();
+  let isOver = false;
+  void running.then(() => {
+    isOver = true;
+  });
+  while (!isOver) {
+    for (const name of readdirSync("/dev/shm").filter((item) => item.startsWith("stackline-"))) {
+      const { stdout } = await $({ quiet: true, nothrow: true })`cat ${join("/dev/shm", name)}/*`;
+      for (const [value] of stdout.matchAll(/[0-9a-f]{48}/g)) found.add(value);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  return found;
+}
+
+async function describeImages(): Promise<string> {
+  const images = await docker.listImages({ all: true });
+  const texts = await Promise.all(
+    images.map(async ({ Id }) => {
+      const image = docker.getImage(Id);
+      return JSON.stringify([await image.inspect(), await image.history()]);
+    }),
+  );
+  return texts.join("\n");
+}
+
+async function grep(folder: string, secrets: Set<string>): Promise<string> {
+  const { stdout } = await $({
+    quiet: true,
+    nothrow: true,
+    input: [...secrets].join("\n"),
+  })`grep -rhoaf - ${folder}`;
+  return stdout;
+}

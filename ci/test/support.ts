@@ -1,0 +1,80 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import Docker from "dockerode";
+import { afterAll } from "vitest";
+import { $ } from "zx";
+
+export const root = fileURLToPath(new URL("../../", import.meta.url));
+export const docker = new Docker();
+
+/** A folder that is gone after the file's tests. */
+export function scratchFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "stackline-module-"));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+export interface Outcome {
+  exitCode: number;
+  stdout: string;
+  stderr: string;
+  /** Everything, as somebody at a terminal would see it. */
+  output: string;
+  /** The last 20 lines that were printed. */
+  end: string;
+  /** Milliseconds. */
+  elapsed: number;
+}
+
+/** Runs `scripts/dagger` as a user would, with results of its own in `cache`. */
+export async function dagger(cache: string, ...args: string[]): Promise<Outcome> {
+  const env = { ...process.env, STACKLINE_CACHE: cache, STACKLINE_ENGINE: "embedded", CI: "true" };
+  const started = Date.now();
+  const run = await $({
+    nothrow: true,
+    env,
+    cwd: root,
+    quiet: true,
+    stdio: ["ignore", "pipe", "pipe"],
+  })`scripts/dagger ${args}`;
+  const output = run.stdall;
+  const end = output.trimEnd().split("\n").slice(-20).join("\n");
+  return {
+    exitCode: run.exitCode ?? -1,
+    stdout: run.stdout,
+    stderr: run.stderr,
+    output,
+    end,
+    elapsed: Date.now() - started,
+  };
+}
+
+/** A copy of the application to change. */
+export function copyOfApp(folder: string): string {
+  const app = mkdtempSync(join(folder, "app-"));
+  const skip = /(^|\/)(__pycache__|\.venv|\.[a-z]+_cache)$/;
+  cpSync(join(root, "app"), app, { recursive: true, filter: (path) => !skip.test(path) });
+  return app;
+}
+
+export function edit(path: string, change: (text: string) => string): void {
+  const before = readFileSync(path, "utf8");
+  const after = change(before);
+  if (after === before) throw new Error(`nothing to change in ${path}`);
+  writeFileSync(path, after);
+}
+
+/** Containers, networks and volumes that a session made and did not take away. */
+export async function leftovers(): Promise<string[]> {
+  const filters = { label: ["dev.stackline.session"] };
+  const containers = await docker.listContainers({ all: true, filters });
+  const networks = await docker.listNetworks({ filters });
+  const { Volumes } = await docker.listVolumes({ filters });
+  return [
+    ...containers.map((c) => `container ${c.Names[0]}`),
+    ...networks.map((n) => `network ${n.Name}`),
+    ...(Volumes ?? []).map((v) => `volume ${v.Name}`),
+  ];
+}
