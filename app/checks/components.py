@@ -5,7 +5,6 @@ import time
 import uuid
 
 from confluent_kafka import KafkaException, TopicPartition
-from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.db import connection
@@ -25,11 +24,10 @@ WORKER = 3.5  # seconds that a worker may take to run a task: its queue may hold
 
 def static(request) -> None:
     """The page's stylesheet is where the server will look for it, and is not empty."""
-    if settings.DEBUG:
-        found = finders.find(STYLESHEET)
-    else:
-        # The manifest knows the name under which the file was collected; without it, it was not.
-        stored = getattr(staticfiles_storage, "hashed_files", {}).get(STYLESHEET)
+    found = finders.find(STYLESHEET)
+    if hasattr(staticfiles_storage, "hashed_files"):
+        # Not in development: the manifest knows the name under which the file was collected.
+        stored = staticfiles_storage.hashed_files.get(STYLESHEET)
         found = stored and staticfiles_storage.exists(stored) and staticfiles_storage.size(stored)
     if not found:
         raise Failed("the stylesheet was not collected")

@@ -3,6 +3,7 @@
 import time
 from unittest.mock import patch
 
+from django.contrib.staticfiles.storage import StaticFilesStorage
 from django.db import connections
 from django.test import RequestFactory, SimpleTestCase, TestCase, override_settings
 
@@ -30,7 +31,7 @@ class StaticTest(SimpleTestCase):
         components.static(request)
 
     def test_it_finds_the_stylesheet_among_the_sources_in_development(self):
-        with override_settings(DEBUG=True):
+        with patch.object(components, "staticfiles_storage", StaticFilesStorage()):
             components.static(request)
 
     def test_it_fails_when_the_stylesheet_was_not_collected(self):
