@@ -6,6 +6,20 @@ import { buildImage } from "./image.js";
 import { lintSource } from "./lint.js";
 import { reportTests, runTests } from "./tests.js";
 
+/** What no function wants to see, wherever it lies: an edit of it must not make a result invalid. */
+const unwantedInApp = ["**/__pycache__", "**/*.pyc", "**/.venv", "**/.*_cache", "**/.env"];
+const unwanted = [
+  "**/.git",
+  "**/node_modules",
+  "ci/sdk",
+  "out",
+  "**/__pycache__",
+  "**/*.pyc",
+  "**/.venv",
+  "**/.*_cache",
+  "**/.env",
+];
+
 @object()
 export class Stackline {
   /**
@@ -18,10 +32,7 @@ export class Stackline {
   @func()
   @check()
   async test(
-    @argument({
-      defaultPath: "/app",
-      ignore: ["**/__pycache__", "**/*.pyc", "**/.venv", "**/.*_cache", "**/.env"],
-    })
+    @argument({ defaultPath: "/app", ignore: unwantedInApp })
     app: Directory,
   ): Promise<string> {
     return runTests(app);
@@ -34,10 +45,7 @@ export class Stackline {
    */
   @func({ cache: "session" })
   testReport(
-    @argument({
-      defaultPath: "/app",
-      ignore: ["**/__pycache__", "**/*.pyc", "**/.venv", "**/.*_cache", "**/.env"],
-    })
+    @argument({ defaultPath: "/app", ignore: unwantedInApp })
     app: Directory,
   ): Directory {
     return reportTests(app);
@@ -53,17 +61,7 @@ export class Stackline {
   async lint(
     @argument({
       defaultPath: "/",
-      ignore: [
-        "**/.git",
-        "**/node_modules",
-        "**/__pycache__",
-        "**/*.pyc",
-        "**/.venv",
-        "**/.*_cache",
-        "**/.env",
-        "ci/sdk",
-        "out",
-      ],
+      ignore: unwanted,
     })
     source: Directory,
   ): Promise<string> {
@@ -77,10 +75,7 @@ export class Stackline {
    */
   @func()
   build(
-    @argument({
-      defaultPath: "/app",
-      ignore: ["**/__pycache__", "**/*.pyc", "**/.venv", "**/.*_cache", "**/.env"],
-    })
+    @argument({ defaultPath: "/app", ignore: unwantedInApp })
     app: Directory,
   ): Container {
     return buildImage(app, "runtime");
