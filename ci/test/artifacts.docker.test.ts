@@ -49,7 +49,9 @@ describe("call build", () => {
   test("-o saves the same image", async () => {
     const file = join(folder, "again.tar");
     expect((await dagger(cache, "call", "build", "-o", file)).exitCode).toBe(0);
-    expect(readFileSync(file).equals(readFileSync(join(folder, "image.tar")))).toBe(true);
+    const [id, other] = [await load(file), await load(join(folder, "image.tar"))];
+    await docker.getImage(id).remove({ force: true });
+    expect(id).toBe(other);
   });
 });
 

@@ -68,8 +68,7 @@ describe("a run that cannot be green fails, with the cause in its last 20 lines:
 
   test("an application without a single test", async () => {
     const app = copyOfApp(folder);
-    const isTest = (path: string): boolean =>
-      /(^|\/)test_\w+\.py$/.test(path);
+    const isTest = (path: string): boolean => /(^|\/)test_\w+\.py$/.test(path);
     for (const path of readdirSync(app, { recursive: true, encoding: "utf8" }).filter(isTest)) {
       rmSync(join(app, path), { recursive: true, force: true });
     }
