@@ -1,17 +1,9 @@
 import { spawn } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { SessionServer } from "../session/server.ts";
 import type { Session } from "../session/session.ts";
-import { digestOf } from "../store/store.ts";
-import { ENGINE_VERSION } from "../version.ts";
 import type { ModuleConfig } from "./config.ts";
 import { FunctionCall } from "./function-call.ts";
-
-const require = createRequire(import.meta.url);
-const entrypoint = fileURLToPath(new URL("./entrypoint.ts", import.meta.url));
+import { provideSdk, type SdkFiles } from "./sdk.ts";
 
 /** Environment that a module's process gets: what Node needs, none of the user's own. */
 const PASSED = ["PATH", "HOME", "TMPDIR", "NODE_EXTRA_CA_CERTS", "LANG"];
@@ -48,7 +40,7 @@ export class Runtime {
     this.session.functionCalls.set(id, call);
     const token = this.server.issueToken(id);
     try {
-      this.start(call, token, log);
+      this.start(call, token, await provideSdk(this.session.store, this.config.source), log);
       return await call.result;
     } finally {
       this.server.revokeToken(token);
@@ -56,20 +48,20 @@ export class Runtime {
     }
   }
 
-  private start(call: FunctionCall, token: string, log: (text: string) => void): void {
+  private start(call: FunctionCall, token: string, sdk: SdkFiles, log: (text: string) => void): void {
     const env = Object.fromEntries(
       PASSED.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])),
     );
     const child = spawn(
       process.execPath,
-      ["--import", require.resolve("tsx/esm"), "--no-deprecation", entrypoint, ...this.files()],
+      ["--no-deprecation", sdk.entrypoint, ...this.config.files, sdk.types],
       {
         cwd: this.config.source,
         env: {
           ...env,
           DAGGER_SESSION_PORT: String(this.server.port),
           DAGGER_SESSION_TOKEN: token,
-          TSX_TSCONFIG_PATH: this.tsconfig(),
+          TSX_TSCONFIG_PATH: sdk.tsconfig,
         },
         stdio: ["ignore", "pipe", "pipe"],
       },
@@ -90,32 +82,5 @@ export class Runtime {
         `the module ended with exit code ${code} before it answered${tail ? `:\n${tail.trimEnd()}` : ""}`,
       );
     });
-  }
-
-  /**
-   * The compiler settings that count at run time, without the module's own path mappings: `dagger develop` maps the SDK to
-   * a copy of its own, and decorators have to reach the copy that the entry point uses.
-   */
-  private tsconfig(): string {
-    const { source } = this.config;
-    const path = join(this.session.store.path, `sdk-${ENGINE_VERSION}`, `${digestOf(source)}.json`);
-    if (!existsSync(path)) {
-      mkdirSync(dirname(path), { recursive: true });
-      const compilerOptions = { target: "ES2022", module: "NodeNext", experimentalDecorators: true };
-      writeFileSync(path, JSON.stringify({ compilerOptions, include: [`${source}/**/*`] }));
-    }
-    return path;
-  }
-
-  /** The module's files, and the API's own types under the name by which the SDK knows them. */
-  private files(): string[] {
-    const types = join(this.session.store.path, `sdk-${ENGINE_VERSION}`, "client.gen.ts");
-    if (!existsSync(types)) {
-      const sdk = dirname(require.resolve("@dagger.io/dagger"));
-      mkdirSync(dirname(types), { recursive: true });
-      writeFileSync(join(dirname(types), "package.json"), '{"type":"module"}');
-      copyFileSync(join(sdk, "api", "client.gen.d.ts"), types);
-    }
-    return [...this.config.files, types];
   }
 }
