@@ -8,12 +8,14 @@ import type {
   Mount,
   SecretValue,
 } from "../core/values.ts";
-import { absolutePath, type Found, findPath, resolveOwner } from "../docker/read.ts";
+import { absolutePath, type Found, findPath, mountAt, resolveOwner } from "../docker/read.ts";
+import { removePaths } from "../docker/remove.ts";
 import type { Args, Evaluator } from "../session/evaluate.ts";
 import type { Session } from "../session/session.ts";
 import { filterTree } from "../store/patterns.ts";
 import { type Entry, newFile, Tree } from "../store/tree.ts";
 import { expandVariables } from "./container-config.ts";
+import { statOf, typeOf } from "./stat.ts";
 
 /** The path that a call means: variables filled in where asked for, relative to the working directory. */
 function target(state: ContainerState, args: Args, path: string = args.path): string {
@@ -22,12 +24,16 @@ function target(state: ContainerState, args: Args, path: string = args.path): st
 
 /** Lays a tree over a container at an absolute path: into a mounted directory where one is there, else over the image. */
 function overlay(state: ContainerState, path: string, tree: Tree): ContainerState {
-  const mount = state.mounts
-    .filter((m) => m.kind === "directory" && (path === m.path || path.startsWith(`${m.path}/`)))
-    .sort((a, b) => b.path.length - a.path.length)[0];
+  const mount = mountAt(state, path);
   if (!mount) return { ...state, overlays: [...state.overlays, Tree.empty.merge(path, tree)] };
+  if (mount.kind !== "directory")
+    throw new UserError(`${path} lies in a ${mount.kind} mount: nothing can be put there`);
   const inside = (mount.tree as Tree).merge(path.slice(mount.path.length), tree);
-  return { ...state, mounts: state.mounts.map((m) => (m === mount ? { ...m, tree: inside } : m)) };
+  return replaced(state, mount, { ...mount, tree: inside });
+}
+
+function replaced(state: ContainerState, mount: Mount, by: Mount): ContainerState {
+  return { ...state, mounts: state.mounts.map((m) => (m === mount ? by : m)) };
 }
 
 async function owned(session: Session, state: ContainerState, args: Args, entry: Entry): Promise<Entry> {
@@ -44,18 +50,37 @@ async function withFile(
   entry: Entry,
 ): Promise<ContainerState> {
   const absolute = target(state, args, path);
-  const tree = Tree.empty.with(posix.basename(absolute), await owned(session, state, args, entry));
-  return overlay(state, posix.dirname(absolute), tree);
+  const placed = await owned(session, state, args, entry);
+  const mount = mountAt(state, absolute);
+  if (mount?.kind === "file") return replaced(state, mount, { ...mount, entry: placed });
+  return overlay(state, "/", Tree.empty.with(absolute, placed));
 }
 
-/** A path that ends in a slash, or is a directory already, takes the file under its own name. */
-async function fileTarget(
-  session: Session,
-  state: ContainerState,
-  path: string,
-  file: FileValue,
-): Promise<string> {
-  return path.endsWith("/") ? `${path}${file.name}` : path;
+/** A path that ends in a slash, or is known to be a directory, takes the file under its own name. */
+function fileTarget(state: ContainerState, args: Args, { name }: FileValue): string {
+  const absolute = target(state, args);
+  const mount = mountAt(state, absolute);
+  const isDirectory = mount
+    ? mount.tree?.isDirectory(absolute.slice(mount.path.length))
+    : state.overlays.some((tree) => tree.isDirectory(absolute));
+  return args.path.endsWith("/") || isDirectory ? posix.join(args.path, name) : args.path;
+}
+
+/** Takes paths away: from the mounted directory that they lie in, else from the image. */
+async function without(session: Session, state: ContainerState, paths: string[]): Promise<ContainerState> {
+  let result = state;
+  const fromImage: string[] = [];
+  for (const path of paths) {
+    const mount = mountAt(result, path);
+    if (!mount) fromImage.push(path);
+    else if (mount.kind === "directory" && path !== mount.path)
+      result = replaced(result, mount, {
+        ...mount,
+        tree: (mount.tree as Tree).without(path.slice(mount.path.length)),
+      });
+    else throw new UserError(`${path} is a mount point: use withoutMount`);
+  }
+  return fromImage.length > 0 ? removePaths(session, result, fromImage) : result;
 }
 
 function mounted(state: ContainerState, mount: Mount): ContainerState {
@@ -94,7 +119,7 @@ export const containerFiles: Record<string, Evaluator> = {
   },
   withFile: async (state: ContainerState, args, session) => {
     const file = await session.evaluate<FileValue>(args.source);
-    return withFile(session, state, args, await fileTarget(session, state, args.path, file), file.entry);
+    return withFile(session, state, args, fileTarget(state, args, file), file.entry);
   },
   withFiles: async (state: ContainerState, args, session) => {
     let result = state;
@@ -131,17 +156,16 @@ export const containerFiles: Record<string, Evaluator> = {
     return mounted(state, { path: target(state, args), kind: "file", entry: { ...entry, ...owner } });
   },
   withMountedCache: async (state: ContainerState, args, session) => {
-    const { key } = await session.evaluate<CacheVolumeValue>(args.cache);
-    if (args.source)
-      throw new UserError(
-        "withMountedCache: the embedded engine does not take `source` yet; the official engine does",
-      );
-    const owner = await ownership(session, state, args);
+    const cache = await session.evaluate<CacheVolumeValue>(args.cache);
+    const source = args.source && (await session.evaluate<DirectoryValue>(args.source)).tree;
+    const tree = source ?? cache.source;
+    const owner = await ownership(session, state, { owner: args.owner || cache.owner });
     return mounted(state, {
       path: target(state, args),
       kind: "cache",
-      cache: key,
-      sharing: args.sharing,
+      cache: cache.key,
+      sharing: args.sharing === "SHARED" ? (cache.sharing ?? "SHARED") : args.sharing,
+      ...(tree && { tree }),
       ...owner,
     });
   },
@@ -186,14 +210,21 @@ export const containerFiles: Record<string, Evaluator> = {
     return { ...rest, overlays: [tree] };
   },
   exists: async (state: ContainerState, args, session) => {
-    const found = await findPath(session, state, target(state, args));
+    const found = await findPath(session, state, target(state, args), !args.doNotFollowSymlinks);
     if (!found || !args.expectedType) return Boolean(found);
-    return "tree" in found
-      ? args.expectedType === "DIRECTORY_TYPE"
-      : args.expectedType === entryType(found.entry);
+    return args.expectedType === `${typeOf(found)}_TYPE`;
   },
+  stat: async (state: ContainerState, args, session) => {
+    const path = absolutePath(state, args.path);
+    const found = await findPath(session, state, path, !args.doNotFollowSymlinks);
+    return found ? statOf(posix.basename(path), found) : null;
+  },
+  withoutFile: (state: ContainerState, args, session) => without(session, state, [target(state, args)]),
+  withoutFiles: (state: ContainerState, args, session) =>
+    without(
+      session,
+      state,
+      args.paths.map((path: string) => target(state, args, path)),
+    ),
+  withoutDirectory: (state: ContainerState, args, session) => without(session, state, [target(state, args)]),
 };
-
-function entryType(entry: Entry): string {
-  return entry.type === "link" ? "SYMLINK_TYPE" : "REGULAR_TYPE";
-}

@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { UserError } from "../core/errors.ts";
 import type { ContainerState, FileValue, ServiceValue } from "../core/values.ts";
 import { saveImage } from "../docker/bake.ts";
-import { execInContainer, outcomeText } from "../docker/exec.ts";
+import { execInContainer, outcomeOf, outcomeText } from "../docker/exec.ts";
 import { stateFromImage } from "../docker/images.ts";
 import type { Args, Evaluator } from "../session/evaluate.ts";
 import type { Session } from "../session/session.ts";
@@ -30,38 +30,21 @@ function refuseNesting(args: Args): void {
 
 async function withExec(state: ContainerState, args: Args, session: Session): Promise<ContainerState> {
   refuseNesting(args);
-  if (args.redirectStdin)
-    throw new UserError("withExec: the embedded engine does not take redirectStdin yet; use stdin");
+  const path = (text: string): string => (args.expand ? expandVariables(state, text) : text);
   return execInContainer(session, state, {
     command: commandOf(state, args),
     stdin: args.stdin,
+    redirectStdin: path(args.redirectStdin),
+    redirectStdout: path(args.redirectStdout),
+    redirectStderr: path(args.redirectStderr),
     expect: args.expect,
-    redirectStdout: args.redirectStdout,
-    redirectStderr: args.redirectStderr,
     privileged: args.insecureRootCapabilities,
     noInit: args.noInit,
   });
 }
 
-/** The state after a run: its own last exec, or one of the default command when nothing ran yet. */
-async function ran(state: ContainerState, session: Session): Promise<ContainerState> {
-  if (state.exec) return state;
-  const command = [...state.entrypoint, ...state.args];
-  if (command.length === 0) throw new UserError("no command has been set: call withExec first");
-  return execInContainer(session, state, {
-    command,
-    stdin: "",
-    expect: "SUCCESS",
-    redirectStdout: "",
-    redirectStderr: "",
-    privileged: false,
-    noInit: false,
-  });
-}
-
 function outputField(stream: "stdout" | "stderr" | "combined"): Evaluator {
-  return async (state: ContainerState, _args, session) =>
-    outcomeText(session, await ran(state, session), stream);
+  return (state: ContainerState, _args, session) => outcomeText(session, state, stream);
 }
 
 async function tarball(state: ContainerState, args: Args, session: Session): Promise<FileValue> {
@@ -93,7 +76,7 @@ export const container: Record<string, Evaluator> = {
   stdout: outputField("stdout"),
   stderr: outputField("stderr"),
   combinedOutput: outputField("combined"),
-  exitCode: async (state: ContainerState, _args, session) => (await ran(state, session)).exec?.exitCode,
+  exitCode: (state: ContainerState) => outcomeOf(state).exitCode,
   asService,
   asTarball: tarball,
   export: async (state: ContainerState, args, session) => {

@@ -31,7 +31,12 @@ export const query: Record<string, Evaluator> = {
     return { name, entry: newFile(digest, size, permissions) };
   },
   host: () => ({}),
-  cacheVolume: (_, { key }): CacheVolumeValue => ({ key }),
+  cacheVolume: async (_, { key, source, sharing, owner }, session): Promise<CacheVolumeValue> => ({
+    key,
+    sharing,
+    ...(owner && { owner }),
+    ...(source && { source: (await session.evaluate<DirectoryValue>(source)).tree }),
+  }),
   secret: (_, { uri, cacheKey }, session): Promise<SecretValue> =>
     session.secrets.fromUri(uri, cacheKey ?? undefined),
   // The resolver has put a keyed digest where the plaintext was.

@@ -62,12 +62,12 @@ export async function openTunnel(
 }
 
 async function up(service: ServiceValue, args: Args, session: Session): Promise<null> {
-  const { ip } = await session.services.acquire(service);
+  const { running, release } = await session.services.acquire(service);
   const wanted = forwards(service, args as never);
-  const servers = await Promise.all(wanted.map((forward) => openTunnel(session, ip, forward)));
+  const servers = await Promise.all(wanted.map((forward) => openTunnel(session, running.ip, forward)));
   await session.interrupted;
   for (const server of servers) server.close();
-  session.services.release(service);
+  release();
   return null;
 }
 

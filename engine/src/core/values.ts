@@ -24,7 +24,13 @@ export interface SecretValue {
 
 export interface CacheVolumeValue {
   key: string;
+  /** What a new volume starts with. */
+  source?: Tree;
+  sharing?: CacheSharing;
+  owner?: string;
 }
+
+export type CacheSharing = "SHARED" | "PRIVATE" | "LOCKED";
 
 export interface SocketValue {
   path: string;
@@ -54,7 +60,7 @@ export interface Mount {
   tree?: Tree;
   entry?: Entry;
   cache?: string;
-  sharing?: "SHARED" | "PRIVATE" | "LOCKED";
+  sharing?: CacheSharing;
   secret?: SecretValue;
   socket?: string;
   uid?: number;
@@ -97,6 +103,10 @@ export interface ContainerState {
   platform: string;
   /** Docker image ID of the file system; undefined is scratch. */
   image?: string;
+  /** How many layers the image has: Docker takes about 125. */
+  layers: number;
+  /** Variables in that image's own configuration: a container inherits those that it isn't told to leave out. */
+  imageEnv: string[];
   imageRef?: string;
   /** Trees that lie over the image, in order, not yet part of it. */
   overlays: Tree[];
@@ -123,6 +133,8 @@ export const hostPlatform = `linux/${process.arch === "arm64" ? "arm64" : "amd64
 
 export const scratch: ContainerState = {
   platform: hostPlatform,
+  layers: 0,
+  imageEnv: [],
   overlays: [],
   env: [],
   volatileEnv: [],
@@ -164,11 +176,13 @@ export function containerKey(state: ContainerState): string {
     state.workdir,
     state.user,
     state.mounts.map(mountKey),
-    state.bindings.map(([alias, service]) => [alias, serviceKey(service)]),
+    state.bindings.map(([alias, service]) => [alias, serviceCacheKey(service)]),
   );
 }
 
 function mountKey(mount: Mount): unknown {
+  // What a cache volume holds, or starts with, never counts.
+  if (mount.kind === "cache") return [mount.kind, mount.path, mount.cache];
   const { tree, entry, secret, ...rest } = mount;
   const { blob, mode, uid, gid } = entry ?? {};
   return [rest, tree?.digest ?? null, entry ? [blob, mode, uid, gid] : null, secret?.key ?? null];
@@ -176,10 +190,15 @@ function mountKey(mount: Mount): unknown {
 
 /** Identity of a service: equal services in a session are one running container. */
 export function serviceKey(service: ServiceValue): string {
+  return digestOf(serviceCacheKey(service), service.container.volatileEnv);
+}
+
+/** What of a service counts for the steps that are bound to it. */
+function serviceCacheKey(service: ServiceValue): string {
   const { container, command, hostname, privileged, forward } = service;
   const through =
-    forward?.kind === "tunnel" ? [serviceKey(forward.service), forward.ports] : (forward ?? null);
-  const { ports, healthcheck, volatileEnv } = container;
+    forward?.kind === "tunnel" ? [serviceCacheKey(forward.service), forward.ports] : (forward ?? null);
+  const { ports, healthcheck } = container;
   return digestOf(
     containerKey(container),
     command,
@@ -188,6 +207,5 @@ export function serviceKey(service: ServiceValue): string {
     through,
     ports,
     healthcheck ?? null,
-    volatileEnv,
   );
 }

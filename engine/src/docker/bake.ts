@@ -1,137 +1,92 @@
-import { createHash } from "node:crypto";
-import { PassThrough, type Readable } from "node:stream";
+import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
-import { finished } from "node:stream/promises";
-import tarStream from "tar-stream";
-import type { ContainerState, HealthcheckValue } from "../core/values.ts";
+import type { ContainerState } from "../core/values.ts";
 import type { Session } from "../session/session.ts";
-import { packTree } from "../store/archive.ts";
-import { parseDuration } from "./duration.ts";
-import type { DockerHealthcheck } from "./images.ts";
-import { emptyImage } from "./images.ts";
+import { digestOf } from "../store/store.ts";
+import { configOf } from "./image-config.ts";
+import { emptyImage, imageId } from "./images.ts";
+import { configureImage } from "./layer.ts";
+import { putTree } from "./put.ts";
 
-/** ID of a Docker image with a state's files; its configuration is not yet the state's. */
-export async function bakeFiles(session: Session, state: ContainerState): Promise<string> {
-  const base = state.image ?? (await emptyImage(session));
-  if (state.overlays.length === 0) return base;
-  const container = await session.docker.createContainer({
-    Image: base,
+/** More layers than this in one image are made one: Docker refuses more than about 125. */
+const MAX_LAYERS = 100;
+
+/** A container that never runs, to reach an image's files with; gone when `use` is done. */
+export async function withIdleContainer<T>(
+  session: Session,
+  image: string,
+  use: (container: Awaited<ReturnType<Session["docker"]["createContainer"]>>) => Promise<T>,
+  binds: string[] = [],
+): Promise<T> {
+  const container = await session.createContainer({
+    Image: image,
     Entrypoint: ["-"],
     Cmd: [],
-    Labels: session.labels,
+    HostConfig: { Binds: binds },
   });
   try {
-    for (const tree of state.overlays)
-      await container.putArchive(packTree(session.store, tree), { path: "/" });
-    return ((await container.commit({})) as unknown as { Id: string }).Id;
+    return await use(container);
   } finally {
     await container.remove({ force: true, v: true });
   }
 }
 
-/**
- * Writes a state as an image archive that `docker load` takes. Docker's own archive carries the configuration of the
- * container that a layer was committed from; it is replaced by the state's, so that the image says only what the
- * recipe says.
- */
+/** The state with its overlays as part of its image; made once for the same files. */
+export async function bakeOverlays(session: Session, state: ContainerState): Promise<ContainerState> {
+  if (state.overlays.length === 0) return state;
+  const base = state.image ?? (await emptyImage(session));
+  const key = digestOf(
+    "bake",
+    base,
+    state.overlays.map((tree) => tree.digest),
+  );
+  const image = await keptImage(session, key, () =>
+    withIdleContainer(session, base, async (container) => {
+      for (const tree of state.overlays) await putTree(session, container, tree);
+      return ((await container.commit({})) as unknown as { Id: string }).Id;
+    }),
+  );
+  return { ...state, image, layers: state.layers + 1, overlays: [] };
+}
+
+/** The state with an image that can still take layers. */
+export async function withRoomForLayers(session: Session, state: ContainerState): Promise<ContainerState> {
+  if (!state.image || state.layers < MAX_LAYERS) return state;
+  const base = state.image;
+  const image = await keptImage(session, digestOf("flat", base), () =>
+    withIdleContainer(session, base, async (container) => {
+      const archive = await container.export();
+      const answer = (await session.docker.importImage(archive, {} as never)) as unknown as Readable;
+      const lines = (await text(answer)).trim().split("\n");
+      return (JSON.parse(lines[lines.length - 1] as string) as { status: string }).status;
+    }),
+  );
+  return { ...state, image, layers: 1, imageEnv: [] };
+}
+
+/** An image that was made before, if Docker still has it, else a new one. */
+export function keptImage(session: Session, key: string, make: () => Promise<string>): Promise<string> {
+  return session.once(`image ${key}`, async () => {
+    const kept = session.store.getResult<{ image: string }>("images", key);
+    if (kept && (await imageId(session.docker, kept.image))) return kept.image;
+    const image = await make();
+    await session.store.putResult("images", key, { image });
+    return image;
+  });
+}
+
+/** ID of an image with a state's files and configuration, and nothing else: what users of the image get. */
+export async function finishImage(session: Session, state: ContainerState): Promise<string> {
+  const { image } = await bakeOverlays(session, state);
+  const base = await session.docker.getImage(image ?? (await emptyImage(session))).inspect();
+  return configureImage(session, base, configOf(state));
+}
+
+/** Writes a state as an image archive that `docker load` takes. */
 export async function saveImage(
   session: Session,
   state: ContainerState,
 ): Promise<{ digest: string; size: number }> {
-  const id = await bakeFiles(session, state);
-  const source = (await session.docker.getImage(id).get()) as unknown as Readable;
-  const pack = tarStream.pack();
-  const written = session.store.writeBlob(pack.pipe(new PassThrough()));
-  const copied = rewriteArchive(source, pack, state).catch((error: Error) => {
-    pack.destroy(error);
-    throw error;
-  });
-  const [blob] = await Promise.all([written, copied]);
-  return blob;
-}
-
-interface Manifest {
-  Config: string;
-  RepoTags: string[] | null;
-  Layers: string[];
-}
-
-async function rewriteArchive(source: Readable, pack: tarStream.Pack, state: ContainerState): Promise<void> {
-  const extract = tarStream.extract();
-  source.on("error", (error) => extract.destroy(error));
-  source.pipe(extract);
-  let config: Record<string, unknown> | undefined;
-  let manifest: Manifest | undefined;
-  for await (const entry of extract) {
-    const { name } = entry.header;
-    if (name === "manifest.json")
-      [manifest] = JSON.parse(await text(entry as unknown as Readable)) as [Manifest];
-    else if (/^[0-9a-f]{64}\.json$/.test(name)) config = JSON.parse(await text(entry as unknown as Readable));
-    else if (/\/(json|VERSION)$/.test(name) || name === "repositories") entry.resume();
-    else {
-      const sink = pack.entry(entry.header);
-      (entry as unknown as Readable).pipe(sink);
-      await finished(sink);
-    }
-  }
-  if (!config || !manifest) throw new Error("Docker's image archive has no manifest");
-  const json = JSON.stringify({
-    architecture: config.architecture,
-    os: config.os,
-    created: config.created,
-    config: imageConfig(state),
-    rootfs: config.rootfs,
-    history: cleanHistory(config.history as HistoryItem[] | undefined),
-  });
-  const configName = `${createHash("sha256").update(json).digest("hex")}.json`;
-  pack.entry({ name: configName }, json);
-  pack.entry(
-    { name: "manifest.json" },
-    JSON.stringify([{ Config: configName, RepoTags: null, Layers: manifest.Layers }]),
-  );
-  pack.finalize();
-}
-
-interface HistoryItem {
-  created?: string;
-  created_by?: string;
-  empty_layer?: boolean;
-}
-
-/** Keeps which item made a layer; the commands of cached steps stay, as in any image. */
-function cleanHistory(history: HistoryItem[] = []): HistoryItem[] {
-  return history.map(({ created, created_by, empty_layer }) => ({
-    ...(created && { created }),
-    ...(created_by && { created_by }),
-    ...(empty_layer && { empty_layer }),
-  }));
-}
-
-function imageConfig(state: ContainerState): Record<string, unknown> {
-  return {
-    Env: state.env.map(([name, value]) => `${name}=${value}`),
-    ...(state.entrypoint.length > 0 && { Entrypoint: state.entrypoint }),
-    ...(state.args.length > 0 && { Cmd: state.args }),
-    ...(state.workdir && { WorkingDir: state.workdir }),
-    ...(state.user && { User: state.user }),
-    ...(state.labels.length > 0 && { Labels: Object.fromEntries(state.labels) }),
-    ...(state.stopSignal && { StopSignal: state.stopSignal }),
-    ...(state.ports.length > 0 && {
-      ExposedPorts: Object.fromEntries(
-        state.ports.map(({ port, protocol }) => [`${port}/${protocol.toLowerCase()}`, {}]),
-      ),
-    }),
-    ...(state.healthcheck && { Healthcheck: dockerHealthcheck(state.healthcheck) }),
-  };
-}
-
-function dockerHealthcheck(check: HealthcheckValue): DockerHealthcheck {
-  const nanoseconds = (text: string): number => Math.round(parseDuration(text) * 1e6);
-  return {
-    Test: [check.shell ? "CMD-SHELL" : "CMD", ...check.args],
-    ...(check.interval && { Interval: nanoseconds(check.interval) }),
-    ...(check.timeout && { Timeout: nanoseconds(check.timeout) }),
-    ...(check.startPeriod && { StartPeriod: nanoseconds(check.startPeriod) }),
-    ...(check.retries && { Retries: check.retries }),
-  };
+  const id = await finishImage(session, state);
+  return session.store.writeBlob((await session.docker.getImage(id).get()) as unknown as Readable);
 }

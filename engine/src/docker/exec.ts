@@ -1,22 +1,23 @@
-import { posix } from "node:path";
-import type { Readable } from "node:stream";
 import { ExecError, UserError } from "../core/errors.ts";
 import { type ContainerState, containerKey, type ExecOutcome, type Mount } from "../core/values.ts";
 import type { Session } from "../session/session.ts";
-import { unpackTree } from "../store/archive.ts";
-import { scanHostFile } from "../store/host.ts";
 import { digestOf } from "../store/store.ts";
-import { type Entry, Tree } from "../store/tree.ts";
-import { type Prepared, prepareContainer } from "./create.ts";
+import { Tree } from "../store/tree.ts";
+import { withRoomForLayers } from "./bake.ts";
+import { prepareContainer } from "./create.ts";
 import { imageId } from "./images.ts";
-import { captureOutput } from "./output.ts";
+import { type MountsAfter, readMounts } from "./mounts.ts";
+import { type RanProcess, runProcess } from "./process.ts";
+import { commitContainer, writeRedirects } from "./result.ts";
 
 export interface ExecOptions {
   command: string[];
   stdin: string;
-  expect: "SUCCESS" | "FAILURE" | "ANY";
+  /** Paths in the container; "" is none. */
+  redirectStdin: string;
   redirectStdout: string;
   redirectStderr: string;
+  expect: "SUCCESS" | "FAILURE" | "ANY";
   privileged: boolean;
   noInit: boolean;
 }
@@ -24,9 +25,10 @@ export interface ExecOptions {
 /** What is kept of an exec: enough to go on from it without running it. */
 interface ExecRecord {
   image: string;
+  layers: number;
+  imageEnv: string[];
   outcome: ExecOutcome;
-  /** Content of mounted directories and files after the run, by mount path. */
-  mounts: Record<string, { tree?: [string, Entry][]; entry?: Entry }>;
+  mounts: MountsAfter;
 }
 
 /**
@@ -39,163 +41,97 @@ export async function execInContainer(
   options: ExecOptions,
 ): Promise<ContainerState> {
   const key = digestOf("exec", containerKey(state), options);
-  return session.once(`exec ${key}`, () =>
+  const record = await session.once(`exec ${key}`, () =>
     session.progress.step(describe(options.command), async (step) => {
       const kept = session.store.getResult<ExecRecord>("execs", key);
-      if (kept && (await imageId(session.docker, kept.image))) {
+      if (kept && (await isUsable(session, kept))) {
         step.cached();
-        return stateAfter(session, state, kept);
+        return kept;
       }
-      const record = await session.limit(() => runExec(session, state, options, step.log));
-      await session.store.putResult("execs", key, record);
-      return stateAfter(session, state, record);
+      const made = await runExec(session, state, options, step.log);
+      await session.store.putResult("execs", key, made);
+      return made;
     }),
   );
+  return stateAfter(state, record);
 }
 
 function describe(command: string[]): string {
-  return `exec ${command.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word))).join(" ")}`.slice(
-    0,
-    200,
+  const words = command.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word)));
+  return `exec ${words.join(" ")}`.slice(0, 200);
+}
+
+/** Somebody may have removed the image, or the files. */
+async function isUsable(session: Session, { image, outcome }: ExecRecord): Promise<boolean> {
+  const { stdout, stderr, combined } = outcome;
+  return (
+    [stdout, stderr, combined].every((blob) => session.store.hasBlob(blob)) &&
+    (await imageId(session.docker, image)) !== undefined
   );
 }
 
-function stateAfter(_session: Session, before: ContainerState, record: ExecRecord): ContainerState {
+function stateAfter(before: ContainerState, record: ExecRecord): ContainerState {
   const mounts = before.mounts.map((mount): Mount => {
     const after = record.mounts[mount.path];
     if (after?.tree) return { ...mount, tree: Tree.fromJSON(after.tree) };
     return after?.entry ? { ...mount, entry: after.entry } : mount;
   });
-  return { ...before, image: record.image, overlays: [], mounts, exec: record.outcome };
+  const { image, layers, imageEnv, outcome } = record;
+  return { ...before, image, layers, imageEnv, overlays: [], mounts, exec: outcome };
 }
 
 async function runExec(
   session: Session,
-  state: ContainerState,
+  given: ContainerState,
   options: ExecOptions,
   log: (text: string) => void,
 ): Promise<ExecRecord> {
-  return session.services.withBindings(state, async (bindings) => {
-    const prepared = await prepareContainer(session, state, {
-      ...options,
-      ...bindings,
-      stdin: options.stdin !== "",
-    });
-    try {
-      const secrets = await session.secrets.plaintextsOf(state);
-      const outcome = await runProcess(session, prepared, options, secrets, log);
-      return await keep(session, state, prepared, options, outcome);
-    } finally {
-      await prepared.dispose();
-    }
-  });
+  const state = await withRoomForLayers(session, given);
+  const secrets = await session.secrets.plaintextsOf(state);
+  // Services first: a step that waits for one to get ready must not keep others from running.
+  return session.services.withBindings(state, (bindings) =>
+    session.limit(async () => {
+      const prepared = await prepareContainer(session, state, {
+        ...options,
+        ...bindings,
+        stdin: options.stdin !== "" || options.redirectStdin !== "",
+      });
+      try {
+        const { container, mounts } = prepared;
+        const watched = bindings.watch(() => container.kill().catch(() => undefined));
+        const ran = await runProcess(session, state, container, options, secrets, log);
+        watched.check();
+        requireExpected(session, options, ran);
+        await writeRedirects(session, state, container, options, ran);
+        return {
+          ...(await commitContainer(session, state, container)),
+          outcome: ran,
+          mounts: await readMounts(session, container, mounts),
+        };
+      } finally {
+        // Nothing waits for what was used to be gone.
+        session.background(prepared.dispose());
+      }
+    }),
+  );
 }
 
-async function runProcess(
-  session: Session,
-  { container }: Prepared,
-  options: ExecOptions,
-  secrets: string[],
-  log: (text: string) => void,
-): Promise<{ exitCode: number; stdout: string; stderr: string; combined: string }> {
-  const hasStdin = options.stdin !== "";
-  const stream = await container.attach({
-    stream: true,
-    stdout: true,
-    stderr: true,
-    stdin: hasStdin,
-    hijack: hasStdin,
-  });
-  const captured = captureOutput(session.docker, stream, secrets, log);
-  await startContainer(container, options.command);
-  if (hasStdin) stream.end(options.stdin);
-  const { StatusCode: exitCode } = (await container.wait()) as { StatusCode: number };
-  return { exitCode, ...(await captured) };
+/** Exit codes that `expect` takes: 128 to 191 tell of a signal, which nobody can have expected. */
+function isExpected(exitCode: number, expect: ExecOptions["expect"]): boolean {
+  const ended = exitCode < 128 || exitCode > 191;
+  return expect === "SUCCESS" ? exitCode === 0 : ended && (expect === "ANY" || exitCode !== 0);
 }
 
-/** Starts a created container; a command that cannot be found ends as in a shell, with 127 or 126. */
-export async function startContainer(container: Prepared["container"], command: string[]): Promise<void> {
-  try {
-    await container.start();
-  } catch (error) {
-    const message =
-      (error as { json?: { message?: string }; message: string }).json?.message ?? (error as Error).message;
-    if (/executable file not found|no such file or directory/.test(message)) {
-      throw new ExecError(command, 127, "", `${message}\n`);
-    }
-    if (/permission denied/.test(message)) throw new ExecError(command, 126, "", `${message}\n`);
-    throw error;
-  }
-}
+/** How much of each stream an error carries, in bytes, as in the official engine. */
+const ERROR_OUTPUT = 100 * 1024;
 
-async function keep(
-  session: Session,
-  state: ContainerState,
-  prepared: Prepared,
-  options: ExecOptions,
-  ran: Awaited<ReturnType<typeof runProcess>>,
-): Promise<ExecRecord> {
-  const failed = ran.exitCode !== 0;
-  if ((failed && options.expect === "SUCCESS") || (!failed && options.expect === "FAILURE")) {
-    throw new ExecError(options.command, ran.exitCode, ran.stdout, ran.stderr);
-  }
-  for (const path of [options.redirectStdout, options.redirectStderr]) {
-    if (path)
-      await writeInto(
-        session,
-        state,
-        prepared,
-        path,
-        path === options.redirectStdout ? ran.stdout : ran.stderr,
-      );
-  }
-  const { Id } = (await prepared.container.commit({ pause: false })) as unknown as { Id: string };
-  return {
-    image: Id,
-    outcome: {
-      exitCode: ran.exitCode,
-      stdout: (await session.store.putBlob(options.redirectStdout ? "" : ran.stdout)).digest,
-      stderr: (await session.store.putBlob(options.redirectStderr ? "" : ran.stderr)).digest,
-      combined: (await session.store.putBlob(ran.combined)).digest,
-    },
-    mounts: await readMounts(session, prepared),
+function requireExpected(session: Session, { command, expect }: ExecOptions, ran: RanProcess): void {
+  if (isExpected(ran.exitCode, expect)) return;
+  const read = (blob: string): string => {
+    const { text, omitted } = session.store.readBlobTail(blob, ERROR_OUTPUT);
+    return (omitted > 0 ? `[omitting ${omitted} bytes]...` : "") + text.trim();
   };
-}
-
-async function writeInto(
-  session: Session,
-  state: ContainerState,
-  { container }: Prepared,
-  path: string,
-  text: string,
-): Promise<void> {
-  const { packTree } = await import("../store/archive.ts");
-  const { digest, size } = await session.store.putBlob(text);
-  const tree = Tree.empty.with(posix.resolve("/", state.workdir, path), {
-    type: "file",
-    mode: 0o644,
-    uid: 0,
-    gid: 0,
-    mtime: 0,
-    blob: digest,
-    size,
-  });
-  await container.putArchive(packTree(session.store, tree), { path: "/" });
-}
-
-async function readMounts(session: Session, prepared: Prepared): Promise<ExecRecord["mounts"]> {
-  const result: ExecRecord["mounts"] = {};
-  for (const { mount } of prepared.volumes) {
-    if (mount.readOnly) continue;
-    const archive = (await prepared.container.getArchive({ path: `${mount.path}/.` })) as unknown as Readable;
-    result[mount.path] = { tree: (await unpackTree(session.store, archive)).toJSON() };
-  }
-  for (const { mount, path } of prepared.files) {
-    if (mount.readOnly) continue;
-    const { blob, size } = await scanHostFile(session.store, path);
-    result[mount.path] = { entry: { ...(mount.entry as Entry), blob: blob as string, size: size as number } };
-  }
-  return result;
+  throw new ExecError(command, ran.exitCode, read(ran.stdout), read(ran.stderr));
 }
 
 /** Text of a finished exec's output. */
@@ -204,6 +140,11 @@ export function outcomeText(
   state: ContainerState,
   stream: "stdout" | "stderr" | "combined",
 ): string {
-  if (!state.exec) throw new UserError("no command has been executed: call withExec first");
-  return session.store.readBlobText(state.exec[stream]);
+  return session.store.readBlobText(outcomeOf(state)[stream]);
+}
+
+/** @throws UserError when nothing ran. */
+export function outcomeOf(state: ContainerState): ExecOutcome {
+  if (!state.exec) throw new UserError("no command has been set: call withExec first");
+  return state.exec;
 }

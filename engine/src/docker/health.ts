@@ -3,9 +3,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
 import type { HealthcheckValue, ServiceValue } from "../core/values.ts";
 import type { Session } from "../session/session.ts";
-import { ENV_FILE } from "./create.ts";
 import { parseDuration } from "./duration.ts";
-import { captureOutput } from "./output.ts";
+import { followOutput, textSink } from "./output.ts";
+import { withSecretEnv } from "./secret-env.ts";
 
 /** The longest that a service without a healthcheck of its own may take to listen, in milliseconds. */
 const PORT_TIMEOUT = 10 * 60_000;
@@ -15,6 +15,7 @@ const DEFAULTS = { interval: 5_000, timeout: 30_000, retries: 3 };
 
 /**
  * Waits until a service passes its healthcheck or, without one, until its TCP ports take connections.
+ * @param exited resolves when the process has ended, with how.
  * @throws Error that tells what was waited for, when it ends, fails its check too often or takes too long.
  */
 export async function waitUntilReady(
@@ -22,27 +23,20 @@ export async function waitUntilReady(
   container: Docker.Container,
   ip: string,
   service: ServiceValue,
+  exited: Promise<string>,
 ): Promise<void> {
-  const stopped = new AbortController();
-  const exited = untilExit(container, stopped.signal);
+  const waiting = new AbortController();
+  const { healthcheck } = service.container;
   try {
-    const ready = service.container.healthcheck
-      ? passHealthcheck(session, container, service, service.container.healthcheck, stopped.signal)
-      : acceptConnections(ip, service, stopped.signal);
-    await Promise.race([ready, exited]);
+    const ready = healthcheck
+      ? passHealthcheck(session, container, service, healthcheck, waiting.signal)
+      : acceptConnections(ip, service, waiting.signal);
+    const failed = exited.then((cause) => {
+      throw new Error(`${cause} before it was ready`);
+    });
+    await Promise.race([ready, failed, session.untilClosed()]);
   } finally {
-    stopped.abort();
-    exited.catch(() => undefined);
-  }
-}
-
-/** Rejects when the container ends; resolves never, or when nobody waits any more. */
-async function untilExit(container: Docker.Container, signal: AbortSignal): Promise<void> {
-  try {
-    const { StatusCode } = (await container.wait({ abortSignal: signal })) as { StatusCode: number };
-    if (!signal.aborted) throw new Error(`it ended with exit code ${StatusCode} before it was ready`);
-  } catch (error) {
-    if (!signal.aborted) throw error;
+    waiting.abort();
   }
 }
 
@@ -95,6 +89,7 @@ async function passHealthcheck(
       );
     }
     await sleep(pause);
+    if (signal.aborted) return;
   }
 }
 
@@ -105,23 +100,30 @@ async function runCheck(
   check: HealthcheckValue,
 ): Promise<{ exitCode: number; output: string }> {
   const command = check.shell ? ["/bin/sh", "-c", ...check.args] : check.args;
-  const withSecrets = ["/bin/sh", "-c", `. ${ENV_FILE}; exec "$@"`, "sh", ...command];
   const timeout = parseDuration(check.timeout) || DEFAULTS.timeout;
   try {
     const exec = await container.exec({
-      Cmd: state.secretEnv.length > 0 ? withSecrets : command,
+      Cmd: withSecretEnv(state, command),
       AttachStdout: true,
       AttachStderr: true,
     });
     const stream = await exec.start({ hijack: true, stdin: false });
-    const secrets = await session.secrets.plaintextsOf(state);
-    const captured = captureOutput(session.docker, stream, secrets, () => undefined);
-    const done = await Promise.race([captured, sleep(timeout)]);
-    if (!done) {
+    let output = "";
+    const sink = textSink((text) => {
+      output = (output + text).slice(-4_096);
+    });
+    const ended = followOutput(stream, await session.secrets.plaintextsOf(state), sink);
+    const timer = new AbortController();
+    const isDone = await Promise.race([
+      ended.then(() => true),
+      sleep(timeout, false, { signal: timer.signal }).catch(() => false),
+    ]);
+    timer.abort();
+    if (!isDone) {
       stream.destroy();
       return { exitCode: -1, output: `no answer within ${timeout / 1_000} s` };
     }
-    return { exitCode: (await exec.inspect()).ExitCode ?? -1, output: done.combined };
+    return { exitCode: (await exec.inspect()).ExitCode ?? -1, output };
   } catch (error) {
     // A container that is just ending refuses execs: the caller sees that it ended.
     return { exitCode: -1, output: (error as Error).message };

@@ -1,11 +1,13 @@
 import type { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
 import type Docker from "dockerode";
 import tarStream from "tar-stream";
-import { UserError } from "../core/errors.ts";
-import { type ContainerState, type PortValue, scratch, withPair } from "../core/values.ts";
+import { type ContainerState, scratch, withPair } from "../core/values.ts";
 import { provideImage } from "../images/index.ts";
 import type { Session } from "../session/session.ts";
 import { isNotFound } from "./errors.ts";
+import { type DockerConfig, healthcheckFrom, parsePort, toList } from "./image-config.ts";
+import { configureImage } from "./layer.ts";
 
 const EMPTY_IMAGE = "stackline/scratch:latest";
 
@@ -22,7 +24,7 @@ export async function emptyImage(session: Session): Promise<string> {
       tag: "latest",
     } as never,
   )) as unknown as Readable;
-  await new Promise<void>((done, fail) => stream.on("end", done).on("error", fail).resume());
+  await text(stream);
   return (await imageId(session.docker, EMPTY_IMAGE)) as string;
 }
 
@@ -48,69 +50,28 @@ export async function stateFromImage(
 
 /** A container state made from the configuration of an image at hand. */
 export async function stateOfImage(session: Session, id: string): Promise<ContainerState> {
-  const { Config, Os, Architecture } = await session.docker.getImage(id).inspect();
-  const healthcheck = parseHealthcheck(Config.Healthcheck as DockerHealthcheck | undefined);
+  const image = await session.docker.getImage(id).inspect();
+  const config = image.Config as unknown as DockerConfig;
+  const healthcheck = healthcheckFrom(config.Healthcheck);
+  // Where Docker can't strip an image of its configuration, only its volumes stay in the way.
+  const bare = await configureImage(session, image, {}).catch(() => undefined);
   return {
     ...scratch,
-    platform: `${Os}/${Architecture}`,
-    image: id,
-    env: (Config.Env ?? []).reduce<[string, string][]>((env, line) => {
+    platform: `${image.Os}/${image.Architecture}`,
+    image: bare ?? id,
+    imageEnv: bare ? [] : (config.Env ?? []).map((line) => line.split("=")[0] as string),
+    layers: image.RootFS.Layers?.length ?? 0,
+    env: (config.Env ?? []).reduce<[string, string][]>((env, line) => {
       const [name, ...value] = line.split("=");
       return withPair(env, name as string, value.join("="));
     }, []),
-    workdir: Config.WorkingDir ?? "",
-    user: Config.User ?? "",
-    entrypoint: toList(Config.Entrypoint),
-    args: toList(Config.Cmd),
-    labels: Object.entries(Config.Labels ?? {}),
-    ports: Object.keys(Config.ExposedPorts ?? {}).map(parsePort),
+    workdir: config.WorkingDir ?? "",
+    user: config.User ?? "",
+    entrypoint: toList(config.Entrypoint),
+    args: toList(config.Cmd),
+    labels: Object.entries(config.Labels ?? {}),
+    ports: Object.keys(config.ExposedPorts ?? {}).map(parsePort),
     ...(healthcheck && { healthcheck }),
-    ...((Config as { StopSignal?: string }).StopSignal && {
-      stopSignal: (Config as { StopSignal?: string }).StopSignal,
-    }),
+    ...(config.StopSignal && { stopSignal: config.StopSignal }),
   };
-}
-
-function toList(value: string | string[] | null | undefined): string[] {
-  return value === null || value === undefined ? [] : typeof value === "string" ? [value] : value;
-}
-
-function parsePort(text: string): PortValue {
-  const [port, protocol = "tcp"] = text.split("/");
-  return {
-    port: Number(port),
-    protocol: protocol.toUpperCase() as PortValue["protocol"],
-    experimentalSkipHealthcheck: false,
-  };
-}
-
-/** Docker's form of a healthcheck: durations are nanoseconds. */
-export interface DockerHealthcheck {
-  Test?: string[];
-  Interval?: number;
-  Timeout?: number;
-  StartPeriod?: number;
-  Retries?: number;
-}
-
-function parseHealthcheck(config: DockerHealthcheck | undefined): ContainerState["healthcheck"] {
-  const [kind, ...args] = config?.Test ?? [];
-  if (kind !== "CMD" && kind !== "CMD-SHELL") return undefined;
-  const duration = (nanoseconds = 0): string => (nanoseconds === 0 ? "" : `${nanoseconds / 1e6}ms`);
-  return {
-    args,
-    shell: kind === "CMD-SHELL",
-    interval: duration(config?.Interval),
-    timeout: duration(config?.Timeout),
-    startPeriod: duration(config?.StartPeriod),
-    startInterval: "",
-    retries: config?.Retries ?? 0,
-  };
-}
-
-/** Fails early and plainly when an image that a result refers to was removed from Docker. */
-export async function requireImage(session: Session, id: string): Promise<void> {
-  if (!(await imageId(session.docker, id))) {
-    throw new UserError(`image ${id.slice(0, 19)} is no longer in Docker: run again, it is then made anew`);
-  }
 }

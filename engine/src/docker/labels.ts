@@ -1,52 +1,56 @@
-import { readFileSync } from "node:fs";
-import { hostname } from "node:os";
 import type Docker from "dockerode";
+import { isAlive, ownProcess } from "../store/process.ts";
 import { isNotFound } from "./errors.ts";
 
 const SESSION = "dev.stackline.session";
 const OWNER = "dev.stackline.owner";
+const PREFIX = "stackline_";
 
 /** Labels of everything that a session makes in Docker and has to take away again. */
 export function sessionLabels(sessionId: string): Record<string, string> {
-  return { [SESSION]: sessionId, [OWNER]: `${hostname()}:${process.pid}:${startTime(process.pid)}` };
+  return { [SESSION]: sessionId, [OWNER]: ownProcess() };
 }
 
-/** When a process started, in the kernel's ticks: tells a process from a later one with the same number. */
-function startTime(pid: number): string {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
-  } catch {
-    return "";
-  }
-}
+let count = 0;
 
-function isAbandoned(owner: string | undefined): boolean {
-  const [host, pid, started] = (owner ?? "").split(":");
-  if (host !== hostname()) return false;
-  if (process.platform === "linux") return startTime(Number(pid)) !== started;
-  try {
-    process.kill(Number(pid), 0);
-    return false;
-  } catch {
-    return true;
-  }
+/**
+ * A name for a container of a session. It tells whose the container is: labels can't, because they are copied into the
+ * images that are committed from it, and from those into containers that somebody else starts.
+ */
+export function containerName(sessionId: string): string {
+  return `${PREFIX}${sessionId}_${ownProcess()}_${++count}`;
 }
-
-type Labelled = { Labels?: Record<string, string> | null };
 
 /** Removes what a session left in Docker: one that ends, or, without an ID, those whose process is gone. */
 export async function removeSessionObjects(docker: Docker, sessionId?: string): Promise<void> {
+  const isOurs = (session: string | undefined, owner: string | undefined): boolean =>
+    sessionId ? session === sessionId : owner !== undefined && !isAlive(owner);
+  const labelled = ({ Labels }: { Labels?: Record<string, string> | null }): boolean =>
+    isOurs(Labels?.[SESSION], Labels?.[OWNER]);
+  const containers = await docker.listContainers({
+    all: true,
+    filters: { name: [`^/?${PREFIX}${sessionId ?? ""}`] },
+  });
+  const named = containers.filter(({ Names }) => {
+    const [, session, owner] = (Names[0] ?? "").split("_");
+    return isOurs(session, owner);
+  });
+  await settle(named.map((c) => docker.getContainer(c.Id).remove({ force: true, v: true })));
   const filters = { label: [sessionId ? `${SESSION}=${sessionId}` : SESSION] };
-  const ours = (item: Labelled): boolean => Boolean(sessionId) || isAbandoned(item.Labels?.[OWNER]);
-  const containers = await docker.listContainers({ all: true, filters });
-  await settle(
-    containers.filter(ours).map((c) => docker.getContainer(c.Id).remove({ force: true, v: true })),
-  );
   const networks = await docker.listNetworks({ filters });
-  await settle(networks.filter(ours).map((n) => docker.getNetwork(n.Id).remove()));
+  await settle(networks.filter(labelled).map((n) => removeNetwork(docker, n.Id)));
   const { Volumes } = await docker.listVolumes({ filters });
-  await settle((Volumes ?? []).filter(ours).map((v) => docker.getVolume(v.Name).remove({ force: true })));
+  await settle((Volumes ?? []).filter(labelled).map((v) => docker.getVolume(v.Name).remove({ force: true })));
+}
+
+/** A network goes only when nothing is connected to it, containers of other programs included. */
+async function removeNetwork(docker: Docker, id: string): Promise<void> {
+  const network = docker.getNetwork(id);
+  const { Containers = {} } = (await network.inspect()) as { Containers?: Record<string, unknown> };
+  await Promise.allSettled(
+    Object.keys(Containers).map((Container) => network.disconnect({ Container, Force: true })),
+  );
+  await network.remove();
 }
 
 async function settle(removals: Promise<unknown>[]): Promise<void> {

@@ -1,83 +1,117 @@
 import { StringDecoder } from "node:string_decoder";
-import type Docker from "dockerode";
 
-/** A process's output as it arrives, and as a whole at the end. */
-export interface Capture {
-  stdout: string;
-  stderr: string;
-  combined: string;
-}
-
-/** Replaces secrets in a stream of text, also where a value is split over two chunks. */
+/**
+ * Replaces secrets in a stream of bytes, also where a value is split over two chunks. Output need not be text, so it
+ * is looked at byte by byte (as Latin-1), and what is no secret passes unchanged.
+ */
 export class Scrubber {
   private held = "";
   private readonly values: string[];
-  private readonly longest: number;
+  private readonly pattern: RegExp | undefined;
 
   constructor(secrets: readonly string[]) {
-    this.values = [...new Set(secrets.flatMap((s) => [s, s.trim()]))]
-      .filter((s) => s !== "")
+    const all = secrets.flatMap((secret) => [secret, secret.trim()]).filter((secret) => secret !== "");
+    this.values = [...new Set(all)]
+      .map((value) => Buffer.from(value, "utf8").toString("latin1"))
       .sort((a, b) => b.length - a.length);
-    this.longest = this.values[0]?.length ?? 0;
+    const escaped = this.values.map((value) => value.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&"));
+    this.pattern = escaped.length > 0 ? new RegExp(escaped.join("|"), "g") : undefined;
   }
 
-  push(text: string): string {
-    const all = this.replace(this.held + text);
-    const keep = this.partialTail(all);
-    this.held = all.slice(all.length - keep);
-    return all.slice(0, all.length - keep);
+  push(chunk: Buffer): Buffer {
+    return this.pattern ? this.take(this.held + chunk.toString("latin1"), false) : chunk;
   }
 
-  end(): string {
-    const rest = this.held;
-    this.held = "";
-    return rest;
+  /** What was held back, because it could have become a secret. */
+  end(): Buffer {
+    return this.take(this.held, true);
   }
 
-  replace(text: string): string {
-    return this.values.reduce((result, value) => result.replaceAll(value, "***"), text);
-  }
-
-  /** Length of the longest end of `text` that could be the start of a secret. */
-  private partialTail(text: string): number {
-    for (let length = Math.min(this.longest - 1, text.length); length > 0; length--) {
-      const tail = text.slice(text.length - length);
-      if (this.values.some((value) => value.startsWith(tail))) return length;
+  private take(text: string, isLast: boolean): Buffer {
+    const limit = isLast ? text.length : this.undecided(text);
+    let result = "";
+    let at = 0;
+    for (const match of text.matchAll(this.pattern ?? /$^/g)) {
+      if (match.index >= limit) break;
+      result += `${text.slice(at, match.index)}***`;
+      at = match.index + match[0].length;
     }
-    return 0;
+    const end = Math.max(at, limit);
+    this.held = text.slice(end);
+    return Buffer.from(result + text.slice(at, end), "latin1");
+  }
+
+  /** Where the longest end of `text` begins that could still become a secret, or a longer one. */
+  private undecided(text: string): number {
+    const longest = this.values[0]?.length ?? 0;
+    for (let at = Math.max(0, text.length - longest + 1); at < text.length; at++) {
+      const tail = text.slice(at);
+      if (this.values.some((value) => value.length > tail.length && value.startsWith(tail))) return at;
+    }
+    return text.length;
   }
 }
 
-/** Follows an attached stream until it ends; `onText` gets the scrubbed output in order. */
-export async function captureOutput(
-  docker: Docker,
+export type StreamName = "stdout" | "stderr";
+
+/** Takes output as it arrives, scrubbed, in order. */
+export type OutputSink = (name: StreamName, bytes: Buffer) => void;
+
+const HEADER = 8;
+const STDERR = 2;
+
+/**
+ * Takes Docker's frames (a stream's number, a length, the bytes) apart. The client's own does it by recursion, once a
+ * frame, and copies what is left each time: a process that writes byte by byte is too much for it.
+ */
+class Demultiplexer {
+  private rest: Buffer = Buffer.alloc(0);
+
+  constructor(private readonly outlets: Record<StreamName, (bytes: Buffer) => void>) {}
+
+  push(chunk: Buffer): void {
+    const bytes = this.rest.length > 0 ? Buffer.concat([this.rest, chunk]) : chunk;
+    let at = 0;
+    while (bytes.length - at >= HEADER) {
+      const end = at + HEADER + bytes.readUInt32BE(at + 4);
+      if (end > bytes.length) break;
+      this.outlets[bytes[at] === STDERR ? "stderr" : "stdout"](bytes.subarray(at + HEADER, end));
+      at = end;
+    }
+    this.rest = bytes.subarray(at);
+  }
+}
+
+/** Follows an attached stream until it ends. */
+export async function followOutput(
   stream: NodeJS.ReadableStream,
   secrets: readonly string[],
-  onText: (text: string) => void,
-): Promise<Capture> {
-  const result = { stdout: "", stderr: "", combined: "" };
-  const sinks = (["stdout", "stderr"] as const).map((name) => {
-    const scrubber = new Scrubber(secrets);
-    const decoder = new StringDecoder("utf8");
-    const add = (text: string): void => {
-      if (text === "") return;
-      result[name] += text;
-      result.combined += text;
-      onText(text);
-    };
-    return {
-      write: (chunk: Buffer): void => add(scrubber.push(decoder.write(chunk))),
-      end: (): void => add(scrubber.push(decoder.end()) + scrubber.end()),
-    };
+  sink: OutputSink,
+): Promise<void> {
+  const scrubbers = { stdout: new Scrubber(secrets), stderr: new Scrubber(secrets) };
+  const pass = (name: StreamName, bytes: Buffer): void => {
+    if (bytes.length > 0) sink(name, bytes);
+  };
+  const demultiplexer = new Demultiplexer({
+    stdout: (bytes) => pass("stdout", scrubbers.stdout.push(bytes)),
+    stderr: (bytes) => pass("stderr", scrubbers.stderr.push(bytes)),
   });
-  // Plain objects instead of streams: a stream would pass its chunks on later, and lose the order between the two.
-  docker.modem.demuxStream(stream, ...(sinks as unknown as [NodeJS.WritableStream, NodeJS.WritableStream]));
+  stream.on("data", (chunk: Buffer) => demultiplexer.push(chunk));
   await new Promise<void>((resolve) =>
     stream
       .on("end", resolve)
       .on("close", resolve)
       .on("error", () => resolve()),
   );
-  for (const sink of sinks) sink.end();
-  return result;
+  pass("stdout", scrubbers.stdout.end());
+  pass("stderr", scrubbers.stderr.end());
+}
+
+/** A sink that passes text on, of which no character is cut in two. */
+export function textSink(onText: (text: string) => void): OutputSink {
+  const decoders = { stdout: new StringDecoder("utf8"), stderr: new StringDecoder("utf8") };
+  return (name, bytes) => {
+    const text = decoders[name].write(bytes);
+    if (text !== "") onText(text);
+  };
 }

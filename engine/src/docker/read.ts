@@ -1,33 +1,54 @@
 import { posix } from "node:path";
 import type { Readable } from "node:stream";
+import type Docker from "dockerode";
 import { UserError } from "../core/errors.ts";
 import type { ContainerState, Mount } from "../core/values.ts";
 import type { Session } from "../session/session.ts";
 import { unpackTree } from "../store/archive.ts";
 import { digestOf } from "../store/store.ts";
 import { type Entry, normalise, Tree } from "../store/tree.ts";
+import { withIdleContainer } from "./bake.ts";
 import { isNotFound } from "./errors.ts";
+import { putTree } from "./put.ts";
 
 /** What stands at a path of a container: a file or link, or a directory's tree. */
-export type Found = { entry: Entry } | { tree: Tree };
+export type Found = { entry: Entry } | { tree: Tree; root?: Entry };
 
-/** Looks a path up in a container's file system as a process in it would see it; undefined when nothing is there. */
+/** How many links may lead to one another, as in the kernel. */
+const MAX_LINKS = 40;
+
+/**
+ * Looks a path up in a container's file system as a process in it would see it; undefined when nothing is there.
+ * @param follow whether what a symbolic link points to is meant, or the link.
+ */
 export async function findPath(
   session: Session,
   state: ContainerState,
   path: string,
+  follow = true,
+  links = 0,
 ): Promise<Found | undefined> {
-  const absolute = `/${normalise(absolutePath(state, path))}`;
-  const mount = state.mounts
-    .filter((m) => absolute === m.path || absolute.startsWith(`${m.path}/`))
-    .sort((a, b) => b.path.length - a.path.length)[0];
-  if (mount) return findInMount(mount, absolute.slice(mount.path.length + 1));
-  const base = await findInImage(session, state, absolute);
-  return findInOverlays(state, absolute, base);
+  const absolute = absolutePath(state, path);
+  const mount = mountAt(state, absolute);
+  const found = mount
+    ? findInMount(mount, absolute.slice(mount.path.length + 1))
+    : await findInFiles(session, state, absolute);
+  if (!follow || !found || !("entry" in found) || found.entry.type !== "link") return found;
+  if (links >= MAX_LINKS) throw new UserError(`${path}: its symbolic links lead in a circle`);
+  const next = posix.resolve(posix.dirname(absolute), found.entry.target ?? "");
+  return findPath(session, state, next, follow, links + 1);
 }
 
+/** A path in a container: relative ones start from its working directory. */
 export function absolutePath(state: ContainerState, path: string): string {
-  return posix.resolve(`/${normalise(state.workdir)}`, path);
+  return `/${normalise(posix.resolve(`/${normalise(state.workdir)}`, path))}`;
+}
+
+/** The innermost mount that a path lies in. */
+export function mountAt(state: ContainerState, absolute: string): Mount | undefined {
+  return state.mounts
+    .filter(({ path }) => absolute === path || absolute.startsWith(`${path}/`))
+    .sort((a, b) => b.path.length - a.path.length)[0];
 }
 
 function findInMount(mount: Mount, rest: string): Found | undefined {
@@ -43,56 +64,93 @@ function findInMount(mount: Mount, rest: string): Found | undefined {
 export function findInTree(tree: Tree, path: string): Found | undefined {
   const entry = tree.get(path);
   if (entry && entry.type !== "dir") return { entry };
-  return tree.isDirectory(path) ? { tree: tree.subtree(path) } : undefined;
+  return tree.isDirectory(path) ? { tree: tree.subtree(path), ...(entry && { root: entry }) } : undefined;
 }
 
-function findInOverlays(state: ContainerState, absolute: string, base: Found | undefined): Found | undefined {
-  let found = base;
-  for (const overlay of state.overlays) {
-    const above = findInTree(overlay, absolute);
-    if (!above || ("tree" in above && above.tree.paths.length === 0 && found)) continue;
-    found = "tree" in above && found && "tree" in found ? { tree: found.tree.merge("", above.tree) } : above;
-  }
-  return found;
-}
-
-async function findInImage(
+/** The uppermost overlay may have just the file; whatever is less plain is left to a real file system. */
+async function findInFiles(
   session: Session,
   state: ContainerState,
   absolute: string,
 ): Promise<Found | undefined> {
-  if (!state.image) return absolute === "/" ? { tree: Tree.empty } : undefined;
-  const key = digestOf(state.image, absolute);
-  const kept = session.store.getResult<[string, Entry][]>("files", key);
-  const entries = kept ?? (await readImage(session, state.image, absolute));
-  if (!kept) await session.store.putResult("files", key, entries);
-  // The archive holds the path itself under its base name, with what is below it; nothing when the path is not there.
-  const name = posix.basename(absolute);
-  const tree = Tree.fromJSON(entries);
-  if (absolute === "/") return { tree };
-  const link = tree.get(name);
-  if (link?.type === "link")
-    return findInImage(session, state, posix.resolve(posix.dirname(absolute), link.target ?? ""));
-  return tree.paths.length === 0 ? undefined : findInTree(tree, name);
+  if (!state.image)
+    return findInTree(
+      state.overlays.reduce((all, tree) => all.merge("", tree), Tree.empty),
+      absolute,
+    );
+  const touching = state.overlays.filter((tree) => touches(tree, absolute));
+  const top = touching[touching.length - 1]?.get(absolute);
+  if (top?.type === "file") return { entry: top };
+  return readImage(session, state.image, touching.length > 0 ? state.overlays : [], absolute);
 }
 
-async function readImage(session: Session, image: string, path: string): Promise<[string, Entry][]> {
-  const container = await session.docker.createContainer({
-    Image: image,
-    Entrypoint: ["-"],
-    Cmd: [],
-    Labels: session.labels,
+/** Whether a tree has something at a path, below it, or in its way. */
+function touches(tree: Tree, path: string): boolean {
+  if (tree.get(path) || (tree.isDirectory(path) && tree.paths.length > 0)) return true;
+  for (let dir = posix.dirname(path); dir !== "/"; dir = posix.dirname(dir))
+    if (tree.get(dir) && tree.get(dir)?.type !== "dir") return true;
+  return false;
+}
+
+/** What a path of an image was seen to be; `link` is where a symbolic link ends up. */
+interface KeptFiles {
+  entries: [string, Entry][];
+  link?: string;
+}
+
+async function readImage(
+  session: Session,
+  image: string,
+  overlays: Tree[],
+  path: string,
+): Promise<Found | undefined> {
+  const key = digestOf(
+    image,
+    overlays.map((tree) => tree.digest),
+    path,
+  );
+  const kept =
+    session.store.getResult<KeptFiles>("files", key) ??
+    (await session.once(`files ${key}`, () => readArchive(session, image, overlays, path)));
+  await session.store.putResult("files", key, kept);
+  const tree = Tree.fromJSON(kept.entries);
+  if (path === "/") return { tree };
+  // The archive holds the path itself under its base name, with what is below it; nothing when the path is not there.
+  const found = tree.paths.length === 0 ? undefined : findInTree(tree, posix.basename(path));
+  if (!kept.link || !found || !("entry" in found)) return found;
+  return { entry: { ...found.entry, target: kept.link } };
+}
+
+function readArchive(session: Session, image: string, overlays: Tree[], path: string): Promise<KeptFiles> {
+  return withIdleContainer(session, image, async (container) => {
+    for (const overlay of overlays) await putTree(session, container, overlay);
+    try {
+      const archive = (await container.getArchive({ path })) as unknown as Readable;
+      const tree = await unpackTree(session.store, archive, path === "/" ? ADDED_BY_DOCKER : []);
+      const isLink = tree.get(posix.basename(path))?.type === "link";
+      const link = isLink ? await linkTarget(container, path) : undefined;
+      return { entries: tree.toJSON(), ...(link && { link }) };
+    } catch (error) {
+      if (isNotFound(error)) return { entries: [] };
+      throw error;
+    }
   });
-  try {
-    const archive = (await container.getArchive({ path })) as unknown as Readable;
-    const tree = await unpackTree(session.store, archive);
-    return tree.toJSON();
-  } catch (error) {
-    if (isNotFound(error)) return [];
-    throw error;
-  } finally {
-    await container.remove({ force: true, v: true });
-  }
+}
+
+/** In every container, in no image. */
+const ADDED_BY_DOCKER = [".dockerenv", "dev/console"];
+
+/** Where a link leads, as Docker resolves it: over links among its parents, too. */
+async function linkTarget(container: Docker.Container, path: string): Promise<string | undefined> {
+  return (await statPath(container, path)).linkTarget || undefined;
+}
+
+/** What Docker says of a path; `linkTarget` is where a symbolic link leads to in the end. */
+export async function statPath(container: Docker.Container, path: string): Promise<{ linkTarget: string }> {
+  const { headers } = (await container.infoArchive({ path })) as unknown as {
+    headers: Record<string, string>;
+  };
+  return JSON.parse(Buffer.from(headers["x-docker-container-path-stat"] ?? "", "base64").toString());
 }
 
 /** Numbers of an owner "user[:group]" by the container's own passwd and group files. */

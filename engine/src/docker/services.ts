@@ -1,25 +1,11 @@
 import { createHash } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
-import type Docker from "dockerode";
 import { UserError } from "../core/errors.ts";
 import { type ContainerState, type ServiceValue, serviceKey } from "../core/values.ts";
 import type { Session } from "../session/session.ts";
-import { prepareContainer } from "./create.ts";
-import { startContainer } from "./exec.ts";
-import { waitUntilReady } from "./health.ts";
-import { captureOutput } from "./output.ts";
+import { type RunningService, startService } from "./service.ts";
 
 /** How long a service outlives its last user, in milliseconds: the next step of a chain often needs it again. */
 const GRACE = 10_000;
-
-/** How long a service may take to stop by itself before it is killed, in seconds. */
-const STOP_TIMEOUT = 10;
-
-export interface RunningService {
-  container: Docker.Container;
-  ip: string;
-  stop(kill: boolean): Promise<void>;
-}
 
 interface Slot {
   started: Promise<RunningService>;
@@ -27,10 +13,18 @@ interface Slot {
   timer?: NodeJS.Timeout;
 }
 
+/** A service that somebody uses until they release it. */
+export interface HeldService {
+  running: RunningService;
+  release(): void;
+}
+
 /** Where a process finds the services that it is bound to. */
 export interface Bindings {
   network?: string;
   hosts: string[];
+  /** Calls `onEnd` when one of the services ends; `check` then throws what became of it. */
+  watch(onEnd: () => void): { check(): void };
 }
 
 /** The services of a session: each runs once, however many use it, and ends some seconds after the last. */
@@ -41,155 +35,100 @@ export class Services {
 
   /** Runs `use` while all services that a container is bound to are up and healthy. */
   async withBindings<T>(state: ContainerState, use: (bindings: Bindings) => Promise<T>): Promise<T> {
-    const acquired = await this.acquireAll(state);
+    const { bindings, release } = await this.acquireAll(state);
     try {
-      return await use(acquired.bindings);
+      return await use(bindings);
     } finally {
-      acquired.release();
+      release();
     }
   }
 
   /** Starts what a container is bound to, side by side. */
-  private async acquireAll(state: ContainerState): Promise<{ bindings: Bindings; release(): void }> {
-    const services = state.bindings.map(([, service]) => service);
-    const results = await Promise.allSettled(services.map((service) => this.acquire(service)));
+  async acquireAll(state: ContainerState): Promise<{ bindings: Bindings; release(): void }> {
+    const results = await Promise.allSettled(state.bindings.map(([, service]) => this.acquire(service)));
+    const held = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
     const release = (): void => {
-      for (const [i, result] of results.entries())
-        if (result.status === "fulfilled") this.release(services[i] as ServiceValue);
+      for (const service of held) service.release();
     };
     const failure = results.find((result) => result.status === "rejected");
     if (failure) {
       release();
       throw failure.reason;
     }
-    const ips = results.map((result) => (result as PromiseFulfilledResult<RunningService>).value.ip);
-    const hosts = state.bindings.map(([alias], i) => `${alias}:${ips[i]}`);
+    const hosts = state.bindings.map(([alias], i) => `${alias}:${held[i]?.running.ip}`);
     const network = await this.session.currentNetwork();
-    return { bindings: { hosts, ...(network && { network }) }, release };
+    const watch = (onEnd: () => void): { check(): void } => watchServices(state, held, onEnd);
+    return { bindings: { hosts, watch, ...(network && { network }) }, release };
   }
 
-  async acquire(service: ServiceValue): Promise<RunningService> {
+  async acquire(service: ServiceValue): Promise<HeldService> {
     const key = serviceKey(service);
-    let slot = this.slots.get(key);
-    if (!slot) {
-      slot = { users: 0, started: this.start(service) };
-      this.slots.set(key, slot);
-      slot.started.catch(() => this.slots.delete(key));
-    }
+    const slot = this.slots.get(key) ?? this.open(key, service);
     slot.users++;
     clearTimeout(slot.timer);
-    return slot.started;
+    let isHeld = true;
+    const release = (): void => {
+      if (isHeld && --slot.users === 0) this.endLater(key, slot);
+      isHeld = false;
+    };
+    return { running: await slot.started, release };
   }
 
-  release(service: ServiceValue): void {
-    const slot = this.slots.get(serviceKey(service));
-    if (!slot || --slot.users > 0) return;
-    slot.timer = setTimeout(() => void this.stop(service, false).catch(() => undefined), GRACE);
-    slot.timer.unref();
-  }
-
+  /** Ends a service now, whoever uses it. */
   async stop(service: ServiceValue, kill: boolean): Promise<void> {
     const key = serviceKey(service);
     const slot = this.slots.get(key);
-    if (!slot) return;
-    this.slots.delete(key);
-    clearTimeout(slot.timer);
-    await (await slot.started).stop(kill);
+    if (slot) await this.end(key, slot, kill);
   }
 
   /** Stops all services at once; nothing that they still print or need matters any more. */
   async close(): Promise<void> {
-    const slots = [...this.slots.values()];
-    this.slots.clear();
-    await Promise.allSettled(
-      slots.map(async (slot) => {
-        clearTimeout(slot.timer);
-        await (await slot.started).stop(true);
-      }),
-    );
+    await Promise.allSettled([...this.slots].map(([key, slot]) => this.end(key, slot, true)));
   }
 
-  private async start(service: ServiceValue): Promise<RunningService> {
-    const { session } = this;
-    const name = service.command.join(" ").slice(0, 100);
-    return session.progress.step(
-      `service ${name}`,
-      async (step) => {
-        const network = await session.ensureNetwork();
-        const own = await this.acquireAll(service.container);
-        const prepared = await prepareContainer(session, service.container, {
-          command: service.command,
-          privileged: service.privileged,
-          noInit: service.noInit,
-          stdin: false,
-          network,
-          hosts: own.bindings.hosts,
-        }).catch((error) => {
-          own.release();
-          throw error;
-        });
-        const dispose = async (): Promise<void> => {
-          await prepared.dispose();
-          own.release();
-        };
-        try {
-          const secrets = await session.secrets.plaintextsOf(service.container);
-          const stream = await prepared.container.attach({ stream: true, stdout: true, stderr: true });
-          let tail = "";
-          void captureOutput(session.docker, stream, secrets, (text) => {
-            tail = (tail + text).slice(-16_384);
-            step.log(text);
-          });
-          await connectAlias(session, prepared.container, network, service);
-          await startContainer(prepared.container, service.command);
-          const ip = await containerIp(prepared.container, network);
-          await waitUntilReady(session, prepared.container, ip, service).catch((error: Error) => {
-            throw new UserError(`service ${name} did not become ready: ${error.message}${lastLines(tail)}`);
-          });
-          return {
-            container: prepared.container,
-            ip,
-            stop: (kill) => stopContainer(prepared.container, kill).finally(dispose),
-          };
-        } catch (error) {
-          await dispose();
-          throw error;
-        }
-      },
-      true,
-    );
+  private open(key: string, service: ServiceValue): Slot {
+    const slot: Slot = { users: 0, started: startService(this.session, service) };
+    this.slots.set(key, slot);
+    // One that failed, or has ended by itself, is started anew for the next user.
+    slot.started
+      .then(({ ended }) => ended.then(() => this.forget(key, slot)))
+      .catch(() => this.forget(key, slot));
+    return slot;
+  }
+
+  private forget(key: string, slot: Slot): void {
+    clearTimeout(slot.timer);
+    if (this.slots.get(key) === slot) this.slots.delete(key);
+  }
+
+  private endLater(key: string, slot: Slot): void {
+    slot.timer = setTimeout(() => this.session.background(this.end(key, slot, false)), GRACE);
+    slot.timer.unref();
+  }
+
+  private async end(key: string, slot: Slot, kill: boolean): Promise<void> {
+    this.forget(key, slot);
+    await (await slot.started).stop(kill);
   }
 }
 
-function lastLines(text: string): string {
-  const lines = text.trimEnd().split("\n").slice(-12).join("\n");
-  return lines === "" ? " (it printed nothing)" : `\nIts last lines:\n${lines}`;
-}
-
-async function stopContainer(container: Docker.Container, kill: boolean): Promise<void> {
-  if (kill) await container.kill().catch(() => undefined);
-  else await container.stop({ t: STOP_TIMEOUT }).catch(() => undefined);
-}
-
-async function connectAlias(
-  session: Session,
-  container: Docker.Container,
-  network: string,
-  service: ServiceValue,
-): Promise<void> {
-  const net = session.docker.getNetwork(network);
-  await net.disconnect({ Container: container.id, Force: true }).catch(() => undefined);
-  await net.connect({ Container: container.id, EndpointConfig: { Aliases: [serviceHostname(service)] } });
-}
-
-async function containerIp(container: Docker.Container, network: string): Promise<string> {
-  for (let attempt = 0; attempt < 20; attempt++) {
-    const { NetworkSettings, State } = await container.inspect();
-    const ip = NetworkSettings.Networks[network]?.IPAddress;
-    if (ip || !State.Running) return ip ?? "";
-    await sleep(50);
+function watchServices(
+  { bindings }: ContainerState,
+  held: HeldService[],
+  onEnd: () => void,
+): { check(): void } {
+  let failure: UserError | undefined;
+  for (const [i, { running }] of held.entries()) {
+    void running.ended.then((cause) => {
+      failure ??= new UserError(`service ${bindings[i]?.[0]} ended while it was in use: ${cause}`);
+      onEnd();
+    });
   }
-  return "";
+  return {
+    check() {
+      if (failure) throw failure;
+    },
+  };
 }
 
 /** A service's name in the session's network: its own, or one derived from what it is. */

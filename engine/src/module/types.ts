@@ -37,8 +37,8 @@ export class ModuleTypes {
 
   /** The types in GraphQL's language, to extend the API with. */
   toGraphQL(): string {
-    const constructor = this.main.constructorFunction ?? { name: "", args: [] };
-    const query = `extend type Query { ${this.constructorField}${this.args(constructor.args)}: ${this.mainName}! }`;
+    const create = this.main.constructorFunction ?? { name: "", args: [] };
+    const query = `extend type Query { ${this.constructorField}${this.args(create.args)}: ${this.mainName}! }`;
     const objects = [...this.objects].map(([name, object]) => this.objectType(name, object));
     const enums = this.definition.enums.map(
       (type) => `enum ${this.apiName(type.name)} { ${type.members.map((member) => member.name).join(" ")} }`,

@@ -7,6 +7,7 @@ export const plainTypes = [
   "Label",
   "Port",
   "SourceMap",
+  "Stat",
 ];
 
 /** How a field that this engine lacks is refused. */

@@ -1,8 +1,26 @@
-import { chmodSync, chownSync, copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Store } from "../store/store.ts";
+import { ownProcess } from "../store/process.ts";
+import { removeAbandoned, type Store } from "../store/store.ts";
 import type { Entry } from "../store/tree.ts";
+
+const memory = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
+const PREFIX = "stackline-";
+
+/** Takes away the secrets of runs that were killed. */
+export function reapHostFiles(): void {
+  removeAbandoned(memory, PREFIX);
+}
 
 interface Ownership {
   uid?: number;
@@ -20,7 +38,7 @@ export class HostFiles {
 
   /** Writes a secret to memory (a tmpfs where the machine has one) and returns its path. */
   secret(plaintext: string, ownership: Ownership): string {
-    this.memoryDir ??= mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "stackline-"));
+    this.memoryDir ??= mkdtempSync(join(memory, `${PREFIX}${ownProcess()}_`));
     const path = join(this.memoryDir, String(this.count++));
     writeFileSync(path, plaintext, { mode: 0o600 });
     own(path, { mode: 0o400, ...ownership });
@@ -29,7 +47,10 @@ export class HostFiles {
 
   /** A copy of a file, for a container that may write to it. */
   place(entry: Entry): string {
-    this.diskDir ??= mkdtempSync(`${this.store.tmpPath()}-`);
+    if (!this.diskDir) {
+      this.diskDir = this.store.tmpPath();
+      mkdirSync(this.diskDir, { mode: 0o700 });
+    }
     const path = join(this.diskDir, String(this.count++));
     copyFileSync(this.store.blobPath(entry.blob as string), path);
     own(path, entry);

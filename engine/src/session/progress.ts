@@ -31,6 +31,9 @@ export interface ProgressView {
 
 export const silentView: ProgressView = { step() {}, output() {}, note() {}, close() {} };
 
+/** Longer lines are shown in pieces, of so many characters at least. */
+const LONGEST_LINE = 16_384;
+
 /** Collects what happens in a session and passes it, in whole lines, to a view. */
 export class Progress {
   private nextId = 1;
@@ -65,6 +68,7 @@ export class Progress {
         const lines = (rest + text).split("\n");
         rest = lines.pop() ?? "";
         for (const line of lines) this.view.output(event(), line);
+        if (rest.length > LONGEST_LINE) step.log("\n");
       },
       note: (line) => this.view.note(line),
     };

@@ -1,17 +1,23 @@
 import type { ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { setMaxListeners } from "node:events";
 import { availableParallelism } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 import Docker from "dockerode";
 import type { Call } from "../core/call.ts";
+import { UserError } from "../core/errors.ts";
 import { explainDocker } from "../docker/errors.ts";
-import { removeSessionObjects, sessionLabels } from "../docker/labels.ts";
+import { containerName, removeSessionObjects, sessionLabels } from "../docker/labels.ts";
 import { Services } from "../docker/services.ts";
 import type { FunctionCall } from "../module/function-call.ts";
 import type { Store } from "../store/store.ts";
 import { type Evaluator, type Evaluators, evaluateCall } from "./evaluate.ts";
-import { HostFiles } from "./host-files.ts";
+import { HostFiles, reapHostFiles } from "./host-files.ts";
 import { Progress, type ProgressView } from "./progress.ts";
 import { Secrets } from "./secrets.ts";
+
+/** How long the end of a session waits for its steps to notice, in milliseconds. */
+const CLOSE_TIMEOUT = 10_000;
 
 export interface SessionOptions {
   store: Store;
@@ -45,8 +51,11 @@ export class Session {
   private readonly moduleEvaluator: SessionOptions["moduleEvaluator"];
   private readonly values = new Map<string, Promise<unknown>>();
   private readonly running = new Map<string, Promise<unknown>>();
+  private readonly kept = new Map<string, Promise<unknown>>();
+  private readonly tasks = new Set<Promise<unknown>>();
   private network?: Promise<string>;
-  private closed = false;
+  private readonly closing = new AbortController();
+  private ended?: Promise<void>;
   private free = Math.max(2, availableParallelism());
   private readonly waiting: (() => void)[] = [];
 
@@ -59,6 +68,7 @@ export class Session {
     this.workdir = options.workdir ?? process.cwd();
     this.evaluators = options.evaluators;
     this.moduleEvaluator = options.moduleEvaluator;
+    setMaxListeners(0, this.closing.signal);
     this.interrupted = new Promise((resolve) => {
       this.interrupt = resolve;
     });
@@ -72,11 +82,19 @@ export class Session {
     return sessionLabels(this.id);
   }
 
-  /** Takes away what runs that were killed have left in Docker. */
+  /** Takes away what runs that were killed have left on this machine. */
   async reap(): Promise<void> {
+    this.store.reap();
+    reapHostFiles();
     await removeSessionObjects(this.docker).catch((error) => {
       throw explainDocker(error);
     });
+  }
+
+  /** A container that goes with the session at the latest. */
+  async createContainer(options: Docker.ContainerCreateOptions): Promise<Docker.Container> {
+    this.closing.signal.throwIfAborted();
+    return this.docker.createContainer({ ...options, name: containerName(this.id), Labels: this.labels });
   }
 
   /** The value of a call; worked out once a session. */
@@ -95,9 +113,40 @@ export class Session {
   once<T>(key: string, work: () => Promise<T>): Promise<T> {
     const found = this.running.get(key) as Promise<T> | undefined;
     if (found) return found;
+    this.closing.signal.throwIfAborted();
     const started = work().finally(() => this.running.delete(key));
     this.running.set(key, started);
     return started;
+  }
+
+  /** What `make` made for a key, for as long as the session lasts. */
+  keep<T>(key: string, make: () => Promise<T>): Promise<T> {
+    const found = this.kept.get(key) as Promise<T> | undefined;
+    if (found) return found;
+    const made = make();
+    this.kept.set(key, made);
+    made.catch(() => this.kept.delete(key));
+    return made;
+  }
+
+  /** Lets work go on that nobody waits for before the session's end; its failure is nobody's. */
+  background(work: Promise<unknown>): void {
+    const task: Promise<unknown> = work.catch(() => undefined).finally(() => this.tasks.delete(task));
+    this.tasks.add(task);
+  }
+
+  /** Rejects when the session ends: for what would wait on. */
+  untilClosed(): Promise<never> {
+    const { signal } = this.closing;
+    return new Promise((_, reject) => {
+      if (signal.aborted) reject(signal.reason);
+      else signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    });
+  }
+
+  /** Aborts when the session ends. */
+  get signal(): AbortSignal {
+    return this.closing.signal;
   }
 
   /** Runs heavy work, as many at a time as there are cores. */
@@ -131,12 +180,28 @@ export class Session {
 
   /** Ends the session: its services stop, and nothing of it stays in Docker or in memory. */
   async close(): Promise<void> {
-    if (this.closed) return;
-    this.closed = true;
+    this.ended ??= this.end();
+    await this.ended;
+  }
+
+  private async end(): Promise<void> {
+    this.closing.abort(new UserError("the session has ended"));
     this.interrupt();
     for (const child of this.children) child.kill();
     await this.services.close();
     await removeSessionObjects(this.docker, this.id).catch(() => undefined);
+    // Steps under way fail now that their containers are gone; what they still made in Docker goes, too.
+    const under = [...this.running.values(), ...this.tasks];
+    if (under.length > 0) {
+      const timer = new AbortController();
+      await Promise.race([
+        Promise.allSettled(under),
+        sleep(CLOSE_TIMEOUT, undefined, { signal: timer.signal }).catch(() => undefined),
+      ]);
+      timer.abort();
+      await Promise.allSettled([...this.tasks]);
+      await removeSessionObjects(this.docker, this.id).catch(() => undefined);
+    }
     this.hostFiles.dispose();
   }
 }

@@ -31,22 +31,25 @@ async function packEntry(store: Store, pack: tarStream.Pack, name: string, entry
 
 /**
  * Takes a tar stream into the store.
- * @param strip how many leading folders to drop from each name: Docker's archives start with the folder's own name.
+ * @param skip paths, and what is below them, that are passed over: their content reaches neither memory nor disk.
  */
-export async function unpackTree(store: Store, source: Readable, strip = 0): Promise<Tree> {
+export async function unpackTree(
+  store: Store,
+  source: Readable,
+  skip: readonly string[] = [],
+): Promise<Tree> {
   const entries = new Map<string, Entry>();
-  const byFullName = new Map<string, Entry>();
   const extract = tarStream.extract();
   source.on("error", (error) => extract.destroy(error));
   source.pipe(extract);
   for await (const item of extract) {
-    const { header } = item;
-    const fullName = normalise(header.name);
-    const path = fullName.split("/").slice(strip).join("/");
-    const entry = await readEntry(store, item as never, byFullName);
-    if (!entry) continue;
-    byFullName.set(fullName, entry);
-    if (path !== "") entries.set(path, entry);
+    const path = normalise(item.header.name);
+    if (skip.some((hidden) => path === hidden || path.startsWith(`${hidden}/`))) {
+      item.resume();
+      continue;
+    }
+    const entry = await readEntry(store, item as never, entries);
+    if (entry && path !== "") entries.set(path, entry);
   }
   return new Tree(entries);
 }
@@ -54,7 +57,7 @@ export async function unpackTree(store: Store, source: Readable, strip = 0): Pro
 async function readEntry(
   store: Store,
   item: Readable & { header: tarStream.Header },
-  byFullName: Map<string, Entry>,
+  entries: ReadonlyMap<string, Entry>,
 ): Promise<Entry | undefined> {
   const { header } = item;
   const common = {
@@ -71,6 +74,6 @@ async function readEntry(
   if (header.type === "directory") return { type: "dir", ...common };
   if (header.type === "symlink") return { type: "link", ...common, target: header.linkname ?? "" };
   // A hard link is the file that it names; devices and pipes have no place in a Directory.
-  if (header.type === "link") return byFullName.get(normalise(header.linkname ?? ""));
+  if (header.type === "link") return entries.get(normalise(header.linkname ?? ""));
   return undefined;
 }

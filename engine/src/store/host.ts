@@ -7,11 +7,11 @@ import {
   readlinkSync,
   statSync,
 } from "node:fs";
-import { copyFile, mkdir, readdir, rm, symlink } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, rm, symlink, utimes } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import ignore, { type Ignore } from "ignore";
 import { UserError } from "../core/errors.ts";
-import { mayPrune, type PathFilter, pathFilter } from "./patterns.ts";
+import { mayPrune, type PathFilter, pathFilter, patternMatcher } from "./patterns.ts";
 import type { Store } from "./store.ts";
 import { type Entry, Tree } from "./tree.ts";
 
@@ -27,40 +27,52 @@ export async function scanHostDirectory(store: Store, path: string, filter: Host
   if (!existsSync(path)) throw new UserError(`directory ${path} does not exist: check the path`);
   if (!statSync(path).isDirectory()) throw new UserError(`${path} is not a directory: give a directory`);
   const entries = new Map<string, Entry>();
+  const files: [name: string, path: string][] = [];
+  for (const [name, entry] of await listHost(path, filter)) {
+    entries.set(name, entry);
+    if (entry.type === "file") files.push([name, join(path, name)]);
+  }
+  await eachOf(files, async ([name, from]) => {
+    entries.set(name, { ...(entries.get(name) as Entry), ...(await takeFile(store, from)) });
+  });
+  return new Tree(entries);
+}
+
+/** What a filter wants of a folder, without the files' content; folders that it only passes through included. */
+async function listHost(root: string, filter: HostFilter): Promise<Map<string, Entry>> {
+  const entries = new Map<string, Entry>();
   const wanted = pathFilter(filter);
-  const prune = mayPrune(filter.exclude ?? []);
-  const open = new Map<string, Entry>();
+  const excluded = mayPrune(filter.exclude ?? []) ? patternMatcher(filter.exclude ?? []) : () => false;
 
-  const keep = (rel: string, entry: Entry): void => {
-    for (const [dir, found] of open) if (rel.startsWith(`${dir}/`)) entries.set(dir, found);
-    entries.set(rel, entry);
-  };
-
-  const visit = async (dir: string, rel: string, ignores: Ignored[]): Promise<void> => {
-    const here = filter.gitignore ? withGitignore(dir, rel, ignores) : ignores;
-    for (const item of (await readdir(dir, { withFileTypes: true })).sort((a, b) =>
-      a.name < b.name ? -1 : 1,
-    )) {
+  const visit = async (dir: string, rel: string, outer: Ignored[]): Promise<void> => {
+    const ignores = filter.gitignore ? withGitignore(dir, rel, outer) : outer;
+    for (const item of await readdir(dir, { withFileTypes: true })) {
       const path = join(dir, item.name);
       const name = rel === "" ? item.name : `${rel}/${item.name}`;
-      if (here.some((rule) => rule(name, item.isDirectory()))) continue;
-      const isWanted = wanted(name);
+      if (ignores.some((rule) => rule(name, item.isDirectory()))) continue;
       if (item.isDirectory()) {
-        if (!isWanted && prune && !filter.include?.length) continue;
-        const entry = hostEntry("dir", path);
-        if (isWanted) keep(name, entry);
-        else open.set(name, entry);
-        await visit(path, name, here);
-        open.delete(name);
-      } else if (isWanted && item.isSymbolicLink()) {
-        keep(name, { ...hostEntry("link", path), mode: 0o777, target: readlinkSync(path) });
-      } else if (isWanted && item.isFile()) {
-        keep(name, { ...hostEntry("file", path), ...(await takeFile(store, path)) });
+        if (excluded(name)) continue;
+        const before = entries.size;
+        await visit(path, name, ignores);
+        if (wanted(name) || entries.size > before) entries.set(name, hostEntry("dir", path));
+      } else if (wanted(name) && item.isSymbolicLink()) {
+        entries.set(name, { ...hostEntry("link", path), mode: 0o777, target: readlinkSync(path) });
+      } else if (wanted(name) && item.isFile()) {
+        entries.set(name, hostEntry("file", path));
       }
     }
   };
-  await visit(path, "", []);
-  return new Tree(entries);
+  await visit(root, "", []);
+  return entries;
+}
+
+/** Works on items, some at a time. */
+async function eachOf<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const queue = items[Symbol.iterator]();
+  const worker = async (): Promise<void> => {
+    for (const item of queue) await work(item);
+  };
+  await Promise.all(Array.from({ length: 8 }, worker));
 }
 
 /** Takes one file of this machine into the store. */
@@ -70,8 +82,14 @@ export async function scanHostFile(store: Store, path: string): Promise<Entry> {
   return { ...hostEntry("file", path), ...(await takeFile(store, path)) };
 }
 
+/** Files up to this size, in bytes, are read at once; larger ones as a stream. */
+const READ_AT_ONCE = 1024 * 1024;
+
 async function takeFile(store: Store, path: string): Promise<{ blob: string; size: number }> {
-  const { digest, size } = await store.writeBlob(createReadStream(path));
+  const { digest, size } =
+    statSync(path).size <= READ_AT_ONCE
+      ? await store.putBlob(await readFile(path))
+      : await store.writeBlob(createReadStream(path));
   return { blob: digest, size };
 }
 
@@ -93,16 +111,27 @@ function withGitignore(dir: string, rel: string, outer: Ignored[]): Ignored[] {
 /** Writes a tree into a folder of this machine; what is there already and not in the tree stays unless `wipe`. */
 export async function exportTree(store: Store, tree: Tree, target: string, wipe = false): Promise<void> {
   const root = resolve(target);
-  if (wipe) await rm(root, { recursive: true, force: true });
+  if (wipe && root === dirname(root))
+    throw new UserError(`export: ${root} will not be wiped; choose a folder`);
   await mkdir(root, { recursive: true });
-  for (const [path, entry] of tree.toJSON()) {
-    const to = join(root, path);
-    if (entry.type === "dir") await mkdir(to, { recursive: true });
-    else await exportEntry(store, entry, to);
-  }
+  // What is in it, not the folder itself: it may be a mount point, or somebody's working directory.
+  if (wipe)
+    for (const name of await readdir(root)) await rm(join(root, name), { recursive: true, force: true });
+  const entries = tree.toJSON();
+  for (const path of tree.allPaths) if (tree.isDirectory(path)) await makeFolder(join(root, path));
+  await eachOf(
+    entries.filter(([, { type }]) => type !== "dir"),
+    ([path, entry]) => exportEntry(store, entry, join(root, path)),
+  );
   // Modes of folders last: a read-only folder must still take its files.
-  for (const [path, entry] of tree.toJSON())
-    if (entry.type === "dir") chmodSync(join(root, path), entry.mode);
+  for (const [path, entry] of entries) if (entry.type === "dir") chmodSync(join(root, path), entry.mode);
+}
+
+/** A folder at a path, in place of a file or link that may be there. */
+async function makeFolder(path: string): Promise<void> {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found && !found.isDirectory()) await rm(path);
+  await mkdir(path, { recursive: true });
 }
 
 /** Writes one file or link to a path of this machine. */
@@ -112,4 +141,5 @@ export async function exportEntry(store: Store, entry: Entry, to: string): Promi
   if (entry.type === "link") return symlink(entry.target ?? "", to);
   await copyFile(store.blobPath(entry.blob as string), to);
   chmodSync(to, entry.mode);
+  if (entry.mtime > 0) await utimes(to, entry.mtime, entry.mtime);
 }

@@ -1,4 +1,3 @@
-import picomatch from "picomatch";
 import { normalise, type Tree } from "./tree.ts";
 
 export interface PathFilter {
@@ -8,7 +7,7 @@ export interface PathFilter {
 
 interface Rule {
   negated: boolean;
-  matches: (path: string) => boolean;
+  regex: RegExp;
 }
 
 /**
@@ -18,8 +17,10 @@ interface Rule {
 export function patternMatcher(patterns: readonly string[]): (path: string) => boolean {
   const rules = patterns.map(parseRule).filter((rule) => rule !== undefined);
   return (path) => {
+    const candidates = parents(path);
     let matched = false;
-    for (const rule of rules) if (rule.negated === matched && rule.matches(path)) matched = !rule.negated;
+    for (const { negated, regex } of rules)
+      if (negated === matched && candidates.some((part) => regex.test(part))) matched = !negated;
     return matched;
   };
 }
@@ -27,15 +28,36 @@ export function patternMatcher(patterns: readonly string[]): (path: string) => b
 function parseRule(pattern: string): Rule | undefined {
   const negated = pattern.trim().startsWith("!");
   const text = normalise(pattern.trim().replace(/^!/, ""));
-  if (text === "") return undefined;
-  const isMatch = picomatch(text, { dot: true, noext: true, nobrace: true, nonegate: true });
-  return { negated, matches: (path) => parents(path).some((part) => isMatch(part)) };
+  return text === "" ? undefined : { negated, regex: patternRegex(text) };
+}
+
+/**
+ * One pattern as a regular expression for whole paths. No glob library reads patterns as Docker does: `a/**` is
+ * not `a` itself, and braces, parentheses and leading dots mean nothing special.
+ */
+export function patternRegex(pattern: string): RegExp {
+  let source = "";
+  for (let rest = pattern; rest !== ""; ) {
+    const [token = ""] = /^(?:\*\*\/?|\*|\?|\[(?:\\.|[^\]\\])+\]|\\.|[\s\S])/.exec(rest) ?? [];
+    rest = rest.slice(token.length);
+    if (token.startsWith("**")) source += rest === "" ? ".*" : "(?:.*/)?";
+    else if (token === "*") source += "[^/]*";
+    else if (token === "?") source += "[^/]";
+    else if (token.length > 1) source += token;
+    else source += token.replace(/[\\^$.*+?()[\]{}|]/, "\\$&");
+  }
+  try {
+    return new RegExp(`^${source}$`, "s");
+  } catch {
+    throw new Error(`invalid pattern ${JSON.stringify(pattern)}: check its brackets`);
+  }
 }
 
 /** "a/b/c" gives "a", "a/b" and "a/b/c". */
 function parents(path: string): string[] {
-  const parts = path.split("/");
-  return parts.map((_, index) => parts.slice(0, index + 1).join("/"));
+  const found: string[] = [];
+  for (let at = path.indexOf("/"); at >= 0; at = path.indexOf("/", at + 1)) found.push(path.slice(0, at));
+  return [...found, path];
 }
 
 /** Whether a path is wanted under a filter. Folders stay while something below them may be wanted. */
@@ -52,6 +74,7 @@ export function mayPrune(exclude: readonly string[]): boolean {
 
 /** `tree` with only what the filter wants; folders are kept if wanted themselves or needed by what is. */
 export function filterTree(tree: Tree, filter: PathFilter): Tree {
+  if (!filter.include?.length && !filter.exclude?.length) return tree;
   const wanted = pathFilter(filter);
   const needed = new Set(tree.paths.filter((path) => wanted(path)).flatMap(parents));
   return tree.filter((path) => needed.has(path));

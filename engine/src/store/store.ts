@@ -1,19 +1,26 @@
 import { createHash, randomBytes } from "node:crypto";
 import {
+  closeSync,
   createReadStream,
-  createWriteStream,
   existsSync,
+  fstatSync,
+  linkSync,
   mkdirSync,
+  openSync,
+  readdirSync,
   readFileSync,
+  readSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { Readable, Transform } from "node:stream";
-import { pipeline } from "node:stream/promises";
+import type { Readable } from "node:stream";
+import { BlobWriter } from "./blob-writer.ts";
+import { isAlive, ownProcess } from "./process.ts";
 
 /** Where results are kept: STACKLINE_CACHE, else `stackline` in the user's cache directory. */
 export function defaultStorePath(env: NodeJS.ProcessEnv = process.env): string {
@@ -37,13 +44,26 @@ export class Store {
     if (!existsSync(path)) {
       const tmp = this.tmpPath();
       writeFileSync(tmp, randomBytes(32), { mode: 0o600 });
-      renameSync(tmp, path);
+      // A link, unlike a rename, leaves the key alone that another process has made in the meantime.
+      try {
+        linkSync(tmp, path);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+      } finally {
+        rmSync(tmp);
+      }
     }
     return readFileSync(path);
   }
 
+  /** A new path for what is being written; its name tells whose it is. */
   tmpPath(): string {
-    return join(this.path, "tmp", randomBytes(12).toString("hex"));
+    return join(this.path, "tmp", `${ownProcess()}_${randomBytes(8).toString("hex")}`);
+  }
+
+  /** Takes away what processes that were killed were writing. */
+  reap(): void {
+    removeAbandoned(join(this.path, "tmp"));
   }
 
   blobPath(digest: string): string {
@@ -62,27 +82,36 @@ export class Store {
     return existsSync(this.blobPath(digest));
   }
 
+  statBlob(digest: string): { size: number } {
+    return { size: statSync(this.blobPath(digest)).size };
+  }
+
+  /** The last `limit` bytes of a blob as text, and how many bytes there are before them. */
+  readBlobTail(digest: string, limit: number): { text: string; omitted: number } {
+    const file = openSync(this.blobPath(digest), "r");
+    try {
+      const { size } = fstatSync(file);
+      const bytes = Buffer.alloc(Math.min(size, limit));
+      readSync(file, bytes, 0, bytes.length, size - bytes.length);
+      return { text: bytes.toString("utf8"), omitted: size - bytes.length };
+    } finally {
+      closeSync(file);
+    }
+  }
+
+  /** Takes in bytes as they come. */
+  openBlob(): BlobWriter {
+    return new BlobWriter(this);
+  }
+
   /** Takes in a stream of bytes. */
   async writeBlob(source: Readable): Promise<{ digest: string; size: number }> {
-    const hash = createHash("sha256");
-    let size = 0;
-    const meter = new Transform({
-      transform(chunk: Buffer, _encoding, done) {
-        hash.update(chunk);
-        size += chunk.length;
-        done(null, chunk);
-      },
-    });
-    const tmp = this.tmpPath();
+    const writer = this.openBlob();
     try {
-      await pipeline(source, meter, createWriteStream(tmp, { mode: 0o600 }));
-      const digest = hash.digest("hex");
-      const path = this.blobPath(digest);
-      await mkdir(join(path, ".."), { recursive: true });
-      await rename(tmp, path);
-      return { digest, size };
+      for await (const chunk of source) writer.write(chunk as Buffer);
+      return writer.finish();
     } catch (error) {
-      rmSync(tmp, { force: true });
+      writer.abort();
       throw error;
     }
   }
@@ -91,8 +120,19 @@ export class Store {
   async putBlob(content: Buffer | string): Promise<{ digest: string; size: number }> {
     const bytes = Buffer.from(content);
     const digest = createHash("sha256").update(bytes).digest("hex");
-    if (!this.hasBlob(digest)) await this.writeBlob(Readable.from([bytes]));
+    if (!this.hasBlob(digest)) {
+      const tmp = this.tmpPath();
+      await writeFile(tmp, bytes, { mode: 0o600 });
+      this.adopt(tmp, digest);
+    }
     return { digest, size: bytes.length };
+  }
+
+  /** Makes a finished temporary file the blob of its digest. */
+  adopt(tmp: string, digest: string): void {
+    const path = this.blobPath(digest);
+    mkdirSync(join(path, ".."), { recursive: true });
+    renameSync(tmp, path);
   }
 
   private resultPath(kind: string, key: string): string {
@@ -125,4 +165,18 @@ export class Store {
 /** A digest of any JSON value with stable key order given by the caller. */
 export function digestOf(...parts: unknown[]): string {
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
+}
+
+/** Removes what is named after a process (`tmpPath`) that has ended. */
+export function removeAbandoned(dir: string, prefix = ""): void {
+  for (const name of readdirSync(dir)) {
+    if (!name.startsWith(prefix) || !name.includes("_")) continue;
+    const [owner = ""] = name.slice(prefix.length).split("_");
+    if (isAlive(owner)) continue;
+    try {
+      rmSync(join(dir, name), { recursive: true, force: true });
+    } catch {
+      // Another user's, who will take it away.
+    }
+  }
 }

@@ -20,17 +20,35 @@ export interface Entry {
  * modes of its folders alone.
  */
 export class Tree {
-  readonly paths: readonly string[];
+  private cachedPaths?: readonly string[];
+  private cachedDirs?: ReadonlySet<string>;
   private cachedDigest?: string;
 
-  constructor(private readonly entries: ReadonlyMap<string, Entry>) {
-    this.paths = [...entries.keys()].sort();
-  }
+  constructor(private readonly entries: ReadonlyMap<string, Entry>) {}
 
   static readonly empty = new Tree(new Map());
 
   static fromJSON(entries: [string, Entry][]): Tree {
     return new Tree(new Map(entries));
+  }
+
+  /** All paths that have an entry, in order. */
+  get paths(): readonly string[] {
+    this.cachedPaths ??= [...this.entries.keys()].sort();
+    return this.cachedPaths;
+  }
+
+  /** Every folder, implied ones among them. */
+  private get dirs(): ReadonlySet<string> {
+    if (!this.cachedDirs) {
+      const dirs = new Set([""]);
+      for (const [path, { type }] of this.entries) {
+        if (type === "dir") dirs.add(path);
+        for (let dir = parentOf(path); !dirs.has(dir); dir = parentOf(dir)) dirs.add(dir);
+      }
+      this.cachedDirs = dirs;
+    }
+    return this.cachedDirs;
   }
 
   toJSON(): [string, Entry][] {
@@ -54,10 +72,7 @@ export class Tree {
 
   /** Whether a directory is at `path`; the root always is. */
   isDirectory(path: string): boolean {
-    const at = normalise(path);
-    return (
-      at === "" || this.entries.get(at)?.type === "dir" || this.paths.some((p) => p.startsWith(`${at}/`))
-    );
+    return this.dirs.has(normalise(path));
   }
 
   /** Names of what stands directly in `path`; directories end in a slash, as in the official API. */
@@ -84,11 +99,8 @@ export class Tree {
 
   /** All paths, implied folders among them. */
   get allPaths(): string[] {
-    const all = new Set(this.paths);
-    for (const path of this.paths) {
-      for (let dir = posix.dirname(path); dir !== "." && !all.has(dir); dir = posix.dirname(dir))
-        all.add(dir);
-    }
+    const all = new Set([...this.dirs, ...this.paths]);
+    all.delete("");
     return [...all].sort();
   }
 
@@ -106,18 +118,24 @@ export class Tree {
     const result = new Map(this.entries);
     for (const [p, entry] of other.toJSON()) {
       const target = at === "" ? p : `${at}/${p}`;
-      const before = result.get(target);
-      if (before?.type === "dir" && entry.type !== "dir") dropBelow(result, target);
+      this.makeRoom(result, target, entry.type);
       result.set(target, entry);
     }
     return new Tree(result);
   }
 
   with(path: string, entry: Entry): Tree {
-    const at = normalise(path);
-    const result = new Map(this.entries);
-    result.set(at, entry);
-    return new Tree(result);
+    if (normalise(path) === "") return this;
+    return this.merge("", new Tree(new Map([[normalise(path), entry]])));
+  }
+
+  /** What is laid over a tree replaces what can't stay beside it: a file above it, or what was below a file. */
+  private makeRoom(result: Map<string, Entry>, target: string, type: Entry["type"]): void {
+    for (let dir = parentOf(target); dir !== ""; dir = parentOf(dir)) {
+      const above = result.get(dir);
+      if (above && above.type !== "dir") result.delete(dir);
+    }
+    if (type !== "dir" && this.dirs.has(target)) dropBelow(result, target);
   }
 
   /** This tree without `path` and all below it. */
@@ -136,6 +154,10 @@ export class Tree {
     }
     return new Tree(result);
   }
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf("/")));
 }
 
 function dropBelow(entries: Map<string, Entry>, path: string): void {

@@ -1,0 +1,76 @@
+import type Docker from "dockerode";
+import type { Mount } from "../core/values.ts";
+import { withLock } from "../images/lock.ts";
+import type { Session } from "../session/session.ts";
+import { digestOf } from "../store/store.ts";
+import { isNotFound } from "./errors.ts";
+import { fillVolume } from "./volumes.ts";
+
+/** A cache volume that a step may use until it releases it. */
+export interface HeldCache {
+  name: string;
+  release(): Promise<void>;
+}
+
+/** Copies of private caches that steps of this process use now. */
+const inUse = new Set<string>();
+
+/** The volume of a cache as its sharing mode has it: shared, alone with it, or a copy that nobody else uses. */
+export async function holdCache(session: Session, mount: Mount): Promise<HeldCache> {
+  const name = `stackline-cache-${digestOf(mount.cache).slice(0, 24)}`;
+  if (mount.sharing === "PRIVATE") return holdPrivate(session, mount, name);
+  if (mount.sharing === "LOCKED") return holdLocked(session, mount, name);
+  await ensureVolume(session, mount, name);
+  return { name, release: async () => undefined };
+}
+
+async function holdPrivate(session: Session, mount: Mount, base: string): Promise<HeldCache> {
+  let name = base;
+  for (let copy = 2; inUse.has(name); copy++) name = `${base}-${copy}`;
+  inUse.add(name);
+  await ensureVolume(session, mount, name);
+  return {
+    name,
+    release: async () => {
+      inUse.delete(name);
+    },
+  };
+}
+
+/** Waits until no other step has it, of this process or another of this machine. */
+async function holdLocked(session: Session, mount: Mount, name: string): Promise<HeldCache> {
+  let release: () => void = () => undefined;
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const ended = new Promise<void>((resolve, reject) => {
+    withLock(name, async () => {
+      resolve();
+      await released;
+    }).catch(reject);
+  });
+  await ended;
+  await ensureVolume(session, mount, name);
+  return { name, release: async () => release() };
+}
+
+async function ensureVolume(session: Session, mount: Mount, name: string): Promise<void> {
+  await session.once(`cache ${name}`, async () => {
+    if (await exists(session.docker, name)) return;
+    await session.docker.createVolume({
+      Name: name,
+      Labels: { "dev.stackline.cache": mount.cache as string },
+    });
+    if (mount.tree || mount.uid || mount.gid) await fillVolume(session, name, mount);
+  });
+}
+
+async function exists(docker: Docker, name: string): Promise<boolean> {
+  try {
+    await docker.getVolume(name).inspect();
+    return true;
+  } catch (error) {
+    if (isNotFound(error)) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,68 @@
+import { createHash } from "node:crypto";
+import type { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
+import type Docker from "dockerode";
+import tarStream from "tar-stream";
+import { UserError } from "../core/errors.ts";
+import type { Session } from "../session/session.ts";
+import type { DockerConfig } from "./image-config.ts";
+import { imageId } from "./images.ts";
+
+/**
+ * ID of an image with the layers of another, one more if given, and exactly the given configuration. Docker has no
+ * call for it: what a container or a commit inherits can be added to, not taken away (variables, labels, volumes).
+ * But an archive to load need not hold layers that Docker has.
+ */
+export async function configureImage(
+  session: Session,
+  image: Docker.ImageInspectInfo,
+  config: DockerConfig,
+  layer?: Buffer,
+): Promise<string> {
+  const own = layer ? [`sha256:${createHash("sha256").update(layer).digest("hex")}`] : [];
+  const layers = [...(image.RootFS.Layers ?? []), ...own];
+  const json = JSON.stringify({
+    architecture: image.Architecture,
+    os: image.Os,
+    created: image.Created,
+    config,
+    rootfs: { type: "layers", diff_ids: layers },
+    history: layers.map(() => ({ created: image.Created, created_by: "stackline" })),
+  });
+  const digest = createHash("sha256").update(json).digest("hex");
+  const id = `sha256:${digest}`;
+  if (await imageId(session.docker, id)) return id;
+  const answer = await load(session.docker, digest, json, layers.length, layer);
+  if (!(await imageId(session.docker, id))) {
+    throw new UserError(
+      `Docker does not take an image's configuration without its layers (${answer.trim()}): turn its containerd image store off`,
+    );
+  }
+  await session.store.putResult("images", digest, { image: id });
+  return id;
+}
+
+/** An image with one more layer (a tar archive) and no configuration. */
+export async function loadLayer(session: Session, base: string, layer: Buffer): Promise<string> {
+  return configureImage(session, await session.docker.getImage(base).inspect(), {}, layer);
+}
+
+async function load(
+  docker: Docker,
+  digest: string,
+  config: string,
+  count: number,
+  last: Buffer | undefined,
+): Promise<string> {
+  const pack = tarStream.pack();
+  const names = Array.from({ length: count }, (_, i) => `${i}/layer.tar`);
+  pack.entry({ name: `${digest}.json` }, config);
+  pack.entry(
+    { name: "manifest.json" },
+    JSON.stringify([{ Config: `${digest}.json`, RepoTags: null, Layers: names }]),
+  );
+  if (last) pack.entry({ name: names[count - 1] as string }, last);
+  pack.finalize();
+  const stream = pack as unknown as NodeJS.ReadableStream;
+  return text((await docker.loadImage(stream, { quiet: true })) as unknown as Readable);
+}

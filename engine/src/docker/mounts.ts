@@ -1,0 +1,130 @@
+import { posix } from "node:path";
+import type { Readable } from "node:stream";
+import type Docker from "dockerode";
+import type { ContainerState, Mount } from "../core/values.ts";
+import type { Session } from "../session/session.ts";
+import { unpackTree } from "../store/archive.ts";
+import { scanHostFile } from "../store/host.ts";
+import { type Entry, normalise, Tree } from "../store/tree.ts";
+import { holdCache } from "./caches.ts";
+import { putTree } from "./put.ts";
+import { ENV_FILE, secretEnvScript } from "./secret-env.ts";
+import { mountTree, readOnlyVolume } from "./volumes.ts";
+
+/** A state's mounts as Docker takes them, and what has to be filled before the run and read back after it. */
+export interface PlacedMounts {
+  binds: string[];
+  tmpfs: Record<string, string>;
+  /** Volumes that hold mounted directories. */
+  volumes: { mount: Mount; name: string }[];
+  /** Host files that hold mounted files. */
+  files: { mount: Mount; path: string }[];
+  /** Where other mounts lie, by the path of the mount that they lie in, relative to it. */
+  nested: Map<string, string[]>;
+  dispose(): Promise<void>;
+}
+
+export async function placeMounts(session: Session, state: ContainerState): Promise<PlacedMounts> {
+  const releases: (() => Promise<void>)[] = [];
+  const placed: PlacedMounts = {
+    binds: [],
+    tmpfs: {},
+    volumes: [],
+    files: [],
+    nested: nestedPaths(state.mounts),
+    dispose: async () => {
+      await Promise.allSettled(releases.map((release) => release()));
+    },
+  };
+  try {
+    for (const mount of state.mounts) await placeMount(session, mount, placed, releases);
+    // Any user of the container may have to read it; on this machine it stands in a folder of the engine's alone.
+    if (state.secretEnv.length > 0) {
+      const path = session.hostFiles.secret(await secretEnvScript(session, state), { mode: 0o444 });
+      placed.binds.push(`${path}:${ENV_FILE}:ro`);
+    }
+    return placed;
+  } catch (error) {
+    await placed.dispose();
+    throw error;
+  }
+}
+
+function nestedPaths(mounts: readonly Mount[]): Map<string, string[]> {
+  const inside = (outer: string): string[] =>
+    mounts.flatMap(({ path }) => (path.startsWith(`${outer}/`) ? [path.slice(outer.length + 1)] : []));
+  return new Map(mounts.map(({ path }) => [path, inside(path)]));
+}
+
+async function placeMount(
+  session: Session,
+  mount: Mount,
+  placed: PlacedMounts,
+  releases: (() => Promise<void>)[],
+): Promise<void> {
+  const { path } = mount;
+  if (mount.kind === "directory" && mount.readOnly) {
+    placed.binds.push(`${await readOnlyVolume(session, mount)}:${path}:nocopy,ro`);
+  } else if (mount.kind === "directory") {
+    const volume = await session.docker.createVolume({ Labels: session.labels });
+    releases.push(() => volume.remove({ force: true }));
+    placed.volumes.push({ mount, name: volume.name });
+    placed.binds.push(`${volume.name}:${path}:nocopy`);
+  } else if (mount.kind === "cache") {
+    const { name, release } = await holdCache(session, mount);
+    releases.push(release);
+    placed.binds.push(`${name}:${path}:nocopy`);
+  } else if (mount.kind === "file") {
+    const from = session.hostFiles.place(mount.entry as Entry);
+    placed.files.push({ mount, path: from });
+    placed.binds.push(`${from}:${path}${mount.readOnly ? ":ro" : ""}`);
+  } else if (mount.kind === "secret") {
+    const value = await session.secrets.plaintext(mount.secret as NonNullable<Mount["secret"]>);
+    placed.binds.push(`${session.hostFiles.secret(value, mount)}:${path}:ro`);
+  } else if (mount.kind === "socket") {
+    placed.binds.push(`${mount.socket}:${path}`);
+  } else {
+    placed.tmpfs[path] = `exec,mode=1777${mount.size ? `,size=${mount.size}` : ""}`;
+  }
+}
+
+/** Puts mounted directories' content into their volumes, without what other mounts hide of it. */
+export async function fillVolumes(
+  session: Session,
+  container: Docker.Container,
+  { volumes, nested }: PlacedMounts,
+): Promise<void> {
+  for (const { mount } of volumes) {
+    const hidden = nested.get(mount.path) ?? [];
+    const tree = mountTree(mount, posix.basename(mount.path), hidden);
+    await putTree(session, container, tree, posix.dirname(mount.path));
+  }
+}
+
+/** Content of mounted directories and files after a run, by mount path. */
+export type MountsAfter = Record<string, { tree?: [string, Entry][]; entry?: Entry }>;
+
+/** Reads back what a process may have written. Other mounts that lie in a directory are not part of it. */
+export async function readMounts(
+  session: Session,
+  container: Docker.Container,
+  { volumes, files, nested }: PlacedMounts,
+): Promise<MountsAfter> {
+  const result: MountsAfter = {};
+  for (const { mount } of volumes) {
+    const hidden = nested.get(mount.path) ?? [];
+    const archive = (await container.getArchive({ path: `${mount.path}/.` })) as unknown as Readable;
+    const after = await unpackTree(session.store, archive, hidden);
+    const before = (mount.tree ?? Tree.empty).filter((path) => isHidden(path, hidden));
+    result[mount.path] = { tree: after.merge("", before).toJSON() };
+  }
+  for (const { mount, path } of files) {
+    const { blob, size, mode } = await scanHostFile(session.store, path);
+    result[mount.path] = { entry: { ...(mount.entry as Entry), blob, size, mode } as Entry };
+  }
+  return result;
+}
+
+function isHidden(path: string, hidden: readonly string[]): boolean {
+  return hidden.some((prefix) => path === normalise(prefix) || path.startsWith(`${normalise(prefix)}/`));
+}

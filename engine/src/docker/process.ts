@@ -1,0 +1,85 @@
+import type Docker from "dockerode";
+import { UserError } from "../core/errors.ts";
+import type { ContainerState, ExecOutcome } from "../core/values.ts";
+import type { Session } from "../session/session.ts";
+import { dockerMessage } from "./errors.ts";
+import type { ExecOptions } from "./exec.ts";
+import { followOutput, textSink } from "./output.ts";
+import { absolutePath, findPath, mountAt } from "./read.ts";
+
+export type RanProcess = ExecOutcome;
+
+/** Runs a created container to its end; its output is in the store, scrubbed. */
+export async function runProcess(
+  session: Session,
+  state: ContainerState,
+  container: Docker.Container,
+  options: ExecOptions,
+  secrets: readonly string[],
+  log: (text: string) => void,
+): Promise<RanProcess> {
+  const { redirectStdin, stdin } = options;
+  const input = redirectStdin ? await readInput(session, state, redirectStdin) : stdin;
+  const hasStdin = stdin !== "" || redirectStdin !== "";
+  // Attached before it starts: nothing that it prints is missed.
+  const attach = { stream: true, stdout: true, stderr: true, stdin: hasStdin, hijack: hasStdin };
+  const stream = await container.attach(attach);
+  const blobs = {
+    stdout: session.store.openBlob(),
+    stderr: session.store.openBlob(),
+    combined: session.store.openBlob(),
+  };
+  const show = textSink(log);
+  const ended = followOutput(stream, secrets, (name, bytes) => {
+    blobs[name].write(bytes);
+    blobs.combined.write(bytes);
+    show(name, bytes);
+  });
+  try {
+    const failure = await startContainer(container);
+    if (failure) {
+      stream.on("error", () => undefined);
+      (stream as unknown as { destroy(): void }).destroy();
+      blobs.stderr.write(failure.message);
+      blobs.combined.write(failure.message);
+    } else if (hasStdin) {
+      stream.end(input);
+    }
+    const exitCode = failure?.exitCode ?? ((await container.wait()) as { StatusCode: number }).StatusCode;
+    await ended;
+    return {
+      exitCode,
+      stdout: blobs.stdout.finish().digest,
+      stderr: blobs.stderr.finish().digest,
+      combined: blobs.combined.finish().digest,
+    };
+  } catch (error) {
+    for (const blob of Object.values(blobs)) blob.abort();
+    throw error;
+  }
+}
+
+async function readInput(session: Session, state: ContainerState, path: string): Promise<Buffer> {
+  const absolute = absolutePath(state, path);
+  const secret = mountAt(state, absolute)?.secret;
+  if (secret) return Buffer.from(await session.secrets.plaintext(secret));
+  const found = await findPath(session, state, absolute);
+  if (!found || !("entry" in found) || !found.entry.blob)
+    throw new UserError(`withExec: redirectStdin: ${path} is no file in the container`);
+  return Buffer.concat(await session.store.readBlob(found.entry.blob).toArray());
+}
+
+/** Starts a created container. A command that cannot be found or run ends as in a shell, with 127 or 126. */
+export async function startContainer(
+  container: Docker.Container,
+): Promise<{ exitCode: number; message: Buffer } | undefined> {
+  try {
+    await container.start();
+    return undefined;
+  } catch (error) {
+    const message = dockerMessage(error);
+    const notFound = /executable file not found|no such file or directory/.test(message);
+    if (!notFound && !/permission denied/.test(message)) throw error;
+    return { exitCode: notFound ? 127 : 126, message: Buffer.from(`${message}\n`) };
+  }
+}

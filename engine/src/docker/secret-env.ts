@@ -1,0 +1,28 @@
+import { UserError } from "../core/errors.ts";
+import type { ContainerState } from "../core/values.ts";
+import type { Session } from "../session/session.ts";
+
+/** Where a container finds its secret variables: below /dev, which is never part of an image. */
+export const ENV_FILE = "/dev/.stackline-env";
+
+/**
+ * A command that first takes secret variables from a file: what stands in a container's configuration is copied into
+ * every image that is committed from it.
+ */
+export function withSecretEnv({ secretEnv }: ContainerState, command: string[]): string[] {
+  if (secretEnv.length === 0) return command;
+  return ["/bin/sh", "-c", `. ${ENV_FILE}; exec "$@"`, "sh", ...command];
+}
+
+/** The file's content, for a POSIX shell. */
+export async function secretEnvScript(session: Session, state: ContainerState): Promise<string> {
+  const lines = await Promise.all(
+    state.secretEnv.map(async ([name, secret]) => {
+      if (!/^[A-Za-z_]\w*$/.test(name))
+        throw new UserError(`withSecretVariable: ${JSON.stringify(name)} is no name that a shell can set`);
+      const value = await session.secrets.plaintext(secret);
+      return `export ${name}='${value.replaceAll("'", `'\\''`)}'\n`;
+    }),
+  );
+  return lines.join("");
+}

@@ -1,0 +1,114 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type Docker from "dockerode";
+import { UserError } from "../core/errors.ts";
+import type { ServiceValue } from "../core/values.ts";
+import type { Session } from "../session/session.ts";
+import { type Prepared, prepareContainer } from "./create.ts";
+import { waitUntilReady } from "./health.ts";
+import { followOutput, textSink } from "./output.ts";
+import { startContainer } from "./process.ts";
+import { serviceHostname } from "./services.ts";
+
+/** How long a service may take to stop by itself before it is killed, in seconds. */
+const STOP_TIMEOUT = 10;
+
+export interface RunningService {
+  ip: string;
+  /** Resolves when the process has ended, whatever ended it, with its exit code and last lines. */
+  ended: Promise<string>;
+  stop(kill: boolean): Promise<void>;
+}
+
+/** Starts a service, and what it is itself bound to, and waits until it is ready. */
+export function startService(session: Session, service: ServiceValue): Promise<RunningService> {
+  const name = service.command.join(" ").slice(0, 100);
+  return session.progress.step(
+    `service ${name}`,
+    async (step) => {
+      const network = await session.ensureNetwork();
+      const { bindings, release } = await session.services.acquireAll(service.container);
+      let prepared: Prepared | undefined;
+      const dispose = async (): Promise<void> => {
+        await prepared?.dispose();
+        release();
+      };
+      try {
+        prepared = await prepareContainer(session, service.container, {
+          command: service.command,
+          privileged: service.privileged,
+          noInit: service.noInit,
+          stdin: false,
+          network,
+          aliases: [serviceHostname(service)],
+          hosts: bindings.hosts,
+        });
+        return await run(session, service, prepared.container, { name, network, log: step.log, dispose });
+      } catch (error) {
+        await dispose();
+        throw error;
+      }
+    },
+    true,
+  );
+}
+
+interface Run {
+  name: string;
+  network: string;
+  log(text: string): void;
+  dispose(): Promise<void>;
+}
+
+async function run(
+  session: Session,
+  service: ServiceValue,
+  container: Docker.Container,
+  { name, network, log, dispose }: Run,
+): Promise<RunningService> {
+  const secrets = await session.secrets.plaintextsOf(service.container);
+  const stream = await container.attach({ stream: true, stdout: true, stderr: true });
+  let tail = "";
+  const printed = followOutput(
+    stream,
+    secrets,
+    textSink((text) => {
+      tail = (tail + text).slice(-16_384);
+      log(text);
+    }),
+  );
+  const failure = await startContainer(container);
+  if (failure)
+    throw new UserError(`service ${name} could not be started: ${failure.message.toString().trim()}`);
+  const exited = container.wait().then(
+    ({ StatusCode }: { StatusCode: number }) => `it ended with exit code ${StatusCode}`,
+    () => "its container was removed",
+  );
+  const ended = exited.then(async (cause) => {
+    await printed;
+    return `${cause}${lastLines(tail)}`;
+  });
+  const ip = await containerIp(container, network);
+  await waitUntilReady(session, container, ip, service, exited).catch(async (error: Error) => {
+    // What it said last may still be on its way.
+    await Promise.race([printed, sleep(error.message.startsWith("it ended") ? 2_000 : 0)]);
+    throw new UserError(`service ${name} did not become ready: ${error.message}${lastLines(tail)}`);
+  });
+  // One that ends by itself leaves nothing behind, either.
+  session.background(ended.then(dispose));
+  return { ip, ended, stop: (kill) => stopContainer(container, kill).then(dispose) };
+}
+
+function lastLines(text: string): string {
+  const lines = text.trimEnd().split("\n").slice(-12).join("\n");
+  return lines === "" ? " (it printed nothing)" : `\nIts last lines:\n${lines}`;
+}
+
+async function stopContainer(container: Docker.Container, kill: boolean): Promise<void> {
+  if (kill) await container.kill().catch(() => undefined);
+  else await container.stop({ t: STOP_TIMEOUT }).catch(() => undefined);
+}
+
+async function containerIp(container: Docker.Container, network: string): Promise<string> {
+  const { NetworkSettings } = await container.inspect();
+  return NetworkSettings.Networks[network]?.IPAddress ?? "";
+}

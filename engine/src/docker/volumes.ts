@@ -1,0 +1,38 @@
+import type { Mount } from "../core/values.ts";
+import type { Session } from "../session/session.ts";
+import { digestOf } from "../store/store.ts";
+import { Tree } from "../store/tree.ts";
+import { withIdleContainer } from "./bake.ts";
+import { emptyImage } from "./images.ts";
+import { putTree } from "./put.ts";
+
+const FOLDER = "volume";
+
+/** A mounted directory as an entry of its parent, so that its own owner is set, too. */
+export function mountTree(mount: Mount, name: string, hidden: readonly string[] = []): Tree {
+  const { uid = 0, gid = 0, mode = 0o755, tree = Tree.empty } = mount;
+  return Tree.empty.with(name, { type: "dir", mode, uid, gid, mtime: 0 }).merge(
+    name,
+    hidden.reduce((left, path) => left.without(path), tree),
+  );
+}
+
+/** Puts a mount's content into a volume, by way of a container: Docker has no other. */
+export async function fillVolume(session: Session, volume: string, mount: Mount): Promise<void> {
+  await withIdleContainer(
+    session,
+    await emptyImage(session),
+    (container) => putTree(session, container, mountTree(mount, FOLDER)),
+    [`${volume}:/${FOLDER}:nocopy`],
+  );
+}
+
+/** A volume with a read-only mount's content: one for all steps of the session that mount the same. */
+export function readOnlyVolume(session: Session, mount: Mount): Promise<string> {
+  const key = digestOf("volume", mount.tree?.digest, mount.uid, mount.gid, mount.mode);
+  return session.keep(key, async () => {
+    const { name } = await session.docker.createVolume({ Labels: session.labels });
+    await fillVolume(session, name, mount);
+    return name;
+  });
+}

@@ -1,0 +1,34 @@
+import { readFileSync } from "node:fs";
+import { hostname } from "node:os";
+
+/** When a process started, in the kernel's ticks: tells a process from a later one with the same number. */
+function startTime(pid: number | string): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+  } catch {
+    return "";
+  }
+}
+
+function host(): string {
+  return hostname().replace(/[^A-Za-z0-9.-]/g, "-");
+}
+
+/** This process, as a name: its machine, number and start. */
+export function ownProcess(): string {
+  return `${process.pid}.${startTime(process.pid) || 0}.${host()}`;
+}
+
+/** Whether a process may still run; one of another machine may. */
+export function isAlive(name: string): boolean {
+  const [, pid, started, machine] = /^(\d+)\.(\d+)\.(.+)$/.exec(name) ?? [];
+  if (!pid || machine !== host()) return true;
+  if (process.platform === "linux") return startTime(pid) === started;
+  try {
+    process.kill(Number(pid), 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}

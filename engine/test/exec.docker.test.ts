@@ -1,0 +1,176 @@
+import { ExecError, ReturnType } from "@dagger.io/dagger";
+import { describe, expect, it } from "vitest";
+import { IMAGE, temporaryFolder, withSession } from "./support.ts";
+
+const storePath = temporaryFolder();
+const session = <T>(use: Parameters<typeof withSession<T>>[1]): Promise<T> => withSession({ storePath }, use);
+
+async function failure(work: Promise<unknown>): Promise<ExecError> {
+  const error = await work.then(
+    () => undefined,
+    (reason) => reason,
+  );
+  expect(error).toBeInstanceOf(ExecError);
+  return error as ExecError;
+}
+
+describe("withExec", () => {
+  it("keeps stdout and stderr apart, and in order when combined", () =>
+    session(async ({ client }) => {
+      const ran = client
+        .container()
+        .from(IMAGE)
+        .withExec(["sh", "-c", "echo one; sleep 0.1; echo two >&2; sleep 0.1; echo three"]);
+      expect(await ran.stdout()).toBe("one\nthree\n");
+      expect(await ran.stderr()).toBe("two\n");
+      expect(await ran.combinedOutput()).toBe("one\ntwo\nthree\n");
+      expect(await ran.exitCode()).toBe(0);
+    }));
+
+  it("passes arguments as they are, whatever is in them", () =>
+    session(async ({ client }) => {
+      const args = ["a b", "", 'q"q', "$HOME", "*", "ü\n"];
+      const ran = client
+        .container()
+        .from(IMAGE)
+        .withExec(["printf", "%s|", ...args]);
+      expect(await ran.stdout()).toBe(`${args.join("|")}|`);
+    }));
+
+  it("fails with the command, its exit code and both outputs", () =>
+    session(async ({ client }) => {
+      const args = ["sh", "-c", "echo out; echo err >&2; exit 3"];
+      const error = await failure(client.container().from(IMAGE).withExec(args).sync());
+      expect(error).toMatchObject({ cmd: args, exitCode: 3, stdout: "out", stderr: "err" });
+      expect(error.message).toContain("exit code: 3");
+    }));
+
+  it("ends with 127 when the command is not there, and says which", () =>
+    session(async ({ client }) => {
+      for (const noInit of [false, true]) {
+        const error = await failure(
+          client.container().from(IMAGE).withExec(["no-such-command"], { noInit }).sync(),
+        );
+        expect(error).toMatchObject({ cmd: ["no-such-command"], exitCode: 127 });
+        expect(error.stderr).toContain("no-such-command");
+      }
+    }));
+
+  it("goes on after a failure that was expected", () =>
+    session(async ({ client }) => {
+      const base = client.container().from(IMAGE);
+      const failed = base.withExec(["sh", "-c", "echo kept > /kept; exit 4"], { expect: ReturnType.Failure });
+      expect(await failed.exitCode()).toBe(4);
+      expect(await failed.file("/kept").contents()).toBe("kept\n");
+      expect(await base.withExec(["false"], { expect: ReturnType.Any }).exitCode()).toBe(1);
+      await failure(base.withExec(["true"], { expect: ReturnType.Failure }).sync());
+    }));
+
+  it("does not take the end by a signal for an expected failure", () =>
+    session(async ({ client }) => {
+      const killed = client
+        .container()
+        .from(IMAGE)
+        .withExec(["sh", "-c", "kill -9 $$"], { expect: ReturnType.Any });
+      expect((await failure(killed.sync())).exitCode).toBe(137);
+    }));
+
+  it("feeds stdin to its end", () =>
+    session(async ({ client }) => {
+      const text = "0123456789abcde\n".repeat(20_000);
+      const counted = client.container().from(IMAGE).withExec(["wc", "-c"], { stdin: text });
+      expect((await counted.stdout()).trim()).toBe(String(text.length));
+    }));
+
+  it("redirects streams from and to files, byte by byte", () =>
+    session(async ({ client }) => {
+      const ran = client
+        .container()
+        .from(IMAGE)
+        .withMountedDirectory("/mnt", client.directory().withNewFile("in", "to be read"))
+        .withWorkdir("/work")
+        .withExec(["sh", "-c", "cat; printf '\\377' ; echo bad >&2"], {
+          redirectStdin: "/mnt/in",
+          redirectStdout: "out",
+          redirectStderr: "/mnt/err",
+        });
+      expect(await ran.file("/work/out").size()).toBe(11);
+      expect(await ran.file("/mnt/err").contents()).toBe("bad\n");
+      expect(await ran.withExec(["sh", "-c", "tail -c1 /work/out | od -An -tx1"]).stdout()).toContain("ff");
+    }));
+
+  it("writes both streams into one file in the order in which they came", () =>
+    session(async ({ client }) => {
+      const ran = client
+        .container()
+        .from(IMAGE)
+        .withExec(["sh", "-c", "echo 1; sleep 0.1; echo 2 >&2; sleep 0.1; echo 3"], {
+          redirectStdout: "/log",
+          redirectStderr: "/log",
+        });
+      expect(await ran.file("/log").contents()).toBe("1\n2\n3\n");
+    }));
+
+  it("puts the entry point in front only when asked, and the default arguments when none are given", () =>
+    session(async ({ client }) => {
+      const base = client
+        .container()
+        .from(IMAGE)
+        .withEntrypoint(["echo", "entry"])
+        .withDefaultArgs(["echo", "default"]);
+      expect(await base.withExec(["echo", "plain"]).stdout()).toBe("plain\n");
+      expect(await base.withExec(["x"], { useEntrypoint: true }).stdout()).toBe("entry x\n");
+      expect(await base.withExec([]).stdout()).toBe("default\n");
+      expect(await base.withExec([], { useEntrypoint: true }).stdout()).toBe("entry echo default\n");
+    }));
+
+  it("gives more rights only when asked", () =>
+    session(async ({ client }) => {
+      const base = client.container().from(IMAGE);
+      const rights = ["sh", "-c", "grep CapEff /proc/self/status"];
+      const plain = await base.withExec(rights).stdout();
+      const more = await base.withExec(rights, { insecureRootCapabilities: true }).stdout();
+      expect(Number.parseInt(more.split(":")[1] as string, 16)).toBeGreaterThan(
+        Number.parseInt(plain.split(":")[1] as string, 16),
+      );
+    }));
+
+  it("reports what nothing ran for", () =>
+    session(async ({ client }) => {
+      await expect(client.container().from(IMAGE).stdout()).rejects.toThrow("no command has been set");
+      await expect(
+        client.container().from(IMAGE).withExec([]).withoutDefaultArgs().sync(),
+      ).resolves.toBeDefined();
+      await expect(client.container().withExec([]).sync()).rejects.toThrow("no command has been set");
+    }));
+
+  it("keeps output that is not text, and hands it over as text as far as it is", () =>
+    session(async ({ client }) => {
+      const ran = client.container().from(IMAGE).withExec(["printf", "a\\377b"]);
+      expect(await ran.stdout()).toBe("a\ufffdb");
+    }));
+
+  it("loses nothing of a process that writes byte by byte", () =>
+    session(async ({ client }) => {
+      const script = "i=0; while [ $i -lt 20000 ]; do printf x; i=$((i+1)); done";
+      expect((await client.container().from(IMAGE).withExec(["sh", "-c", script]).stdout()).length).toBe(
+        20_000,
+      );
+    }));
+
+  it("takes 100 MB of output without holding it in memory", () =>
+    session(async ({ client }) => {
+      const before = process.memoryUsage().rss;
+      const ran = client
+        .container()
+        .from(IMAGE)
+        .withExec(["sh", "-c", "yes 0123456789abcdef | head -c 100000000"]);
+      await ran.sync();
+      expect(process.memoryUsage().rss - before).toBeLessThan(150e6);
+      const error = await failure(
+        ran.withExec(["sh", "-c", "yes 0123456789 | head -c 1000000; exit 1"]).sync(),
+      );
+      expect(error.stdout).toMatch(/^\[omitting \d+ bytes\]\.\.\./);
+      expect(error.stdout.length).toBeLessThan(110_000);
+    }));
+});
