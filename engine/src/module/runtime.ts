@@ -78,9 +78,14 @@ export class Runtime {
     child.on("error", (error) => call.abandon(`the module could not be started: ${error.message}`));
     child.on("close", (code) => {
       this.session.children.delete(child);
-      call.abandon(
-        `the module ended with exit code ${code} before it answered${tail ? `:\n${tail.trimEnd()}` : ""}`,
-      );
+      call.abandon(describeEnd(code, tail));
     });
   }
+}
+
+/** Why a process ended before it answered: the place of a mistake in the sources where there is one, else its last words. */
+function describeEnd(code: number | null, tail: string): string {
+  const mistake = /^(.+:\d+:\d+): ERROR: (.+)$/m.exec(tail);
+  if (mistake) return `the module does not compile: ${mistake[1]}: ${mistake[2]}`;
+  return `the module ended with exit code ${code} before it answered${tail ? `:\n${tail.trimEnd()}` : ""}`;
 }
