@@ -17,7 +17,11 @@ export async function prune({ engine, options, out }: Context): Promise<number> 
     out("forgot the results of functions and steps\n");
     return 0;
   }
-  await removeImages(session, [...images, ...keptImages(session, "builds"), ...keptImages(session, "images")]);
+  await removeImages(session, [
+    ...images,
+    ...keptImages(session, "builds"),
+    ...keptImages(session, "images"),
+  ]);
   for (const kind of ["builds", "images", "files", "modules"]) session.store.dropResults(kind);
   rmSync(join(session.store.path, "blobs"), { recursive: true, force: true });
   const { Volumes } = await session.docker.listVolumes({ filters: { label: ["dev.stackline.cache"] } });

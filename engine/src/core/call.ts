@@ -70,15 +70,16 @@ export function callsOf(call: Call): Call[] {
     if (found.has(next.digest)) continue;
     found.set(next.digest, next);
     if (next.parent) pending.push(next.parent);
-    pending.push(...callsInValue(next.args));
+    pending.push(...callsIn(next.args));
   }
   return [...found.values()];
 }
 
-function callsInValue(value: ArgValue | Readonly<Record<string, ArgValue>>): Call[] {
+/** The calls in arguments, at any depth. */
+export function callsIn(value: ArgValue | Readonly<Record<string, ArgValue>>): Call[] {
   if (value instanceof Call) return [value];
   if (value === null || typeof value !== "object") return [];
-  return Object.values(value).flatMap(callsInValue);
+  return Object.values(value).flatMap(callsIn);
 }
 
 /** The ID of a call: its whole recipe, self-contained, so that any session can take it up. */

@@ -1,6 +1,6 @@
 import { posix, resolve } from "node:path";
 import type { ArgumentValue, FunctionValue, ModuleValue, TypeDefValue } from "../api/types.ts";
-import { type ArgValue, Call, callsOf, decodeId, encodeId } from "../core/call.ts";
+import { type ArgValue, Call, callsIn, callsOf, decodeId, encodeId } from "../core/call.ts";
 import { UserError } from "../core/errors.ts";
 import type { DirectoryValue, SecretValue } from "../core/values.ts";
 import { parseDuration } from "../docker/duration.ts";
@@ -132,7 +132,7 @@ export class LoadedModule {
     parent: unknown,
     args: Args,
   ): Promise<string> {
-    const calls = Object.values(args).flatMap((value) => callsIn(value));
+    const calls = callsIn(args);
     const uris = calls
       .flatMap(callsOf)
       .filter((call) => call.parent === undefined && call.field === "secret");
@@ -206,11 +206,6 @@ export class LoadedModule {
     if (type.kind !== "OBJECT_KIND" || this.types.isOwnObject(type.name)) return value;
     return this.session.evaluate(decodeId(value as string));
   }
-}
-
-function callsIn(value: unknown): Call[] {
-  if (value instanceof Call) return [value];
-  return Array.isArray(value) ? value.flatMap(callsIn) : [];
 }
 
 function toKey(value: unknown): unknown {

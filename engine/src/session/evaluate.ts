@@ -1,4 +1,4 @@
-import type { Call } from "../core/call.ts";
+import { type Call, callsIn } from "../core/call.ts";
 import { UserError } from "../core/errors.ts";
 import { missingField, plainTypes } from "./fields.ts";
 import type { Session } from "./session.ts";
@@ -18,6 +18,11 @@ export type Evaluators = ReadonlyMap<string, Evaluator>;
 
 export async function evaluateCall(session: Session, call: Call): Promise<unknown> {
   const type = call.parent?.type ?? "Query";
+  // What a field of the API takes is needed for sure: branches of a recipe are worked out side by side, not in turn. A
+  // module's function may leave an argument alone.
+  if (session.isCoreField(type, call.field)) {
+    for (const needed of callsIn(call.args)) session.evaluate(needed).catch(() => undefined);
+  }
   const parent = call.parent ? await session.evaluate<Record<string, unknown>>(call.parent) : undefined;
   const evaluator =
     session.evaluatorOf(type, call.field) ?? (plainTypes.includes(type) ? readProperty : undefined);

@@ -74,6 +74,11 @@ export class Session {
     });
   }
 
+  /** Whether a field is the API's own, not a loaded module's. */
+  isCoreField(type: string, field: string): boolean {
+    return this.evaluators.has(`${type}.${field}`);
+  }
+
   evaluatorOf(type: string, field: string): Evaluator | undefined {
     return this.evaluators.get(`${type}.${field}`) ?? this.moduleEvaluator?.(type, field);
   }
