@@ -112,11 +112,12 @@ async function yaml(source: Directory): Promise<Container | undefined> {
 
 /** Compose 1.29 is the stricter judge of the two that the files have to please; it needs no Docker for this. */
 async function compose(source: Directory): Promise<Container | undefined> {
-  const files = source.filter({ include: ["docker-compose*.yml"] });
-  if ((await files.entries()).length === 0) return undefined;
+  const files = source.filter({ include: ["docker-compose*.yml", "app/Dockerfile"] });
+  if ((await files.glob("*.yml")).length === 0) return undefined;
   const line =
-    'for file in docker-compose*.yml; do echo "$file:"; docker-compose --file "$file" config --quiet --no-interpolate; done';
-  return judge(python(pythonTools.compose), files, line);
+    'for file in docker-compose*.yml; do echo "$file:"; docker-compose --file "$file" config --quiet; done';
+  // What has no default, because a deploy has to say it.
+  return judge(python(pythonTools.compose).withEnvVariable("APP_IMAGE", "app"), files, line);
 }
 
 /** nginx reads its configuration as it will in production: through the image's own templates. */
@@ -126,6 +127,13 @@ async function nginx(source: Directory): Promise<Container | undefined> {
   return dag
     .container()
     .from(images.nginx)
-    .withDirectory("/etc/nginx/templates", templates.directory("nginx"))
+    .withDirectory("/etc/nginx/templates", templates.directory("nginx/templates"))
+    .withEnvVariable("APP_UPSTREAM", "app:8000")
+    .withEnvVariable("NGINX_RESOLVER", "127.0.0.11")
+    .withEnvVariable("NGINX_SITE", "http")
+    .withEnvVariable("STATIC_MAX_AGE", "300")
+    .withEnvVariable("LOGIN_RATE", "10r/m")
+    .withEnvVariable("BODY_LIMIT", "10m")
+    .withEnvVariable("TRUSTED_PROXY", "127.0.0.1")
     .withExec(["nginx", "-t"], { useEntrypoint: true, expect: ReturnType.Any });
 }
