@@ -1,9 +1,20 @@
 /**
  * A CI/CD pipeline for a Django, Celery, PostgreSQL, Redis, Kafka and nginx stack.
  */
-import { argument, type Container, check, type Directory, func, object } from "@dagger.io/dagger";
+import {
+  argument,
+  type Container,
+  check,
+  type Directory,
+  type File,
+  func,
+  object,
+  type Service,
+} from "@dagger.io/dagger";
+import { parseParts, photographPage, readPage, runChecks } from "./checks.js";
 import { buildImage } from "./image.js";
 import { lintSource } from "./lint.js";
+import { startStack } from "./stack.js";
 import { reportTests, runTests } from "./tests.js";
 
 /** What no function wants to see, wherever it lies: an edit of it must not make a result invalid. */
@@ -79,5 +90,78 @@ export class Stackline {
     app: Directory,
   ): Container {
     return buildImage(app, "runtime");
+  }
+
+  /**
+   * The whole stack behind nginx, from the production image: `stack up --ports 8080:80`.
+   *
+   * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
+   * @param nginx nginx's templates and maintenance page
+   */
+  @func({ cache: "never" })
+  stack(
+    @argument({ defaultPath: "/app", ignore: unwantedInApp })
+    app: Directory,
+    @argument({ defaultPath: "/nginx" })
+    nginx: Directory,
+  ): Service {
+    return startStack(app, nginx).service;
+  }
+
+  /**
+   * Start the whole stack and read /checks through nginx: six lines, `ok` or `FAIL` with the reason.
+   *
+   * Fails unless all six are ok and the stylesheet arrives as one.
+   *
+   * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
+   * @param nginx nginx's templates and maintenance page
+   * @param without Parts to leave out, for a drill: nginx, postgres, redis, worker, kafka
+   */
+  @func()
+  @check()
+  async checks(
+    @argument({ defaultPath: "/app", ignore: unwantedInApp })
+    app: Directory,
+    @argument({ defaultPath: "/nginx" })
+    nginx: Directory,
+    without: string[] = [],
+  ): Promise<string> {
+    return runChecks(app, nginx, parseParts(without));
+  }
+
+  /**
+   * The /checks page as nginx delivers it, in HTML.
+   *
+   * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
+   * @param nginx nginx's templates and maintenance page
+   */
+  @func()
+  async checksPage(
+    @argument({ defaultPath: "/app", ignore: unwantedInApp })
+    app: Directory,
+    @argument({ defaultPath: "/nginx" })
+    nginx: Directory,
+  ): Promise<string> {
+    return readPage(app, nginx);
+  }
+
+  /**
+   * A picture (PNG) of the /checks page in headless Chromium.
+   *
+   * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
+   * @param nginx nginx's templates and maintenance page
+   * @param width Pixels
+   * @param height Pixels
+   */
+  @func({ cache: "session" })
+  checksScreenshot(
+    @argument({ defaultPath: "/app", ignore: unwantedInApp })
+    app: Directory,
+    @argument({ defaultPath: "/nginx" })
+    nginx: Directory,
+    width: number = 1280,
+    height: number = 1000,
+  ): File {
+    return photographPage(app, nginx, width, height);
   }
 }

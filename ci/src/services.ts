@@ -3,7 +3,7 @@ import type { Credentials } from "./credentials.js";
 import { images } from "./versions.js";
 
 /** How often a service is asked whether it is ready, and after how many refusals it is given up: one minute in all. */
-const patience = { interval: "500ms", timeout: "5s", retries: 120 };
+export const patience = { interval: "500ms", timeout: "5s", retries: 120 };
 
 /** The data services that the application needs, and what it is told of them. */
 export interface Backends {
@@ -74,15 +74,18 @@ function kafka(): Service {
   return container.withExposedPort(9092).asService({ useEntrypoint: true });
 }
 
-/** Binds a container of the application to the services, under the names by which its environment finds them. */
+/**
+ * Binds a container of the application to the services, under the names by which its environment finds them.
+ * @param wanted tells which of them are there; the environment names all.
+ */
 export function withBackends(
   container: Container,
-  { postgres, redis, kafka, credentials }: Backends,
+  { credentials, ...services }: Backends,
+  wanted: (name: keyof Backends) => boolean = () => true,
 ): Container {
-  return container
-    .withServiceBinding("postgres", postgres)
-    .withServiceBinding("redis", redis)
-    .withServiceBinding("kafka", kafka)
+  const names = (["postgres", "redis", "kafka"] as const).filter(wanted);
+  return names
+    .reduce((result, name) => result.withServiceBinding(name, services[name]), container)
     .withSecretVariable("POSTGRES_DB", credentials.database)
     .withSecretVariable("POSTGRES_USER", credentials.user)
     .withSecretVariable("POSTGRES_PASSWORD", credentials.password)

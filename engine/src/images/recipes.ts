@@ -109,6 +109,12 @@ const ENTRIES: readonly Entry[] = [
     used: ["koalaman/shellcheck-alpine:v0.10.0"],
     recipe: () => packaged("shellcheck", "ShellCheck", ["shellcheck", "--version"]),
   },
+  {
+    repositories: ["zenika/alpine-chrome"],
+    tags: /./,
+    used: ["zenika/alpine-chrome:124"],
+    recipe: () => packaged("chromium", "Chromium", ["chromium-browser", "--version"]),
+  },
 ];
 
 /** Every image that this project uses and that can be stood in for. */

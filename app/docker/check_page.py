@@ -1,0 +1,136 @@
+"""Reads the /checks page of any application as a browser would, and says of each component whether it works.
+
+    check_page.py URL [--host NAME] [--html]
+
+URL is the site's, e.g. http://nginx; NAME is what it is asked for as (default localhost: an application
+without ALLOWED_HOSTS answers to nothing else). Prints six lines, `ok` or `FAIL` with the reason, and exits
+with 0 when all six are ok. --html prints the page instead.
+"""
+
+import argparse
+import html.parser
+import sys
+import urllib.error
+import urllib.parse
+import urllib.request
+
+COMPONENTS = ["static files", "nginx", "PostgreSQL", "Redis", "Celery", "Kafka"]
+# Seconds. The page may take 5 s to find out that components are down.
+TIMEOUT = 20
+REDIRECTS = 5
+
+
+class Page(html.parser.HTMLParser):
+    """The items of the first ordered list, and the stylesheets."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.items, self.stylesheets = [], []
+        self.lists, self.in_item = 0, False
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        if tag == "ol":
+            self.lists += 1
+        elif tag == "li" and self.lists == 1:
+            self.items.append({"classes": (attrs.get("class") or "").split(), "text": ""})
+            self.in_item = True
+        elif tag == "link" and "stylesheet" in (attrs.get("rel") or "").split():
+            self.stylesheets.append(attrs.get("href") or "")
+
+    def handle_endtag(self, tag):
+        if tag == "ol" and self.lists == 1:
+            self.lists += 1  # only the first list counts
+        self.in_item = self.in_item and tag not in ("li", "ol")
+
+    def handle_data(self, data):
+        if self.in_item:
+            self.items[-1]["text"] += f" {data}"
+
+
+class Stay(urllib.request.HTTPRedirectHandler):
+    """Redirects are followed by hand: they may name a host that only the browser's side knows."""
+
+    def redirect_request(self, *_):
+        return None
+
+
+def fetch(site, path, host):
+    """Returns status, content type and text of a path, redirects followed. Raises OSError on silence."""
+    opener = urllib.request.build_opener(Stay, urllib.request.ProxyHandler({}))
+    for _ in range(REDIRECTS):
+        headers = {"Host": host, "Accept": "text/html,*/*"}
+        request = urllib.request.Request(site + path, headers=headers)  # noqa: S310 - the operator names it
+        try:
+            response = opener.open(request, timeout=TIMEOUT)
+        except urllib.error.HTTPError as problem:  # a page with a red item answers 503, and is a page
+            response = problem
+        location = response.headers.get("Location")
+        if not location or not 300 <= response.status < 400:
+            return (
+                response.status,
+                response.headers.get_content_type(),
+                response.read().decode("utf-8", "replace"),
+            )
+        path = (
+            urllib.parse.urlsplit(urllib.parse.urljoin(site + path, location))
+            ._replace(scheme="", netloc="")
+            .geturl()
+        )
+    raise OSError(f"more than {REDIRECTS} redirects")
+
+
+def stylesheet_problem(site, page, host):
+    """What is wrong with the page's stylesheets, None when they arrive."""
+    if not page.stylesheets:
+        return "the page has no link to a stylesheet"
+    for href in page.stylesheets:
+        address = urllib.parse.urlsplit(urllib.parse.urljoin("/checks/", href))
+        if address.netloc not in ("", host):
+            return f"{href} is on another host"
+        status, content_type, _ = fetch(site, address._replace(scheme="", netloc="").geturl(), host)
+        if status != 200 or content_type != "text/css":
+            return f"{href} arrives with status {status} as {content_type}, not as text/css"
+    return None
+
+
+def verdicts(site, host, status, text):
+    """Yields each component's name and what is wrong with it, None when nothing is."""
+    page = Page(text)
+    for at, name in enumerate(COMPONENTS):
+        if at >= len(page.items):
+            yield name, f"/checks has no item for it (status {status}, {len(page.items)} items)"
+            continue
+        said = " ".join(page.items[at]["text"].split())
+        problem = None if "green" in page.items[at]["classes"] else said or "its item is not green"
+        if at == 0 and not problem:
+            problem = stylesheet_problem(site, page, host)
+        yield name, problem
+    if len(page.items) > len(COMPONENTS):
+        yield "page", f"/checks has {len(page.items)} items, not {len(COMPONENTS)}"
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Says of each component on /checks whether it works.")
+    parser.add_argument("url")
+    parser.add_argument("--host", default="localhost")
+    parser.add_argument("--html", action="store_true")
+    options = parser.parse_args()
+    site = options.url.rstrip("/")
+    try:
+        status, _, text = fetch(site, "/checks", options.host)
+        results = list(verdicts(site, options.host, status, text))
+    except OSError as problem:
+        text = ""
+        results = [(name, f"{site} does not answer ({problem})") for name in COMPONENTS]
+    if options.html:
+        print(text)
+    else:
+        for name, problem in results:
+            print(f"FAIL {name}: {problem}" if problem else f"ok   {name}")
+    return 1 if any(problem for _, problem in results) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

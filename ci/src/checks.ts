@@ -1,0 +1,62 @@
+import { type Container, type Directory, dag, type File } from "@dagger.io/dagger";
+import { type Entry, type Part, parts, startStack } from "./stack.js";
+import { images } from "./versions.js";
+
+/** @throws Error that lists the parts, when one of the names is none. */
+export function parseParts(names: readonly string[]): Part[] {
+  const unknown = names.find((name) => !(parts as readonly string[]).includes(name));
+  if (unknown !== undefined)
+    throw new Error(`there is no part ${JSON.stringify(unknown)} to leave out: use ${parts.join(", ")}`);
+  return [...names] as Part[];
+}
+
+/** Six lines, one a component; fails unless all are ok. */
+export function runChecks(app: Directory, nginx: Directory, without: readonly Part[]): Promise<string> {
+  const entry = startStack(app, nginx, without);
+  return reader(app, entry)
+    .withExec(["python", "/check_page.py", address(entry)])
+    .stdout();
+}
+
+/** The page as nginx delivers it. */
+export function readPage(app: Directory, nginx: Directory): Promise<string> {
+  const entry = startStack(app, nginx);
+  return reader(app, entry)
+    .withExec(["python", "/check_page.py", "--html", address(entry)])
+    .stdout();
+}
+
+/** The page in a browser; it is asked for as localhost, the one name that every application answers to. */
+export function photographPage(app: Directory, nginx: Directory, width: number, height: number): File {
+  const { host, port, service } = startStack(app, nginx);
+  return dag
+    .container()
+    .from(images.chromium)
+    .withServiceBinding(host, service)
+    .withWorkdir("/tmp")
+    .withExec([
+      "chromium-browser",
+      "--headless",
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-dev-shm-usage",
+      "--hide-scrollbars",
+      `--window-size=${width},${height}`,
+      `--host-resolver-rules=MAP localhost ${host}:${port}`,
+      "--screenshot=/tmp/checks.png",
+      "http://localhost/checks",
+    ])
+    .file("/tmp/checks.png");
+}
+
+function address({ host, port }: Entry): string {
+  return `http://${host}:${port}`;
+}
+
+function reader(app: Directory, { host, service }: Entry): Container {
+  return dag
+    .container()
+    .from(images.python)
+    .withFile("/check_page.py", app.file("docker/check_page.py"))
+    .withServiceBinding(host, service);
+}

@@ -1,0 +1,68 @@
+import { type Container, type Directory, dag, type Service } from "@dagger.io/dagger";
+import { generateCredentials } from "./credentials.js";
+import { buildImage } from "./image.js";
+import { type Backends, patience, startBackends, withBackends, worker } from "./services.js";
+import { images } from "./versions.js";
+
+/** Parts of the stack that can be left out, to see that what depends on them is noticed. */
+export const parts = ["nginx", "postgres", "redis", "worker", "kafka"] as const;
+export type Part = (typeof parts)[number];
+
+/** Where requests go in, by the name that a container is to bind. */
+export interface Entry {
+  host: string;
+  port: number;
+  service: Service;
+}
+
+/**
+ * The whole stack from an application's sources: production image, data services, worker, nginx.
+ * @param without what to leave out; without nginx, requests go to the application itself.
+ */
+export function startStack(app: Directory, nginx: Directory, without: readonly Part[] = []): Entry {
+  const image = buildImage(app, "runtime");
+  const bound = bindBackends(image, startBackends(generateCredentials()), without);
+  // A worker without its broker would never be ready.
+  const hasWorker = !without.includes("worker") && !without.includes("redis");
+  const web = serve(hasWorker ? bound.withServiceBinding("worker", worker(bound)) : bound);
+  if (without.includes("nginx")) return { host: "app", port: 8000, service: web };
+  return { host: "nginx", port: 80, service: frontDoor(nginx, image.directory("/srv/www"), web) };
+}
+
+function bindBackends(image: Container, backends: Backends, without: readonly Part[]): Container {
+  const wanted = (part: keyof Backends): boolean => !(without as readonly string[]).includes(part);
+  return withBackends(image, backends, wanted);
+}
+
+/** gunicorn, after the migrations; without a database it starts all the same, and says on /checks what is missing. */
+function serve(container: Container): Service {
+  return container
+    .withExposedPort(8000)
+    .withDockerHealthcheck(["/usr/local/bin/python3", "-IS", "/opt/docker/healthcheck.py"], patience)
+    .asService({ args: ["sh", "-c", "/opt/docker/entrypoint migrate; exec /opt/docker/entrypoint serve"] });
+}
+
+/** nginx as in production, without TLS. Names are looked up once here: the services keep their addresses. */
+function frontDoor(nginx: Directory, staticFiles: Directory, app: Service): Service {
+  const settings = {
+    APP_UPSTREAM: "application",
+    NGINX_RESOLVER: "127.0.0.11",
+    NGINX_SITE: "http",
+    STATIC_MAX_AGE: "3600",
+    LOGIN_RATE: "10r/m",
+    BODY_LIMIT: "10m",
+    TRUSTED_PROXY: "127.0.0.1",
+  };
+  const container = Object.entries(settings).reduce(
+    (result, [name, value]) => result.withEnvVariable(name, value),
+    dag.container().from(images.nginx),
+  );
+  return container
+    .withDirectory("/etc/nginx/templates", nginx.directory("templates"))
+    .withDirectory("/srv/maintenance", nginx.directory("maintenance"))
+    .withNewFile("/etc/nginx/conf.d/upstream.conf", "upstream application { server app:8000; }\n")
+    .withDirectory("/srv/www", staticFiles)
+    .withServiceBinding("app", app)
+    .withExposedPort(80)
+    .asService({ useEntrypoint: true });
+}
