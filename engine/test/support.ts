@@ -1,13 +1,17 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { type ChildProcess, spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import { type Client, connect } from "@dagger.io/dagger";
 import Docker from "dockerode";
 import { Engine } from "../src/engine.ts";
 import type { ProgressView, StepEvent } from "../src/session/progress.ts";
 
+export { temporaryFolder } from "./folder.ts";
+
 /** Small, and at hand wherever the embedded engine runs: pulled, or assembled. */
 export const IMAGE = "debian:bookworm-slim";
+
+/** For what needs more than a shell. */
+export const python = "python:3.8.5-slim-buster";
 
 export const docker = new Docker();
 
@@ -45,13 +49,6 @@ export interface TestRun {
 export interface RunOptions {
   storePath: string;
   workdir?: string;
-}
-
-/** A folder that is gone when the test process ends. */
-export function temporaryFolder(): string {
-  const path = mkdtempSync(join(tmpdir(), "stackline-test-"));
-  process.once("exit", () => rmSync(path, { recursive: true, force: true }));
-  return path;
 }
 
 /** Runs `use` with the unmodified SDK's client, connected to a session of its own. */
@@ -99,4 +96,23 @@ export async function leftovers(sessionId?: string): Promise<string[]> {
     ...networks.map(({ Name }) => Name),
     ...(volumes.Volumes ?? []).map(({ Name }) => Name),
   ];
+}
+
+const CHILD = fileURLToPath(new URL("./child.ts", import.meta.url));
+
+/** Starts an engine in a process of its own (child.ts), which runs one step that ends with `echo WORD`. */
+export function startProcess(storePath: string, word: string, seconds = 1): ChildProcess {
+  return spawn(process.execPath, ["--import", "tsx", CHILD, storePath, word, String(seconds)], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+}
+
+export async function runProcess(storePath: string, word: string): Promise<{ output: string }> {
+  const child = startProcess(storePath, word);
+  let output = "";
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+    output += text;
+  });
+  await new Promise((resolve) => child.once("close", resolve));
+  return { output };
 }

@@ -53,7 +53,7 @@ async function withFile(
   const placed = await owned(session, state, args, entry);
   const mount = mountAt(state, absolute);
   if (mount?.kind === "file") return replaced(state, mount, { ...mount, entry: placed });
-  return overlay(state, "/", Tree.empty.with(absolute, placed));
+  return overlay(state, posix.dirname(absolute), Tree.empty.with(posix.basename(absolute), placed));
 }
 
 /** A path that ends in a slash, or is known to be a directory, takes the file under its own name. */

@@ -1,15 +1,12 @@
-import { resolve } from "node:path";
 import { UserError } from "../core/errors.ts";
-import type { ContainerState, FileValue, ServiceValue } from "../core/values.ts";
-import { saveImage } from "../docker/bake.ts";
+import type { ContainerState, ServiceValue } from "../core/values.ts";
 import { execInContainer, outcomeOf, outcomeText } from "../docker/exec.ts";
-import { stateFromImage } from "../docker/images.ts";
 import type { Args, Evaluator } from "../session/evaluate.ts";
 import type { Session } from "../session/session.ts";
-import { exportEntry } from "../store/host.ts";
-import { newFile } from "../store/tree.ts";
 import { containerConfig, expandVariables } from "./container-config.ts";
 import { containerFiles } from "./container-files.ts";
+import { containerImage } from "./container-image.ts";
+import { upService } from "./service.ts";
 
 /** The process that arguments mean: the default arguments when none are given, behind the entry point where asked for. */
 function commandOf(state: ContainerState, args: Args): string[] {
@@ -47,16 +44,6 @@ function outputField(stream: "stdout" | "stderr" | "combined"): Evaluator {
   return (state: ContainerState, _args, session) => outcomeText(session, state, stream);
 }
 
-async function tarball(state: ContainerState, args: Args, session: Session): Promise<FileValue> {
-  if (args.platformVariants.length > 0) {
-    throw new UserError(
-      "platformVariants: the embedded engine builds for its own platform alone; the official engine takes more",
-    );
-  }
-  const { digest, size } = await saveImage(session, state);
-  return { name: "image.tar", entry: newFile(digest, size) };
-}
-
 function asService(state: ContainerState, args: Args): ServiceValue {
   refuseNesting(args);
   const command =
@@ -71,17 +58,12 @@ function asService(state: ContainerState, args: Args): ServiceValue {
 export const container: Record<string, Evaluator> = {
   ...containerConfig,
   ...containerFiles,
-  from: (state: ContainerState, { address }, session) => stateFromImage(session, state, address),
+  ...containerImage,
   withExec,
   stdout: outputField("stdout"),
   stderr: outputField("stderr"),
   combinedOutput: outputField("combined"),
   exitCode: (state: ContainerState) => outcomeOf(state).exitCode,
   asService,
-  asTarball: tarball,
-  export: async (state: ContainerState, args, session) => {
-    const path = resolve(session.workdir, args.path);
-    await exportEntry(session.store, (await tarball(state, args, session)).entry, path);
-    return path;
-  },
+  up: (state: ContainerState, args, session) => upService(asService(state, args), args, session),
 };

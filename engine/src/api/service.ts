@@ -61,7 +61,8 @@ export async function openTunnel(
   return server;
 }
 
-async function up(service: ServiceValue, args: Args, session: Session): Promise<null> {
+/** Leads ports of this machine to a service until the person at the terminal ends it. */
+export async function upService(service: ServiceValue, args: Args, session: Session): Promise<null> {
   const { running, release } = await session.services.acquire(service);
   const wanted = forwards(service, args as never);
   const servers = await Promise.all(wanted.map((forward) => openTunnel(session, running.ip, forward)));
@@ -79,5 +80,5 @@ export const service: Record<string, Evaluator> = {
   },
   ports: (value: ServiceValue) => value.container.ports,
   withHostname: (value: ServiceValue, { hostname }): ServiceValue => ({ ...value, hostname }),
-  up,
+  up: upService,
 };

@@ -50,8 +50,12 @@ export async function bakeOverlays(session: Session, state: ContainerState): Pro
 }
 
 /** The state with an image that can still take layers. */
-export async function withRoomForLayers(session: Session, state: ContainerState): Promise<ContainerState> {
-  if (!state.image || state.layers < MAX_LAYERS) return state;
+export async function withRoomForLayers(
+  session: Session,
+  state: ContainerState,
+  most = MAX_LAYERS,
+): Promise<ContainerState> {
+  if (!state.image || state.layers < most) return state;
   const base = state.image;
   const image = await keptImage(session, digestOf("flat", base), () =>
     withIdleContainer(session, base, async (container) => {

@@ -5,7 +5,7 @@ import type { Session } from "../session/session.ts";
 import { packTree } from "../store/archive.ts";
 import { filterTree } from "../store/patterns.ts";
 import { digestOf } from "../store/store.ts";
-import { newFile, type Tree } from "../store/tree.ts";
+import type { Tree } from "../store/tree.ts";
 import { imageId } from "./images.ts";
 
 export interface BuildOptions {
@@ -75,7 +75,7 @@ export function baseImages(
   const expand = (text: string): string =>
     text.replace(
       /\$\{(\w+)(?::-([^}]*))?\}|\$(\w+)/g,
-      (_, a, fallback, b) => args.get(a ?? b) ?? fallback ?? "",
+      (_, a, fallback, b) => args.get(a ?? b) || (fallback ?? ""),
     );
   const add = (ref: string): void => {
     if (!stages.has(ref.toLowerCase()) && !/^\d+$/.test(ref)) refs.add(ref);
@@ -88,6 +88,7 @@ export function baseImages(
     if (from?.[2]) stages.add(from[2].toLowerCase());
     const copy = /^\s*COPY\s+.*--from=(\S+)/i.exec(line);
     if (copy?.[1]) add(expand(copy[1]));
+    for (const [, mounted] of line.matchAll(/--mount=\S*?\bfrom=([^\s,]+)/gi)) add(expand(mounted as string));
   }
   return [...refs];
 }
@@ -106,11 +107,7 @@ async function runBuild(
   options: BuildOptions,
   log: (text: string) => void,
 ): Promise<string> {
-  const { digest, size } = await session.store.putBlob("*\n!*\n");
-  // The context is filtered already: a second .dockerignore would drop what the Dockerfile was given on purpose.
-  const context = tree
-    .without(".dockerignore")
-    .with(`${options.dockerfile}.dockerignore`, newFile(digest, size));
+  const context = tree;
   const stream = await session.docker.buildImage(
     packTree(session.store, context) as NodeJS.ReadableStream,
     {

@@ -10,7 +10,7 @@ export class Scrubber {
   private readonly pattern: RegExp | undefined;
 
   constructor(secrets: readonly string[]) {
-    const all = secrets.flatMap((secret) => [secret, secret.trim()]).filter((secret) => secret !== "");
+    const all = secrets.flatMap((secret) => [secret, secret.trim()]).filter((secret) => secret.trim() !== "");
     this.values = [...new Set(all)]
       .map((value) => Buffer.from(value, "utf8").toString("latin1"))
       .sort((a, b) => b.length - a.length);

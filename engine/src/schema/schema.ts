@@ -21,22 +21,45 @@ import {
 /** The API's own types, without those of a module. */
 export function coreSchema(): GraphQLSchema {
   const schema = buildSchema(readFileSync(fileURLToPath(new URL("./core.graphql", import.meta.url)), "utf8"));
-  for (const type of Object.values(schema.getTypeMap())) if (isEnumType(type)) resolveAliases(type);
-  return schema;
+  return complete(schema);
 }
 
-/** Some members of enums are other names of older ones (`STRING` of `STRING_KIND`): arguments get the older. */
+const loader = /^load(\w+)FromID$/;
+
+/** The type that a field of Query loads by an ID, if that is what it does. */
+export function loadedType(field: string): string | undefined {
+  return loader.exec(field)?.[1];
+}
+
+/** The API as SDKs expect it: each type can be loaded by a field of its own, and enums know their members' other names. */
+function complete(schema: GraphQLSchema): GraphQLSchema {
+  const query = schema.getQueryType()?.getFields() ?? {};
+  const names = Object.values(schema.getTypeMap())
+    .filter((type) => isObjectType(type) && type.getFields().id && type.name !== "Query")
+    .map(({ name }) => name)
+    .filter((name) => !(`load${name}FromID` in query));
+  const fields = names.map((name) => `load${name}FromID(id: ID!): ${name}!`);
+  const result = extendSchema(schema, parse(`extend type Query { ${fields.join(" ")} }`));
+  for (const type of Object.values(result.getTypeMap())) if (isEnumType(type)) resolveAliases(type);
+  return result;
+}
+
+/** Some members of enums are other names of older ones (`STRING` of `STRING_KIND`): both mean the older. */
 function resolveAliases(type: GraphQLEnumType): void {
+  const originals = new Set<string>();
   for (const member of type.getValues()) {
     const directive = member.astNode?.directives?.find(({ name }) => name.value === "enumValue");
     const value = directive?.arguments?.[0]?.value;
     if (value?.kind === "StringValue") member.value = value.value;
+    else originals.add(member.name);
   }
+  const serialize = type.serialize.bind(type);
+  type.serialize = (value) => (originals.has(value as string) ? (value as string) : serialize(value));
 }
 
 /** The API together with a module's types. */
 export function schemaWith(core: GraphQLSchema, moduleTypes: string): GraphQLSchema {
-  return moduleTypes === "" ? core : extendSchema(core, parse(moduleTypes));
+  return moduleTypes === "" ? core : complete(extendSchema(core, parse(moduleTypes)));
 }
 
 /** How a field answers: with a call to select further on, with a list of such, or with a value. */
@@ -58,6 +81,12 @@ export function fieldOf(
   field: string,
 ): GraphQLField<unknown, unknown> | undefined {
   return (schema.getType(type) as GraphQLObjectType | undefined)?.getFields?.()[field];
+}
+
+/** Whether a call of a type can be given where the API expects one of another. */
+export function isOfType(schema: GraphQLSchema, type: string, expected: string): boolean {
+  const wanted = schema.getType(expected);
+  return type === expected || !isObjectType(wanted);
 }
 
 /** The object type whose ID an argument takes, if it takes one. */

@@ -2,7 +2,7 @@ import { basename, resolve } from "node:path";
 import { type GraphQLField, type GraphQLSchema, getNamedType, isNonNullType } from "graphql";
 import { type ArgValue, Call, decodeId, encodeId } from "../core/call.ts";
 import { UserError } from "../core/errors.ts";
-import { expectedType, fieldOf, shapeOf } from "../schema/schema.ts";
+import { expectedType, fieldOf, isOfType, loadedType, shapeOf } from "../schema/schema.ts";
 import { scanHostDirectory, scanHostFile } from "../store/host.ts";
 import { missingField } from "./fields.ts";
 import type { Session } from "./session.ts";
@@ -31,6 +31,8 @@ export async function select(
   const field = fieldOf(caller.schema, type, fieldName);
   if (!field) throw new UserError(missingField(type, fieldName));
   if (parent === undefined && fieldName === "node") return decodeId(args.id as string);
+  const loaded = parent === undefined && loadedType(fieldName);
+  if (loaded) return toCalls(caller.schema, "id", loaded, args.id);
   if (parent && fieldName === "id") return encodeId(parent);
   if (parent && fieldName === "sync") return sync(caller.session, parent);
   if (type === "Service" && (fieldName === "start" || fieldName === "stop")) {
@@ -76,7 +78,8 @@ async function makeCall(
   const args: Record<string, ArgValue> = {};
   for (const arg of field.args) {
     const value = arg.name in given ? given[arg.name] : (arg.defaultValue ?? null);
-    args[arg.name] = expectedType(arg) ? toCalls(value) : plain(value);
+    const expected = expectedType(arg);
+    args[arg.name] = expected ? toCalls(caller.schema, arg.name, expected, value) : plain(value);
   }
   if (parent?.type === "Host" && field.name === "directory") return hostDirectory(session, args as never);
   if (parent?.type === "Host" && field.name === "file") return hostFile(session, args as never);
@@ -87,10 +90,13 @@ async function makeCall(
 }
 
 /** Clients send IDs; the command line has the calls at hand. */
-function toCalls(value: unknown): ArgValue {
-  if (value instanceof Call) return value;
-  if (typeof value === "string") return decodeId(value);
-  return Array.isArray(value) ? value.map(toCalls) : null;
+function toCalls(schema: GraphQLSchema, argument: string, expected: string, value: unknown): ArgValue {
+  if (Array.isArray(value)) return value.map((item) => toCalls(schema, argument, expected, item));
+  if (value === null || value === undefined) return null;
+  const call = value instanceof Call ? value : decodeId(value as string);
+  if (!isOfType(schema, call.type, expected))
+    throw new UserError(`argument ${argument} takes the ID of a ${expected}, not that of a ${call.type}`);
+  return call;
 }
 
 /** graphql-js hands input objects over without a prototype. */

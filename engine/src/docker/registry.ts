@@ -1,0 +1,108 @@
+import type { Readable } from "node:stream";
+import { UserError } from "../core/errors.ts";
+import type { ContainerState } from "../core/values.ts";
+import { parseReference } from "../images/reference.ts";
+import type { Session } from "../session/session.ts";
+import { finishImage } from "./bake.ts";
+import { imageId } from "./images.ts";
+
+interface PushMessage {
+  error?: string;
+  aux?: { Digest?: string };
+  status?: string;
+}
+
+/** Pushes a state's image; returns its address with the digest that the registry has it under. */
+export async function publishImage(
+  session: Session,
+  state: ContainerState,
+  address: string,
+): Promise<string> {
+  return session.progress.step(`publish ${address}`, async (step) => {
+    const id = await finishImage(session, state);
+    const digest = await withTag(session, id, address, (name) =>
+      push(session, state, name, (status) => step.log(`${status}\n`)),
+    );
+    return `${address}@${digest}`;
+  });
+}
+
+/** Gives an image a name for as long as `use` takes, and the name back to whom it belonged. */
+async function withTag<T>(
+  session: Session,
+  id: string,
+  address: string,
+  use: (name: string) => Promise<T>,
+): Promise<T> {
+  const before = await imageId(session.docker, address);
+  await tagImage(session, id, address);
+  try {
+    return await use(address);
+  } finally {
+    if (before) await tagImage(session, before, address);
+    else await session.docker.getImage(address).remove({ noprune: true } as never);
+  }
+}
+
+/** Names an image in the local Docker. */
+export async function tagImage(session: Session, id: string, address: string): Promise<void> {
+  const { tag } = parseReference(address);
+  const named = address.endsWith(`:${tag}`);
+  const repo = named ? address.slice(0, -tag.length - 1) : address;
+  await session.docker.getImage(id).tag({ repo, tag });
+}
+
+async function push(
+  session: Session,
+  state: ContainerState,
+  name: string,
+  log: (status: string) => void,
+): Promise<string> {
+  const authconfig = await credentials(session, state, name);
+  const options = { ...(authconfig && { authconfig }) };
+  const stream = (await session.docker.getImage(name).push(options)) as NodeJS.ReadableStream;
+  let digest: string | undefined;
+  await new Promise<void>((resolve, reject) => {
+    session.docker.modem.followProgress(
+      stream,
+      (error) => (error ? reject(error) : resolve()),
+      ({ error, aux, status }: PushMessage) => {
+        if (error) reject(new UserError(`publish ${name} failed: ${error}`));
+        if (aux?.Digest) digest = aux.Digest;
+        if (status) log(status);
+      },
+    );
+  });
+  if (!digest) throw new UserError(`publish ${name} failed: the registry named no digest`);
+  return digest;
+}
+
+async function credentials(
+  session: Session,
+  { registryAuth }: ContainerState,
+  name: string,
+): Promise<{ username: string; password: string; serveraddress: string } | undefined> {
+  const { registry } = parseReference(name);
+  const host = (address: string): string => parseReference(`${address.replace(/\/$/, "")}/x/x`).registry;
+  const found = registryAuth.find(([address]) => address === registry || host(address) === registry);
+  if (!found) return undefined;
+  const [, username, secret] = found;
+  return { username, password: await session.secrets.plaintext(secret), serveraddress: registry };
+}
+
+/** Loads an image archive into Docker; returns the image's ID. */
+export async function loadArchive(session: Session, blob: string, tag: string): Promise<string> {
+  const stream = (await session.docker.loadImage(session.store.readBlob(blob), {
+    quiet: true,
+  })) as unknown as Readable;
+  const text = Buffer.concat(await stream.toArray()).toString();
+  const loaded = [...text.matchAll(/Loaded image(?: ID)?: ([^\s"\\]+)/g)].map(([, name]) => name as string);
+  const chosen = tag ? loaded.find((name) => name.endsWith(`:${tag}`)) : loaded[0];
+  const id = chosen && (await imageId(session.docker, chosen));
+  if (!id) {
+    throw new UserError(
+      `import: the archive holds ${loaded.length === 0 ? "no image" : loaded.join(", ")}${tag ? `, none with tag ${tag}` : ""}`,
+    );
+  }
+  return id;
+}

@@ -1,0 +1,110 @@
+import type { Client, Directory } from "@dagger.io/dagger";
+import { describe, expect, it } from "vitest";
+import { IMAGE, temporaryFolder, withSession } from "./support.ts";
+
+const storePath = temporaryFolder();
+const session = <T>(use: Parameters<typeof withSession<T>>[1]): Promise<T> => withSession({ storePath }, use);
+
+function context(client: Client, dockerfile: string, files: Record<string, string> = {}): Directory {
+  let dir = client.directory().withNewFile("Dockerfile", dockerfile);
+  for (const [name, text] of Object.entries(files)) dir = dir.withNewFile(name, text);
+  return dir;
+}
+
+describe("dockerBuild", () => {
+  it("builds the last stage, or the one that is named", () =>
+    session(async ({ client }) => {
+      const dir = context(
+        client,
+        `FROM ${IMAGE} AS one\nRUN echo one > /stage\nFROM one AS two\nRUN echo two > /stage\nENV A=b\nCMD ["cat", "/stage"]\n`,
+      );
+      const built = dir.dockerBuild();
+      expect(await built.withExec([]).stdout()).toBe("two\n");
+      expect(await built.envVariable("A")).toBe("b");
+      expect(await dir.dockerBuild({ target: "one" }).file("/stage").contents()).toBe("one\n");
+      await expect(dir.dockerBuild({ target: "three" }).sync()).rejects.toThrow("three");
+    }));
+
+  it("takes build arguments, also for the image to start from, and another Dockerfile", () =>
+    session(async ({ client }) => {
+      const text = `ARG BASE=none\nFROM \${BASE}\nARG WORD=default\nRUN echo $WORD > /word\n`;
+      const dir = client.directory().withNewFile("docker/App.Dockerfile", text);
+      const build = (word?: string): Promise<string> =>
+        dir
+          .dockerBuild({
+            dockerfile: "docker/App.Dockerfile",
+            buildArgs: [{ name: "BASE", value: IMAGE }, ...(word ? [{ name: "WORD", value: word }] : [])],
+          })
+          .file("/word")
+          .contents();
+      expect(await build()).toBe("default\n");
+      expect(await build("given")).toBe("given\n");
+    }));
+
+  it("leaves out of the context what .dockerignore names, and keeps the Dockerfile", () =>
+    session(async ({ client }) => {
+      const built = context(client, `FROM ${IMAGE}\nCOPY . /app\n`, {
+        ".dockerignore": "# a comment\n*\n!src\nsrc/*.log\n",
+        "src/a": "",
+        "src/b.log": "",
+        README: "",
+      }).dockerBuild();
+      // Docker needs the Dockerfile in the context that it is sent: it can't be left out.
+      expect(await built.directory("/app").glob("**")).toEqual(["Dockerfile", "src/", "src/a"]);
+    }));
+
+  it("ends a failure's message with what the failing command printed", () =>
+    session(async ({ client }) => {
+      const dir = context(client, `FROM ${IMAGE}\nRUN echo fine\nRUN echo "no such package" && exit 7\n`);
+      const error = await dir
+        .dockerBuild()
+        .sync()
+        .catch((reason) => reason);
+      expect(error.message).toContain("exit code: 7");
+      expect(error.message.trim()).toMatch(/no such package$/);
+    }));
+
+  it("names the missing Dockerfile, and a line that cannot be read", () =>
+    session(async ({ client }) => {
+      await expect(client.directory().dockerBuild().sync()).rejects.toThrow("Dockerfile");
+      await expect(context(client, `FROM ${IMAGE}\nRUNN x\n`).dockerBuild().sync()).rejects.toThrow(/RUNN/i);
+    }));
+
+  it("is answered from what was kept for the same context, and runs again for another", async () => {
+    const build = (text: string): Promise<string[]> =>
+      session(async ({ client, view }) => {
+        await context(client, `FROM ${IMAGE}\nCOPY f /f\n`, { f: text }).dockerBuild().sync();
+        return view.named("cached");
+      });
+    await build("1");
+    expect(await build("1")).toHaveLength(1);
+    expect(await build("2")).toHaveLength(0);
+  });
+
+  it("carries the image's ports, user, folder and healthcheck on, without its volumes", () =>
+    session(async ({ client }) => {
+      const built = context(
+        client,
+        `FROM ${IMAGE}\nVOLUME /data\nEXPOSE 8080/udp\nUSER nobody\nWORKDIR /data\nHEALTHCHECK --interval=3s CMD true\n`,
+      ).dockerBuild();
+      expect([await built.user(), await built.workdir()]).toEqual(["nobody", "/data"]);
+      expect(await built.dockerHealthcheck().interval()).toBe("3000ms");
+      const [port] = await built.exposedPorts();
+      expect([await port?.port(), await port?.protocol()]).toEqual([8080, "UDP"]);
+      // A VOLUME would swallow what a step writes there.
+      const wrote = built.withUser("root").withExec(["touch", "/data/kept"]);
+      expect(await wrote.directory("/data").entries()).toEqual(["kept"]);
+    }));
+
+  it("gives secrets to the steps that mount them, and to no image", () =>
+    session(async ({ client }) => {
+      const secret = client.setSecret("token", "build-secret-value");
+      const dir = context(
+        client,
+        `FROM ${IMAGE}\nRUN --mount=type=secret,id=token wc -c < /run/secrets/token > /size; ls /run/secrets > /list || true\n`,
+      );
+      const built = dir.dockerBuild({ secrets: [secret] });
+      expect(await built.file("/size").contents()).toBe("18\n");
+      expect(await built.exists("/run/secrets/token")).toBe(false);
+    }));
+});

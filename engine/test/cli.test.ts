@@ -1,0 +1,117 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of a .env file.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { findEnvDefault, findEnvFiles } from "../src/cli/dotenv.ts";
+import { type Flag, parseLevel } from "../src/cli/flags.ts";
+import type { CliArgument, CliFunction } from "../src/cli/model.ts";
+import { splitList } from "../src/cli/values.ts";
+import { temporaryFolder } from "./folder.ts";
+
+const flags: Flag[] = [
+  { name: "env", boolean: false },
+  { name: "dry-run", boolean: true },
+  { name: "output", short: "o", boolean: false },
+];
+
+describe("one level of the command line", () => {
+  const parse = (...words: string[]): unknown => {
+    const { values, rest } = parseLevel(words, flags);
+    return [Object.fromEntries(values), rest];
+  };
+
+  it("ends at the first word that is no flag", () => {
+    expect(parse("--env", "prod", "deploy", "--env", "x")).toEqual([
+      { env: ["prod"] },
+      ["deploy", "--env", "x"],
+    ]);
+    expect(parse("--", "--env")).toEqual([{}, ["--env"]]);
+    expect(parse()).toEqual([{}, []]);
+  });
+
+  it("takes values after a space or an equals sign, and all of them", () => {
+    expect(parse("--env=a", "--env", "b", "-o", "file")).toEqual([{ env: ["a", "b"], output: ["file"] }, []]);
+    expect(parse("--env=a=b", "--env=")).toEqual([{ env: ["a=b", ""] }, []]);
+  });
+
+  it("takes a switch without a value, or with one after an equals sign", () => {
+    expect(parse("--dry-run", "next")).toEqual([{ "dry-run": ["true"] }, ["next"]]);
+    expect(parse("--dry-run=false")).toEqual([{ "dry-run": ["false"] }, []]);
+  });
+
+  it("refuses what it does not know in the official words", () => {
+    expect(() => parse("--nope")).toThrow("unknown flag: --nope");
+    expect(() => parse("-x")).toThrow("unknown shorthand flag: 'x' in -x");
+    expect(() => parse("--env")).toThrow("flag needs an argument: --env");
+  });
+});
+
+describe("a list", () => {
+  it.each([
+    ["a,b", ["a", "b"]],
+    ["a", ["a"]],
+    ["", []],
+    ['"a,b",c', ["a,b", "c"]],
+    ['"say ""hi""",x', ['say "hi"', "x"]],
+    ["a,,b", ["a", "", "b"]],
+  ])("%s has the items %j", (text, items) => {
+    expect(splitList(text)).toEqual(items);
+  });
+});
+
+describe(".env", () => {
+  const fn = { name: "deploy", command: "deploy" } as CliFunction;
+  const arg = (name: string): CliArgument => ({ name }) as CliArgument;
+
+  function setUp(outer: string, own: string): { root: string; outer: string } {
+    const folder = temporaryFolder();
+    const root = join(folder, "module");
+    mkdirSync(join(root, "sub"), { recursive: true });
+    if (outer) writeFileSync(join(folder, ".env"), outer);
+    if (own) writeFileSync(join(root, ".env"), own);
+    return { root, outer: folder };
+  }
+
+  const lookUp = (
+    text: string,
+    argument: string,
+    owner: CliFunction | undefined = fn,
+  ): string | undefined => {
+    const { root } = setUp("", text);
+    return findEnvDefault(findEnvFiles(root, root, { HOST: "h" }), "stack-line", owner, arg(argument))?.text;
+  };
+
+  it("gives an argument its default by FUNCTION_ARGUMENT, with or without the module in front", () => {
+    expect(lookUp("DEPLOY_DRYRUN=1", "dryRun")).toBe("1");
+    expect(lookUp("deploy_dryrun=1", "dryRun")).toBe("1");
+    expect(lookUp("STACKLINE_DEPLOY_DRYRUN=1", "dryRun")).toBe("1");
+    expect(lookUp("STACK_LINE_DEPLOY_DRYRUN=1", "dryRun")).toBe("1");
+  });
+
+  it("does not take an argument's name with underscores, nor another function's", () => {
+    expect(lookUp("DEPLOY_DRY_RUN=1", "dryRun")).toBeUndefined();
+    expect(lookUp("TEST_DRYRUN=1", "dryRun")).toBeUndefined();
+  });
+
+  it("fills in variables of this machine", () => {
+    expect(lookUp("DEPLOY_HOST=${HOST}.example", "host")).toBe("h.example");
+  });
+
+  it("above the module's folder has to name the module", () => {
+    const { root, outer } = setUp("DEPLOY_A=bare\nSTACKLINE_DEPLOY_B=full\n", "");
+    const find = (name: string): string | undefined =>
+      findEnvDefault(findEnvFiles(outer, root), "stackline", fn, arg(name))?.text;
+    expect([find("a"), find("b")]).toEqual([undefined, "full"]);
+  });
+
+  it("nearest to the working directory counts more than the module's own", () => {
+    const { root, outer } = setUp("STACKLINE_DEPLOY_A=outer\n", "DEPLOY_A=own\nDEPLOY_B=own\n");
+    const find = (from: string, name: string): string | undefined =>
+      findEnvDefault(findEnvFiles(from, root), "stackline", fn, arg(name))?.text;
+    expect([find(outer, "a"), find(outer, "b"), find(join(root, "sub"), "a")]).toEqual([
+      "outer",
+      "own",
+      "own",
+    ]);
+  });
+});

@@ -1,0 +1,154 @@
+import { ExistsType, FileType } from "@dagger.io/dagger";
+import { describe, expect, it } from "vitest";
+import { IMAGE, temporaryFolder, withSession } from "./support.ts";
+
+const storePath = temporaryFolder();
+const session = <T>(use: Parameters<typeof withSession<T>>[1]): Promise<T> => withSession({ storePath }, use);
+
+const sh = (script: string): string[] => ["sh", "-c", script];
+
+describe("files in a container", () => {
+  it("have the content, mode and owner that they were given, by name or number", () =>
+    session(async ({ client }) => {
+      const base = client
+        .container()
+        .from(IMAGE)
+        .withNewFile("/a", "content", { permissions: 0o640, owner: "www-data" })
+        .withNewFile("/b", "", { owner: "7:8" })
+        .withFile("/c", client.file("c", "c", { permissions: 0o700 }), { owner: "www-data:mail" });
+      const stat = await base.withExec(["stat", "-c", "%n %a %U:%G", "/a", "/b", "/c"]).stdout();
+      expect(stat).toBe("/a 640 www-data:www-data\n/b 644 lp:mail\n/c 700 www-data:mail\n");
+      expect(await base.file("/a").contents()).toBe("content");
+      await expect(base.withNewFile("/d", "", { owner: "nosuchuser" }).sync()).rejects.toThrow("nosuchuser");
+    }));
+
+  it("leave the folders that they are put into as they are", () =>
+    session(async ({ client }) => {
+      const base = client
+        .container()
+        .from(IMAGE)
+        .withNewFile("/tmp/x", "x")
+        .withDirectory("/var/tmp", client.directory().withNewFile("y", "y"));
+      expect(await base.withExec(["stat", "-c", "%a", "/tmp", "/var/tmp"]).stdout()).toBe("1777\n1777\n");
+    }));
+
+  it("are put in and read through symbolic links", () =>
+    session(async ({ client }) => {
+      const base = client
+        .container()
+        .from(IMAGE)
+        .withNewFile("/var/run/made", "here")
+        .withSymlink("../run/made", "/opt/link")
+        .withExec(["true"]);
+      expect(await base.file("/run/made").contents()).toBe("here");
+      expect(await base.file("/opt/link").contents()).toBe("here");
+      expect(await base.directory("/bin").entries()).toContain("ls");
+      expect(
+        await base.exists("/opt/link", { expectedType: ExistsType.SymlinkType, doNotFollowSymlinks: true }),
+      ).toBe(true);
+      expect(await base.exists("/opt/link", { expectedType: ExistsType.RegularType })).toBe(true);
+      const circle = base.withSymlink("/opt/b", "/opt/a").withSymlink("/opt/a", "/opt/b").withExec(["true"]);
+      await expect(circle.file("/opt/a").contents()).rejects.toThrow();
+    }));
+
+  it("can be read before and after a step, from above and from below", () =>
+    session(async ({ client }) => {
+      const over = client
+        .container()
+        .from(IMAGE)
+        .withNewFile("/etc/hostname", "mine")
+        .withNewFile("/new/f", "f");
+      expect(await over.file("/etc/hostname").contents()).toBe("mine");
+      expect(await over.directory("/new").entries()).toEqual(["f"]);
+      expect(await over.directory("/etc").entries()).toContain("passwd");
+      expect(await over.rootfs().entries()).toEqual(expect.arrayContaining(["bin", "etc/", "new/"]));
+      expect(await over.rootfs().entries()).not.toContain(".dockerenv");
+      await expect(over.file("/nothing").contents()).rejects.toThrow("/nothing");
+      await expect(over.file("/etc").contents()).rejects.toThrow("is a directory");
+      await expect(over.directory("/etc/passwd").entries()).rejects.toThrow("is a file");
+    }));
+
+  it("come filtered, and with one owner, out of a directory", () =>
+    session(async ({ client }) => {
+      const source = client
+        .directory()
+        .withNewFile("keep/a.py", "a")
+        .withNewFile("keep/a.pyc", "")
+        .withNewFile("drop/b", "b")
+        .withNewFile("c.txt", "");
+      const base = client
+        .container()
+        .from(IMAGE)
+        .withDirectory("/app", source, {
+          exclude: ["drop", "**/*.pyc"],
+          owner: "1000:1001",
+          permissions: 0o750,
+        });
+      const found = await base
+        .withExec(sh("cd /app && find . | sort && stat -c '%u:%g' keep/a.py && stat -c '%a %u' ."))
+        .stdout();
+      expect(found).toBe(".\n./c.txt\n./keep\n./keep/a.py\n1000:1001\n750 1000\n");
+      const only = client
+        .container()
+        .from(IMAGE)
+        .withDirectory("/app", source, { include: ["**/*.py"] });
+      expect(await only.directory("/app").glob("**")).toEqual(["keep/", "keep/a.py"]);
+    }));
+
+  it("are put into a folder under their own names when the path says so", () =>
+    session(async ({ client }) => {
+      const file = client.file("name", "x");
+      const base = client.container().from(IMAGE).withDirectory("/dir", client.directory());
+      expect(await base.withFile("/dir/", file).file("/dir/name").contents()).toBe("x");
+      expect(await base.withFile("/dir", file).file("/dir/name").contents()).toBe("x");
+      expect(
+        await base
+          .withFiles("/dir", [file, client.file("two", "2")])
+          .directory("/dir")
+          .entries(),
+      ).toEqual(["name", "two"]);
+      // A folder of the image is never replaced by a file.
+      await expect(base.withFile("/etc", file).withExec(["true"]).sync()).rejects.toThrow("/etc");
+    }));
+
+  it("are taken away by name, with what is below, and nothing else", () =>
+    session(async ({ client }) => {
+      const base = client
+        .container()
+        .from(IMAGE)
+        .withNewFile("/opt/a/one", "1")
+        .withNewFile("/opt/a/two", "2")
+        .withExec(["chmod", "700", "/opt/a"]);
+      const less = base.withoutFile("/opt/a/one").withoutFile("/not/there").withoutDirectory("/var/lib/dpkg");
+      expect(await less.directory("/opt/a").entries()).toEqual(["two"]);
+      expect(await less.exists("/var/lib/dpkg")).toBe(false);
+      expect(await less.withExec(["stat", "-c", "%a", "/opt/a"]).stdout()).toBe("700\n");
+      // Through a link among the parents.
+      expect(
+        await base.withNewFile("/run/x", "").withoutFiles(["/var/run/x", "/etc/issue"]).exists("/run/x"),
+      ).toBe(false);
+      const mounted = base.withMountedDirectory(
+        "/m",
+        client.directory().withNewFile("f", "").withNewFile("g", ""),
+      );
+      expect(await mounted.withoutFile("/m/f").directory("/m").entries()).toEqual(["g"]);
+    }));
+
+  it("tell their type, size and permissions", () =>
+    session(async ({ client }) => {
+      const base = client.container().from(IMAGE).withNewFile("/f", "12345", { permissions: 0o600 });
+      const stat = base.stat("/f");
+      expect([await stat.name(), await stat.size(), await stat.permissions(), await stat.fileType()]).toEqual(
+        ["f", 5, 0o600, FileType.Regular],
+      );
+    }));
+
+  it("make a container from a directory alone", () =>
+    session(async ({ client }) => {
+      const rootfs = client.container().from(IMAGE).rootfs();
+      const again = client.container().withRootfs(rootfs.withNewFile("/added", "yes"));
+      expect(await again.withExec(["cat", "/added"]).stdout()).toBe("yes");
+      const scratch = client.container().withNewFile("/only", "this");
+      expect(await scratch.rootfs().entries()).toEqual(["only"]);
+    }));
+});

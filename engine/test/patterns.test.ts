@@ -1,0 +1,68 @@
+import { describe, expect, it } from "vitest";
+import { filterTree, mayPrune, pathFilter, patternMatcher } from "../src/store/patterns.ts";
+import { newDirectory, newFile, Tree } from "../src/store/tree.ts";
+
+// What Docker documents of .dockerignore, one line a rule: pattern(s), what they match, what they don't.
+const rules: [patterns: string[], matched: string[], unmatched: string[]][] = [
+  [["temp"], ["temp", "temp/a/b"], ["x/temp", "temps"]],
+  [["/foo/bar"], ["foo/bar"], ["bar", "foo"]],
+  [["foo/bar/"], ["foo/bar", "foo/bar/x"], ["foo/barx"]],
+  [["*/temp*"], ["a/temp", "a/temporary.txt", "a/temp/b"], ["temp", "a/b/temp"]],
+  [["*/*/temp*"], ["a/b/temp1"], ["a/temp1"]],
+  [["temp?"], ["tempa", "temp1"], ["temp", "tempab", "temp/a"]],
+  [["**/*.go"], ["a.go", "x/a.go", "x/y/a.go"], ["a.got"]],
+  [["**/node_modules"], ["node_modules", "a/node_modules/b"], ["a/node_modules2"]],
+  [["a/**"], ["a/b", "a/b/c"], ["a", "ab"]],
+  [["a/**/z"], ["a/z", "a/b/z", "a/b/c/z"], ["az", "b/a/z"]],
+  [["**"], ["a", "a/b", ".hidden"], []],
+  [["*"], [".hidden", "a", "a/b"], []],
+  [["*.md", "!README.md"], ["a.md"], ["README.md"]],
+  [["*.md", "!README*.md", "README-secret.md"], ["a.md", "README-secret.md"], ["README.md"]],
+  [["README-secret.md", "!README*.md"], [], ["README-secret.md"]],
+  [["dir", "!dir/keep"], ["dir/a"], ["dir/keep"]],
+  [["[ab].txt"], ["a.txt", "b.txt"], ["c.txt"]],
+  [["[^ab].txt"], ["c.txt"], ["a.txt"]],
+  [["[a-c]1"], ["b1"], ["d1"]],
+  [["a\\*b"], ["a*b"], ["axb"]],
+  [["{a,b}"], ["{a,b}"], ["a"]],
+  [["a(1).txt"], ["a(1).txt"], ["a1.txt"]],
+  [["a+b"], ["a+b"], ["aab"]],
+  [["a.b"], ["a.b"], ["axb"]],
+  [["  spaced  "], ["spaced"], ["  spaced  "]],
+  [["./a/../b"], ["b"], ["a"]],
+  [[""], [], ["a"]],
+];
+
+describe("a pattern", () => {
+  it.each(rules)("%j matches %j and not %j", (patterns, matched, unmatched) => {
+    const matches = patternMatcher(patterns);
+    expect(matched.filter((path) => !matches(path))).toEqual([]);
+    expect(unmatched.filter((path) => matches(path))).toEqual([]);
+  });
+
+  it("that cannot be read is named", () => {
+    expect(() => patternMatcher(["[z-a]"])).toThrow("[z-a]");
+  });
+});
+
+describe("a filter", () => {
+  const all = Tree.fromJSON(
+    ["a.py", "docs/b.md", "src/c.py", "src/d.txt"].map((path) => [path, newFile(path, 1)]),
+  ).with("empty", newDirectory());
+
+  it("keeps what is included and not excluded", () => {
+    expect(filterTree(all, { include: ["**/*.py"] }).paths).toEqual(["a.py", "src/c.py"]);
+    expect(filterTree(all, { include: ["src"], exclude: ["**/*.txt"] }).paths).toEqual(["src/c.py"]);
+    expect(filterTree(all, { exclude: ["src", "docs"] }).paths).toEqual(["a.py", "empty"]);
+  });
+
+  it("that is empty keeps everything", () => {
+    expect(filterTree(all, {})).toBe(all);
+    expect(pathFilter({ include: [] })("x")).toBe(true);
+  });
+
+  it("lets excluded folders be skipped unread only if nothing in them is taken back", () => {
+    expect(mayPrune(["a", "b/**"])).toBe(true);
+    expect(mayPrune(["a", " !a/b"])).toBe(false);
+  });
+});

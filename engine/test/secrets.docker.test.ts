@@ -1,0 +1,178 @@
+import { randomBytes } from "node:crypto";
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { docker, IMAGE, temporaryFolder, withSession } from "./support.ts";
+
+const storePath = temporaryFolder();
+const session = <T>(use: Parameters<typeof withSession<T>>[1]): Promise<T> => withSession({ storePath }, use);
+
+const sh = (script: string): string[] => ["sh", "-c", script];
+const newSecret = (): string => `s3cret-${randomBytes(12).toString("hex")}`;
+
+/** Every file below a folder that holds a text. */
+function filesWith(folder: string, text: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .map((name) => join(folder, name))
+    .filter((path) => statSync(path).isFile() && readFileSync(path).includes(text));
+}
+
+/** What Docker knows of every image that was made since `before`, as text. */
+async function newImages(before: Set<string>): Promise<string> {
+  const images = (await docker.listImages({ all: true })).filter(({ Id }) => !before.has(Id));
+  const texts = images.map(async ({ Id }) => {
+    const image = docker.getImage(Id);
+    return JSON.stringify([await image.inspect(), await image.history()]);
+  });
+  return (await Promise.allSettled(texts)).map((r) => (r.status === "fulfilled" ? r.value : "")).join("\n");
+}
+
+async function imageIds(): Promise<Set<string>> {
+  return new Set((await docker.listImages({ all: true })).map(({ Id }) => Id));
+}
+
+describe("a secret", () => {
+  it("reaches the process as a variable, whatever is in it", () =>
+    session(async ({ client }) => {
+      for (const value of ["plain", "two\nlines\n", `q'uo"te$HOME\`x\`\\`, "ü €", " spaces "]) {
+        const ran = client
+          .container()
+          .from(IMAGE)
+          .withSecretVariable("S", client.setSecret("s", value))
+          .withExec(sh("printf %s \"$S\" | od -An -tx1 -v | tr -d ' \\n'"));
+        expect(Buffer.from(await ran.stdout(), "hex").toString()).toBe(value);
+      }
+    }));
+
+  it("reaches the process as a file of the mode and owner that were asked for", () =>
+    session(async ({ client }) => {
+      const secret = client.setSecret("s", "in the file");
+      const base = client.container().from(IMAGE);
+      const read = sh("stat -c '%a %U' /run/secret; wc -c < /run/secret");
+      expect(await base.withMountedSecret("/run/secret", secret).withExec(read).stdout()).toBe(
+        "400 root\n11\n",
+      );
+      const other = base.withMountedSecret("/run/secret", secret, { mode: 0o440, owner: "www-data" });
+      expect(await other.withExec(read).stdout()).toBe("440 www-data\n11\n");
+      await expect(base.withMountedSecret("/s", secret).file("/s").contents()).rejects.toThrow(
+        "secret mount",
+      );
+    }));
+
+  it("stands in no image, no history and no file of the store", async () => {
+    const value = newSecret();
+    const before = await imageIds();
+    await session(async ({ client }) => {
+      const secret = client.setSecret("s", value);
+      const ran = client
+        .container()
+        .from(IMAGE)
+        .withSecretVariable("S", secret)
+        .withMountedSecret("/run/secrets/s", secret)
+        .withMountedDirectory("/src", client.directory().withNewFile("f", "x"))
+        .withExec(sh('echo "$S"; cat /run/secrets/s >&2; env; sleep 0.1'))
+        .withExec(["ls", "/run/secrets"]);
+      expect(await ran.stdout()).toBe("s\n");
+      await ran.asTarball().sync();
+      await ran.rootfs().sync();
+      await ran
+        .withExec(sh('echo "$S"; exit 1'))
+        .sync()
+        .catch(() => undefined);
+    });
+    expect(await newImages(before)).not.toContain(value);
+    expect(filesWith(storePath, value)).toEqual([]);
+  });
+
+  it("is not shown by output, errors or progress, nor when it is written in two pieces", () =>
+    session(async ({ client, view }) => {
+      const value = newSecret();
+      const base = client.container().from(IMAGE).withSecretVariable("S", client.setSecret("s", value));
+      const split = `printf %s ${value.slice(0, 8)}; sleep 0.2; printf '%s!' ${value.slice(8)}`;
+      expect(await base.withExec(sh('echo "<$S>"; echo "$S" >&2')).combinedOutput()).toBe("<***>\n***\n");
+      expect(await base.withNewFile("/split", split).withExec(["sh", "/split"]).stdout()).toBe("***!");
+      const error = await base
+        .withExec(sh('echo "$S"; exit 1'))
+        .sync()
+        .catch((reason) => reason);
+      expect(error.stdout).toBe("***");
+      expect(view.lines.join("\n")).not.toContain(value);
+    }));
+
+  it("is not held by a container's configuration while it runs", () =>
+    session(async ({ client, engine }) => {
+      const value = newSecret();
+      const running = client
+        .container()
+        .from(IMAGE)
+        .withSecretVariable("S", client.setSecret("s", value))
+        .withExec(["sleep", "2"])
+        .sync();
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      const [found] = await docker.listContainers({ filters: { name: [`stackline_${engine.session.id}`] } });
+      expect(JSON.stringify(await docker.getContainer(found?.Id as string).inspect())).not.toContain(value);
+      await running;
+    }));
+
+  it("that has another value runs the step again, and one with the same value does not", () =>
+    session(async ({ client, view }) => {
+      const run = (name: string, value: string): Promise<unknown> =>
+        client
+          .container()
+          .from(IMAGE)
+          .withSecretVariable("S", client.setSecret(name, value))
+          .withExec(["echo", "rerun"])
+          .sync();
+      const value = newSecret();
+      await run("one", value);
+      await run("two", value);
+      expect(view.named("done")).toHaveLength(1);
+      await run("one", newSecret());
+      expect(view.named("done")).toHaveLength(2);
+    }));
+
+  it("comes from a variable, a file or a command of this machine", () =>
+    session(async ({ client }) => {
+      process.env.TEST_SECRET = "from env";
+      const file = join(temporaryFolder(), "secret");
+      writeFileSync(file, "from file");
+      const texts = ["env://TEST_SECRET", "env:TEST_SECRET", `file://${file}`, "cmd://printf 'from cmd'"].map(
+        (uri) => client.secret(uri).plaintext(),
+      );
+      expect(await Promise.all(texts)).toEqual(["from env", "from env", "from file", "from cmd"]);
+      expect(await client.secret("env://TEST_SECRET").uri()).toBe("env://TEST_SECRET");
+      const set = client.setSecret("name", "set");
+      expect([await set.name(), await set.plaintext()]).toEqual(["name", "set"]);
+      await expect(client.secret("vault://x").plaintext()).rejects.toThrow(/vault.*env:\/\//);
+    }));
+
+  it("that is missing fails when it is used, and not before, without any value", () =>
+    session(async ({ client }) => {
+      process.env.TEST_OTHER_SECRET = "never shown";
+      const base = client
+        .container()
+        .from(IMAGE)
+        .withSecretVariable("S", client.secret("env://TEST_NO_SUCH_SECRET"))
+        .withSecretVariable("T", client.secret("env://TEST_OTHER_SECRET"));
+      expect(await base.workdir()).toBe("/");
+      const error = await base
+        .withExec(["true"])
+        .sync()
+        .catch((reason) => reason);
+      expect(error.message).toContain('secret env var not found: "TEST_NO_SUCH_SECRET"');
+      expect(JSON.stringify(error)).not.toContain("never shown");
+      const failing = client.secret("cmd://echo hidden; exit 7").plaintext();
+      await expect(failing).rejects.toThrow(/exit code 7/);
+      await expect(failing).rejects.not.toThrow(/hidden/);
+    }));
+
+  it("keeps volatile variables out of the images that are kept", async () => {
+    const value = newSecret();
+    const before = await imageIds();
+    await session(async ({ client }) => {
+      const base = client.container().from(IMAGE).withVolatileVariable("V", value);
+      expect(await base.withExec(sh(`echo ${"$"}V | wc -c`)).stdout()).toBe(`${value.length + 1}\n`);
+    });
+    expect(await newImages(before)).not.toContain(value);
+  });
+});

@@ -1,0 +1,229 @@
+import { type Client, type Container, ReturnType } from "@dagger.io/dagger";
+import { describe, expect, it } from "vitest";
+import { leftovers, python, temporaryFolder, withSession } from "./support.ts";
+
+const storePath = temporaryFolder();
+const session = <T>(use: Parameters<typeof withSession<T>>[1]): Promise<T> => withSession({ storePath }, use);
+
+const sh = (script: string): string[] => ["sh", "-c", script];
+
+let count = 0;
+
+/** A web server that serves its own folder; each is another, so that no test meets the service of another. */
+function server(client: Client, files: Record<string, string> = {}, delay = 0): Container {
+  let folder = client.directory();
+  for (const [name, text] of Object.entries(files)) folder = folder.withNewFile(name, text);
+  return client
+    .container()
+    .from(python)
+    .withDirectory("/srv", folder)
+    .withWorkdir("/srv")
+    .withEnvVariable("NUMBER", String(++count))
+    .withDefaultArgs(sh(`sleep ${delay}; exec python -u -m http.server 8000`))
+    .withExposedPort(8000);
+}
+
+const get = (url: string): string[] => [
+  "python",
+  "-c",
+  `import urllib.request as u; print(u.urlopen('http://${url}', timeout=5).read().decode(), end='')`,
+];
+
+describe("a service", () => {
+  it("is found by its alias, and is ready when the step begins", () =>
+    session(async ({ client }) => {
+      const web = server(client, { f: "served" }, 1).asService();
+      const ran = client.container().from(python).withServiceBinding("web", web).withExec(get("web:8000/f"));
+      expect(await ran.stdout()).toBe("served");
+    }));
+
+  it("is started once for several users at a time", () =>
+    session(async ({ client, view }) => {
+      const web = server(client, { f: "x" }, 1).asService();
+      const users = [1, 2, 3].map((n) =>
+        client
+          .container()
+          .from(python)
+          .withEnvVariable("USER_NUMBER", String(n))
+          .withServiceBinding("web", web)
+          .withExec(get("web:8000/f"))
+          .stdout(),
+      );
+      expect(await Promise.all(users)).toEqual(["x", "x", "x"]);
+      expect(view.named("done").filter((name) => name.startsWith("service"))).toHaveLength(1);
+    }));
+
+  it("starts beside the others that are bound", () =>
+    session(async ({ client, view }) => {
+      const user = client
+        .container()
+        .from(python)
+        .withServiceBinding("a", server(client, {}, 2).asService())
+        .withServiceBinding("b", server(client, {}, 2).asService());
+      await user.withExec(["true"]).sync();
+      const services = view.events.filter(({ name }) => name.startsWith("service"));
+      expect(services.map(({ state }) => state)).toEqual(["running", "running", "done", "done"]);
+    }));
+
+  it("can be bound to a service itself", () =>
+    session(async ({ client }) => {
+      const inner = server(client, { f: "inner" }).asService();
+      const outer = server(client)
+        .withServiceBinding("inner", inner)
+        .withDefaultArgs(
+          sh(
+            `${get("inner:8000/f")
+              .map((w) => `"${w}"`)
+              .join(" ")} > /srv/f && exec python -m http.server 8000`,
+          ),
+        )
+        .asService();
+      const ran = client
+        .container()
+        .from(python)
+        .withServiceBinding("outer", outer)
+        .withExec(get("outer:8000/f"));
+      expect(await ran.stdout()).toBe("inner");
+    }));
+
+  it("that ends before it is ready is told with its last lines", () =>
+    session(async ({ client }) => {
+      const broken = server(client).withDefaultArgs(sh("echo no such table >&2; exit 3")).asService();
+      const user = client.container().from(python).withServiceBinding("db", broken).withExec(["true"]);
+      const error = await user.sync().catch((reason) => reason);
+      expect(error.message).toContain("exit code 3");
+      expect(error.message).toMatch(/no such table$/);
+    }));
+
+  it("whose own service fails is told with that one's cause", () =>
+    session(async ({ client }) => {
+      const broken = server(client).withDefaultArgs(sh("echo inner cause; exit 3")).asService();
+      const outer = server(client).withServiceBinding("inner", broken).asService();
+      const user = client.container().from(python).withServiceBinding("outer", outer).withExec(["true"]);
+      await expect(user.sync()).rejects.toThrow("inner cause");
+    }));
+
+  it("that ends while it is in use ends the step", () =>
+    session(async ({ client }) => {
+      const short = server(client)
+        .withDefaultArgs(sh("python -m http.server 8000 & sleep 2; echo out of memory; exit 9"))
+        .asService();
+      const started = Date.now();
+      const user = client.container().from(python).withServiceBinding("db", short).withExec(["sleep", "60"]);
+      await expect(user.sync()).rejects.toThrow(/service db ended.*exit code 9[\s\S]*out of memory/);
+      expect(Date.now() - started).toBeLessThan(30_000);
+    }));
+
+  it("is waited for by its healthcheck, in place of its ports", () =>
+    session(async ({ client }) => {
+      const slow = server(client)
+        .withDefaultArgs(sh("python -m http.server 8000 & sleep 2; touch /ready; wait"))
+        .withDockerHealthcheck(["test", "-e", "/ready"], { interval: "200ms", retries: 50 })
+        .asService();
+      const user = client.container().from(python).withServiceBinding("web", slow);
+      expect(await user.withExec(sh("echo up")).stdout()).toBe("up\n");
+      const shell = server(client).withDockerHealthcheck(["test $NUMBER -gt 0 && true"], { shell: true });
+      await client
+        .container()
+        .from(python)
+        .withServiceBinding("w", shell.asService())
+        .withExec(["true"])
+        .sync();
+    }));
+
+  it("fails with what its healthcheck said, after as many tries as were given", () =>
+    session(async ({ client, view }) => {
+      const sick = server(client)
+        .withDockerHealthcheck(sh("echo try >> /tries; echo the disk is full; exit 1"), {
+          interval: "100ms",
+          retries: 3,
+        })
+        .asService();
+      const user = client.container().from(python).withServiceBinding("web", sick).withExec(["true"]);
+      await expect(user.sync()).rejects.toThrow(/healthcheck failed 3 times.*the disk is full/);
+      expect(view.named("failed").some((name) => name.startsWith("service"))).toBe(true);
+    }));
+
+  it("has a check that does not answer given up on", () =>
+    session(async ({ client }) => {
+      const stuck = server(client)
+        .withDockerHealthcheck(["sleep", "60"], { interval: "100ms", timeout: "500ms", retries: 2 })
+        .asService();
+      const user = client.container().from(python).withServiceBinding("web", stuck).withExec(["true"]);
+      await expect(user.sync()).rejects.toThrow("no answer within 0.5 s");
+    }));
+
+  it("gets its secrets, and prints none", () =>
+    session(async ({ client, view }) => {
+      const value = "s3rv1ce-p4ssw0rd";
+      const web = server(client)
+        .withSecretVariable("PASSWORD", client.setSecret("p", value))
+        .withDefaultArgs(
+          sh(
+            'echo "it is $PASSWORD"; printf %s "$PASSWORD" | wc -c > /srv/f; exec python -m http.server 8000',
+          ),
+        )
+        .asService();
+      const user = client.container().from(python).withServiceBinding("web", web).withExec(get("web:8000/f"));
+      expect((await user.stdout()).trim()).toBe(String(value.length));
+      expect(view.lines).toContain("it is ***");
+    }));
+
+  it("answers to a name of its own, and tells its address", () =>
+    session(async ({ client }) => {
+      const web = server(client, { f: "named" }).asService().withHostname("my-web");
+      expect(await web.hostname()).toBe("my-web");
+      expect(await web.endpoint({ scheme: "http" })).toBe("http://my-web:8000");
+      expect(await Promise.all((await web.ports()).map((port) => port.port()))).toEqual([8000]);
+      await web.start();
+      const user = client.container().from(python).withServiceBinding("other", server(client).asService());
+      expect(await user.withExec(get("my-web:8000/f")).stdout()).toBe("named");
+      await web.stop();
+      const gone = user
+        .withEnvVariable("AGAIN", "1")
+        .withExec(get("my-web:8000/f"), { expect: ReturnType.Failure });
+      expect(await gone.exitCode()).toBe(1);
+    }));
+
+  it("runs the arguments that it was given, behind the entry point only when asked", () =>
+    session(async ({ client }) => {
+      const base = server(client, { f: "1", "sub/f": "2" }).withEntrypoint(["env", "-C", "/srv/sub"]);
+      const serve = ["python", "-m", "http.server", "8000"];
+      const read = (service: Container): Promise<string> => service.withExec(get("web:8000/f")).stdout();
+      const user = client.container().from(python);
+      expect(await read(user.withServiceBinding("web", base.asService({ args: serve })))).toBe("1");
+      expect(
+        await read(user.withServiceBinding("web", base.asService({ args: serve, useEntrypoint: true }))),
+      ).toBe("2");
+    }));
+
+  it("is gone with its network and volumes when the session ends, even one that never got ready", async () => {
+    const id = await session(async ({ client, engine }) => {
+      const web = server(client)
+        .withMountedDirectory("/data", client.directory().withNewFile("d", ""))
+        .asService();
+      await client.container().from(python).withServiceBinding("web", web).withExec(["true"]).sync();
+      expect((await leftovers(engine.session.id)).length).toBeGreaterThan(1);
+      const never = server(client, {}, 600).asService();
+      client
+        .container()
+        .from(python)
+        .withServiceBinding("never", never)
+        .withExec(["true"])
+        .sync()
+        .catch(() => undefined);
+      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      return engine.session.id;
+    });
+    expect(await leftovers(id)).toEqual([]);
+  });
+
+  it("that a healthcheck is taken from counts as ready when its port is", () =>
+    session(async ({ client }) => {
+      const web = server(client)
+        .withDockerHealthcheck(["false"], { interval: "100ms", retries: 1 })
+        .withoutDockerHealthcheck()
+        .asService();
+      await client.container().from(python).withServiceBinding("web", web).withExec(["true"]).sync();
+    }));
+});

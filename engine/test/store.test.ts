@@ -1,0 +1,83 @@
+import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { describe, expect, it } from "vitest";
+import { isAlive, ownProcess } from "../src/store/process.ts";
+import { Store } from "../src/store/store.ts";
+import { temporaryFolder } from "./folder.ts";
+
+const dead = ownProcess().replace(/^\d+/, "999999999");
+
+describe("the store", () => {
+  it("gives back what it took in, by its content", async () => {
+    const store = new Store(temporaryFolder());
+    const large = Buffer.alloc(1_000_000, "x");
+    for (const content of ["", "text", large]) {
+      const { digest, size } = await store.putBlob(content);
+      expect(await store.writeBlob(Readable.from([Buffer.from(content)]))).toEqual({ digest, size });
+      expect(store.readBlobText(digest)).toBe(content.toString());
+    }
+    expect(store.readBlobTail((await store.putBlob("0123456789")).digest, 4)).toEqual({
+      text: "6789",
+      omitted: 6,
+    });
+  });
+
+  it("leaves nothing behind of what broke off", async () => {
+    const store = new Store(temporaryFolder());
+    const broken = Readable.from(
+      (function* () {
+        yield Buffer.alloc(600_000);
+        throw new Error("broken off");
+      })(),
+    );
+    await expect(store.writeBlob(broken)).rejects.toThrow("broken off");
+    expect(readdirSync(join(store.path, "tmp"))).toEqual([]);
+    expect(readdirSync(join(store.path, "blobs"))).toEqual([]);
+  });
+
+  it("keeps to its owner", () => {
+    const store = new Store(join(temporaryFolder(), "new"));
+    expect(statSync(join(store.path, "blobs")).mode & 0o077).toBe(0);
+    void store.macKey;
+    expect(statSync(join(store.path, "key")).mode & 0o077).toBe(0);
+  });
+
+  it("has one key, whoever asks first", () => {
+    const path = temporaryFolder();
+    expect(new Store(path).macKey).toEqual(new Store(path).macKey);
+    expect(new Store(temporaryFolder()).macKey).not.toEqual(new Store(path).macKey);
+  });
+
+  it("takes a record that cannot be read for none", async () => {
+    const store = new Store(temporaryFolder());
+    await store.putResult("kind", "key", { a: 1 });
+    expect(store.getResult("kind", "key")).toEqual({ a: 1 });
+    expect(store.getResult("kind", "other")).toBeUndefined();
+    writeFileSync(join(store.path, "results/kind/key.json"), '{"a":');
+    expect(store.getResult("kind", "key")).toBeUndefined();
+  });
+
+  it("takes away what killed processes were writing, and nothing that others write", () => {
+    const store = new Store(temporaryFolder());
+    const tmp = join(store.path, "tmp");
+    mkdirSync(join(tmp, `${dead}_folder`));
+    writeFileSync(join(tmp, `${dead}_file`), "");
+    writeFileSync(store.tmpPath(), "");
+    writeFileSync(join(tmp, "unknown"), "");
+    store.reap();
+    expect(readdirSync(tmp)).toHaveLength(2);
+    expect(existsSync(join(tmp, "unknown"))).toBe(true);
+  });
+});
+
+describe("a process's name", () => {
+  it("tells whether the process may still run", () => {
+    expect(isAlive(ownProcess())).toBe(true);
+    expect(isAlive(dead)).toBe(false);
+    // The same number, another start: a later process.
+    expect(isAlive(ownProcess().replace(/\.\d+\./, ".1."))).toBe(false);
+    expect(isAlive(ownProcess().replace(/[^.]+$/, "other-machine"))).toBe(true);
+    expect(isAlive("no name")).toBe(true);
+  });
+});
