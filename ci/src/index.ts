@@ -9,11 +9,13 @@ import {
   type File,
   func,
   object,
+  type Secret,
   type Service,
 } from "@dagger.io/dagger";
 import { parseParts, photographPage, readPage, runChecks } from "./checks.js";
 import { buildImage } from "./image.js";
 import { lintSource } from "./lint.js";
+import { publishImage } from "./publish.js";
 import { startStack } from "./stack.js";
 import { reportTests, runTests } from "./tests.js";
 
@@ -163,5 +165,46 @@ export class Stackline {
     height: number = 1000,
   ): File {
     return photographPage(app, nginx, width, height);
+  }
+
+  /**
+   * Build the production image and push it to Docker Hub or any other registry; prints its reference by digest.
+   *
+   * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
+   * @param repository Where to: you/app on Docker Hub, or ghcr.io/you/app
+   * @param username Account at the registry
+   * @param password Its password or token, e.g. env://REGISTRY_PASSWORD
+   * @param tag Tags to push under
+   * @param commit Full hash: tag sha-..., label org.opencontainers.image.revision
+   * @param branch Its name as a tag
+   * @param version v1.4.2 gives the tags 1.4.2, 1.4, 1 and latest
+   * @param source Address of the sources, for the image's labels
+   * @param created RFC 3339, for the image's labels; without it equal sources give equal digests
+   */
+  @func({ cache: "never" })
+  async publish(
+    @argument({ defaultPath: "/app", ignore: unwantedInApp })
+    app: Directory,
+    repository: string,
+    username: string,
+    password: Secret,
+    tag: string[] = [],
+    commit: string = "",
+    branch: string = "",
+    version: string = "",
+    source: string = "",
+    created: string = "",
+  ): Promise<string> {
+    return publishImage(app, {
+      repository,
+      username,
+      password,
+      tags: tag,
+      commit,
+      branch,
+      version,
+      source,
+      created,
+    });
   }
 }

@@ -7,6 +7,7 @@ export const images = {
   node: "node:24-bookworm-slim",
   shellcheck: "koalaman/shellcheck-alpine:v0.10.0",
   nginx: "nginx:1.28-bookworm",
+  registry: "registry:2.8.3",
   chromium: "zenika/alpine-chrome:124",
 } as const;
 

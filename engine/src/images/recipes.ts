@@ -110,6 +110,12 @@ const ENTRIES: readonly Entry[] = [
     recipe: () => packaged("shellcheck", "ShellCheck", ["shellcheck", "--version"]),
   },
   {
+    repositories: ["registry"],
+    tags: /^2/,
+    used: ["registry:2.8.3"],
+    recipe: () => packaged("registry", "Distribution", ["registry", "--version"]),
+  },
+  {
     repositories: ["zenika/alpine-chrome"],
     tags: /./,
     used: ["zenika/alpine-chrome:124"],

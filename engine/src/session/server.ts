@@ -31,6 +31,8 @@ export class SessionServer {
   ) {}
 
   async listen(): Promise<void> {
+    // A client may think for longer than the default of 5 s between two requests; it would then meet a closed connection.
+    this.server.keepAliveTimeout = 0;
     await new Promise<void>((resolve) => this.server.listen(0, "127.0.0.1", resolve));
     this.server.unref();
   }

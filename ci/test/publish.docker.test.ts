@@ -1,0 +1,101 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type Docker from "dockerode";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { provideImage } from "../../engine/src/images/index.ts";
+import { images } from "../src/versions.ts";
+import { dagger, docker, leftovers, scratchFolder } from "./support.ts";
+
+const folder = scratchFolder();
+const cache = join(folder, "cache");
+const address = "127.0.0.1:15999";
+const password = "a-password-for-one-test";
+/** Of this password, by bcrypt: the only kind that the registry takes. */
+const hash = "$2y$10$OPhNXyFFFXN/Ou1MRGlYYulYW2o9v.de4n2NUOojEprmdJ71ntNZ6";
+
+let registry: Docker.Container;
+
+/** A registry that wants a password, on this machine alone. */
+beforeAll(async () => {
+  await provideImage(docker, images.registry, () => undefined);
+  writeFileSync(join(folder, "htpasswd"), `somebody:${hash}\n`);
+  registry = await docker.createContainer({
+    Image: images.registry,
+    Env: [
+      "REGISTRY_AUTH=htpasswd",
+      "REGISTRY_AUTH_HTPASSWD_REALM=test",
+      "REGISTRY_AUTH_HTPASSWD_PATH=/auth/htpasswd",
+    ],
+    HostConfig: {
+      Binds: [`${join(folder, "htpasswd")}:/auth/htpasswd:ro`],
+      PortBindings: { "5000/tcp": [{ HostIp: "127.0.0.1", HostPort: "15999" }] },
+    },
+  });
+  await registry.start();
+});
+
+afterAll(async () => {
+  await registry?.remove({ force: true, v: true });
+});
+
+function publish(secret: string, ...args: string[]): ReturnType<typeof dagger> {
+  process.env.STACKLINE_TEST_PASSWORD = secret;
+  const account = ["--username=somebody", "--password=env://STACKLINE_TEST_PASSWORD"];
+  return dagger(cache, "call", "publish", `--repository=${address}/team/app`, ...account, ...args);
+}
+
+async function ask(path: string): Promise<Response> {
+  const authorization = `Basic ${Buffer.from(`somebody:${password}`).toString("base64")}`;
+  const accept =
+    "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json";
+  return fetch(`http://${address}/v2/team/app/${path}`, { headers: { authorization, accept } });
+}
+
+describe("call publish", () => {
+  const commit = "0123456789abcdef0123456789abcdef01234567";
+
+  test("pushes one image under every tag and prints its reference by digest", async () => {
+    const run = await publish(password, "--tag=nightly", `--commit=${commit}`, "--version=v1.4.2");
+    expect(run.exitCode, run.end).toBe(0);
+    const digest = /^127\.0\.0\.1:15999\/team\/app@(sha256:[0-9a-f]{64})$/.exec(run.stdout.trim())?.[1];
+    expect(digest).toBeDefined();
+    for (const tag of ["nightly", "sha-0123456789ab", "1.4.2", "1.4", "1", "latest"]) {
+      expect((await ask(`manifests/${tag}`)).headers.get("docker-content-digest")).toBe(digest);
+    }
+    expect(run.output).not.toContain(password);
+  });
+
+  test("labels it with its revision and version", async () => {
+    const manifest = (await (await ask("manifests/nightly")).json()) as { config: { digest: string } };
+    const config = (await (await ask(`blobs/${manifest.config.digest}`)).json()) as {
+      config: { Labels: Record<string, string> };
+    };
+    expect(config.config.Labels["org.opencontainers.image.revision"]).toBe(commit);
+    expect(config.config.Labels["org.opencontainers.image.version"]).toBe("v1.4.2");
+    expect(Object.keys(config.config.Labels).filter((name) => name.includes("session"))).toEqual([]);
+  });
+
+  test("gives equal sources equal digests", async () => {
+    const digest = async (): Promise<string> => (await publish(password, "--tag=again")).stdout.trim();
+    expect(await digest()).toBe(await digest());
+  });
+
+  test("is refused with a wrong password, which it does not repeat", async () => {
+    const run = await publish("not-the-password", "--tag=never");
+    expect(run.exitCode).toBe(1);
+    expect(run.end).toMatch(/publish .*failed|unauthorized/i);
+    expect(run.output).not.toContain("not-the-password");
+    expect((await ask("manifests/never")).status).toBe(404);
+  });
+
+  test("says what is wrong with a tag before it builds anything", async () => {
+    const run = await publish(password, "--tag=a b");
+    expect(run.exitCode).toBe(1);
+    expect(run.end).toContain('"a b" cannot be a tag');
+    expect(run.stderr).not.toMatch(/build Dockerfile/);
+  });
+
+  test("leaves nothing in Docker", async () => {
+    expect(await leftovers()).toEqual([]);
+  });
+});

@@ -1,0 +1,46 @@
+import { describe, expect, test } from "vitest";
+import { imageTags, registryOf, requireRepository } from "../src/references.ts";
+
+const none = { tags: [], commit: "", branch: "", version: "" };
+
+describe("tags of an image", () => {
+  test.each([
+    ["those given come as they are", { tags: ["nightly", "x_1.2-3"] }, ["nightly", "x_1.2-3"]],
+    [
+      "a commit is 12 digits behind sha-",
+      { commit: "0123456789abcdef0123456789abcdef01234567" },
+      ["sha-0123456789ab"],
+    ],
+    ["a branch loses what no tag may have", { branch: "feature/new page" }, ["feature-new-page"]],
+    ["a version opens its series", { version: "v1.4.2" }, ["1.4.2", "1.4", "1", "latest"]],
+    ["a pre-release opens none", { version: "2.0.0-rc.1" }, ["2.0.0-rc.1"]],
+    ["each comes once", { tags: ["main"], branch: "main" }, ["main"]],
+  ])("%s", (_, sources, expected) => {
+    expect(imageTags({ ...none, ...sources })).toEqual(expected);
+  });
+
+  test.each([
+    ["nothing to make one from", {}, /no tag to publish under/],
+    ["what no tag may have", { tags: ["a b"] }, /"a b" cannot be a tag/],
+    ["a commit that is none", { commit: "main" }, /"main" is not a commit's hash/],
+    ["a version that is none", { version: "1.4" }, /"1.4" is not a version/],
+  ])("are refused for %s", (_, sources, message) => {
+    expect(() => imageTags({ ...none, ...sources })).toThrow(message);
+  });
+});
+
+describe("repositories", () => {
+  test.each([
+    ["you/app", "docker.io"],
+    ["app", "docker.io"],
+    ["ghcr.io/you/app", "ghcr.io"],
+    ["localhost:5000/app", "localhost:5000"],
+    ["localhost/app", "localhost"],
+  ])("%s is on %s", (repository, registry) => {
+    expect(registryOf(requireRepository(repository))).toBe(registry);
+  });
+
+  test.each(["you/app:1.0", "you/app@sha256:00", "You/App", "", "a b"])("%j is none", (repository) => {
+    expect(() => requireRepository(repository)).toThrow(/is not a repository/);
+  });
+});
