@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { PassThrough, type Readable } from "node:stream";
 import { finished } from "node:stream/promises";
 import tarStream from "tar-stream";
@@ -16,6 +17,9 @@ export function packTree(store: Store, tree: Tree, prefix = ""): Readable {
   return pack.pipe(new PassThrough());
 }
 
+/** Files up to this size, in bytes, are read at once; larger ones as a stream. */
+const READ_AT_ONCE = 1024 * 1024;
+
 async function packEntry(store: Store, pack: tarStream.Pack, name: string, entry: Entry): Promise<void> {
   const { mode, uid, gid } = entry;
   const header = { name, mode, uid, gid, mtime: new Date(entry.mtime * 1000) };
@@ -23,9 +27,13 @@ async function packEntry(store: Store, pack: tarStream.Pack, name: string, entry
   if (entry.type === "link")
     return void pack.entry({ ...header, type: "symlink", linkname: entry.target ?? "" });
   const sink = pack.entry({ ...header, type: "file", size: entry.size ?? 0 });
-  const source = store.readBlob(entry.blob as string);
-  source.on("error", (error) => sink.destroy(error));
-  source.pipe(sink);
+  if ((entry.size ?? 0) <= READ_AT_ONCE) {
+    sink.end(readFileSync(store.blobPath(entry.blob as string)));
+  } else {
+    const source = store.readBlob(entry.blob as string);
+    source.on("error", (error) => sink.destroy(error));
+    source.pipe(sink);
+  }
   await finished(sink);
 }
 

@@ -1,14 +1,20 @@
 import {
   chmodSync,
+  constants,
+  copyFileSync,
   createReadStream,
   existsSync,
   lstatSync,
   readFileSync,
   readlinkSync,
+  rmSync,
   statSync,
+  symlinkSync,
+  utimesSync,
 } from "node:fs";
-import { copyFile, mkdir, readdir, readFile, rm, symlink, utimes } from "node:fs/promises";
+import { mkdir, readdir, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import ignore, { type Ignore } from "ignore";
 import { UserError } from "../core/errors.ts";
 import { mayPrune, type PathFilter, pathFilter, patternMatcher } from "./patterns.ts";
@@ -69,8 +75,13 @@ async function listHost(root: string, filter: HostFilter): Promise<Map<string, E
 /** Works on items, some at a time. */
 async function eachOf<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
   const queue = items[Symbol.iterator]();
+  let done = 0;
   const worker = async (): Promise<void> => {
-    for (const item of queue) await work(item);
+    for (const item of queue) {
+      await work(item);
+      // Small files are handled without waiting: others get their turn now and then.
+      if (++done % 100 === 0) await setImmediate();
+    }
   };
   await Promise.all(Array.from({ length: 8 }, worker));
 }
@@ -88,7 +99,7 @@ const READ_AT_ONCE = 1024 * 1024;
 async function takeFile(store: Store, path: string): Promise<{ blob: string; size: number }> {
   const { digest, size } =
     statSync(path).size <= READ_AT_ONCE
-      ? await store.putBlob(await readFile(path))
+      ? await store.putBlob(readFileSync(path))
       : await store.writeBlob(createReadStream(path));
   return { blob: digest, size };
 }
@@ -121,7 +132,7 @@ export async function exportTree(store: Store, tree: Tree, target: string, wipe 
   for (const path of tree.allPaths) if (tree.isDirectory(path)) await makeFolder(join(root, path));
   await eachOf(
     entries.filter(([, { type }]) => type !== "dir"),
-    ([path, entry]) => exportEntry(store, entry, join(root, path)),
+    async ([path, entry]) => writeEntry(store, entry, join(root, path)),
   );
   // Modes of folders last: a read-only folder must still take its files.
   for (const [path, entry] of entries) if (entry.type === "dir") chmodSync(join(root, path), entry.mode);
@@ -137,9 +148,17 @@ async function makeFolder(path: string): Promise<void> {
 /** Writes one file or link to a path of this machine. */
 export async function exportEntry(store: Store, entry: Entry, to: string): Promise<void> {
   await mkdir(dirname(to), { recursive: true });
-  await rm(to, { recursive: true, force: true });
-  if (entry.type === "link") return symlink(entry.target ?? "", to);
-  await copyFile(store.blobPath(entry.blob as string), to);
+  writeEntry(store, entry, to);
+}
+
+function writeEntry(store: Store, entry: Entry, to: string): void {
+  const found = lstatSync(to, { throwIfNoEntry: false });
+  if (found) rmSync(to, { recursive: true });
+  if (entry.type === "link") {
+    symlinkSync(entry.target ?? "", to);
+    return;
+  }
+  copyFileSync(store.blobPath(entry.blob as string), to, constants.COPYFILE_FICLONE);
   chmodSync(to, entry.mode);
-  if (entry.mtime > 0) await utimes(to, entry.mtime, entry.mtime);
+  if (entry.mtime > 0) utimesSync(to, entry.mtime, entry.mtime);
 }

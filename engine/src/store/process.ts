@@ -15,9 +15,11 @@ function host(): string {
   return hostname().replace(/[^A-Za-z0-9.-]/g, "-");
 }
 
+const own = `${process.pid}.${startTime(process.pid) || 0}.${host()}`;
+
 /** This process, as a name: its machine, number and start. */
 export function ownProcess(): string {
-  return `${process.pid}.${startTime(process.pid) || 0}.${host()}`;
+  return own;
 }
 
 /** Whether a process may still run; one of another machine may. */

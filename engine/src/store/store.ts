@@ -33,6 +33,10 @@ export function defaultStorePath(env: NodeJS.ProcessEnv = process.env): string {
  * see all of it or nothing.
  */
 export class Store {
+  /** Tells this store's temporary files from those of another in the same process. */
+  private readonly mark = randomBytes(4).toString("hex");
+  private count = 0;
+
   constructor(readonly path: string) {
     for (const dir of ["blobs", "results", "tmp"])
       mkdirSync(join(path, dir), { recursive: true, mode: 0o700 });
@@ -58,7 +62,7 @@ export class Store {
 
   /** A new path for what is being written; its name tells whose it is. */
   tmpPath(): string {
-    return join(this.path, "tmp", `${ownProcess()}_${randomBytes(8).toString("hex")}`);
+    return join(this.path, "tmp", `${ownProcess()}_${this.mark}_${++this.count}`);
   }
 
   /** Takes away what processes that were killed were writing. */
@@ -122,7 +126,7 @@ export class Store {
     const digest = createHash("sha256").update(bytes).digest("hex");
     if (!this.hasBlob(digest)) {
       const tmp = this.tmpPath();
-      await writeFile(tmp, bytes, { mode: 0o600 });
+      writeFileSync(tmp, bytes, { mode: 0o600 });
       this.adopt(tmp, digest);
     }
     return { digest, size: bytes.length };
@@ -131,8 +135,13 @@ export class Store {
   /** Makes a finished temporary file the blob of its digest. */
   adopt(tmp: string, digest: string): void {
     const path = this.blobPath(digest);
-    mkdirSync(join(path, ".."), { recursive: true });
-    renameSync(tmp, path);
+    try {
+      renameSync(tmp, path);
+    } catch {
+      // The first blob of its folder.
+      mkdirSync(join(path, ".."), { recursive: true });
+      renameSync(tmp, path);
+    }
   }
 
   private resultPath(kind: string, key: string): string {
