@@ -1,4 +1,4 @@
-import type { Client, Directory } from "@dagger.io/dagger";
+import { type Client, type Directory, ExecError, ReturnType } from "@dagger.io/dagger";
 import { describe, expect, it } from "vitest";
 import { IMAGE, temporaryFolder, withSession } from "./support.ts";
 
@@ -60,6 +60,8 @@ describe("dockerBuild", () => {
         .dockerBuild()
         .sync()
         .catch((reason) => reason);
+      expect(error).toBeInstanceOf(ExecError);
+      expect(error).toMatchObject({ exitCode: 7, stderr: "no such package" });
       expect(error.message).toContain("exit code: 7");
       expect(error.message.trim()).toMatch(/no such package$/);
     }));
@@ -97,14 +99,19 @@ describe("dockerBuild", () => {
     }));
 
   it("gives secrets to the steps that mount them, and to no image", () =>
-    session(async ({ client }) => {
+    session(async ({ client, view }) => {
       const secret = client.setSecret("token", "build-secret-value");
       const dir = context(
         client,
-        `FROM ${IMAGE}\nRUN --mount=type=secret,id=token wc -c < /run/secrets/token > /size; ls /run/secrets > /list || true\n`,
+        `FROM ${IMAGE}\nRUN --mount=type=secret,id=token wc -c < /run/secrets/token > /size; cat /run/secrets/token; ls /run/secrets > /list || true\n`,
       );
       const built = dir.dockerBuild({ secrets: [secret] });
       expect(await built.file("/size").contents()).toBe("18\n");
-      expect(await built.exists("/run/secrets/token")).toBe(false);
+      expect(
+        await built
+          .withExec(["sh", "-c", "cat /run/secrets/token 2>&1"], { expect: ReturnType.Any })
+          .stdout(),
+      ).not.toContain("build-secret");
+      expect(view.lines.join("\n")).not.toContain("build-secret");
     }));
 });

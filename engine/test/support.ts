@@ -49,13 +49,18 @@ export interface TestRun {
 export interface RunOptions {
   storePath: string;
   workdir?: string;
+  /** Whether containers will be needed; by default they are. */
+  withDocker?: boolean;
 }
 
 /** Runs `use` with the unmodified SDK's client, connected to a session of its own. */
-export async function withSession<T>(options: RunOptions, use: (run: TestRun) => Promise<T>): Promise<T> {
+export async function withSession<T>(
+  { withDocker = true, ...options }: RunOptions,
+  use: (run: TestRun) => Promise<T>,
+): Promise<T> {
   const view = new RecordingView();
   const engine = new Engine({ view, ...options });
-  await engine.start(true);
+  await engine.start(withDocker);
   process.env.DAGGER_SESSION_PORT = String(engine.server.port);
   process.env.DAGGER_SESSION_TOKEN = engine.server.issueToken();
   try {

@@ -1,27 +1,20 @@
 import { posix, resolve } from "node:path";
-import picomatch from "picomatch";
+import type { Call } from "../core/call.ts";
 import { UserError } from "../core/errors.ts";
-import type { ContainerState, DirectoryValue, FileValue } from "../core/values.ts";
+import type { ContainerState, DirectoryValue, FileValue, SecretValue } from "../core/values.ts";
 import { buildImage } from "../docker/build.ts";
 import { stateOfImage } from "../docker/images.ts";
+import { type Found, findInTree } from "../docker/read.ts";
 import type { Args, Evaluator } from "../session/evaluate.ts";
 import { exportTree } from "../store/host.ts";
-import { filterTree } from "../store/patterns.ts";
+import { filterTree, patternRegex } from "../store/patterns.ts";
 import { type Entry, newDirectory, newFile, normalise, type Tree } from "../store/tree.ts";
+import { numericOwner } from "./owner.ts";
+import { statOf, typeOf } from "./stat.ts";
 
 /** The directory's name and the other fields stay; only the tree changes. */
 function change(apply: (tree: Tree, args: Args) => Tree): Evaluator {
   return (dir: DirectoryValue, args) => ({ ...dir, tree: apply(dir.tree, args) });
-}
-
-function numericOwner(owner: string): { uid: number; gid: number } {
-  const [uid = "0", gid = uid] = owner.split(":");
-  if (!/^\d+$/.test(uid) || !/^\d+$/.test(gid)) {
-    throw new UserError(
-      `owner ${JSON.stringify(owner)}: a directory has no user names; give numbers such as "1000:1000"`,
-    );
-  }
-  return { uid: Number(uid), gid: Number(gid) };
 }
 
 function placed(args: Args, entry: Entry): Entry {
@@ -33,32 +26,56 @@ function placed(args: Args, entry: Entry): Entry {
 }
 
 function requireDirectory(tree: Tree, path: string): Tree {
-  if (!tree.isDirectory(path)) throw new UserError(`${path}: no such directory`);
-  return tree.subtree(path);
+  const found = follow(tree, path, true);
+  if (!found || !("tree" in found)) throw new UserError(`${path}: no such directory`);
+  return found.tree;
 }
 
-function isInside(tree: Tree, path: string, type: string | undefined): boolean {
-  const entry = tree.get(path);
-  if (!entry) return tree.isDirectory(path) && (!type || type === "DIRECTORY_TYPE");
-  const types = { dir: "DIRECTORY_TYPE", file: "REGULAR_TYPE", link: "SYMLINK_TYPE" };
-  return !type || types[entry.type] === type;
+/** What stands at a path of a tree, links among its parts followed. */
+function follow(tree: Tree, path: string, last: boolean, links = 0): Found | undefined {
+  const parts = normalise(path).split("/");
+  for (const [i, _] of parts.entries()) {
+    const entry = tree.get(parts.slice(0, i + 1).join("/"));
+    if (entry?.type !== "link" || (i === parts.length - 1 && !last)) continue;
+    if (links > 40) throw new UserError(`${path}: its symbolic links lead in a circle`);
+    const target = posix.resolve("/", ...parts.slice(0, i), entry.target ?? "");
+    return follow(tree, posix.join(target, ...parts.slice(i + 1)), last, links + 1);
+  }
+  return findInTree(tree, path);
 }
 
 export const directory: Record<string, Evaluator> = {
   entries: (dir: DirectoryValue, { path }) => requireDirectory(dir.tree, path ?? "/").list(),
   glob: (dir: DirectoryValue, { pattern }) => {
-    const matches = picomatch(normalise(pattern), { dot: true });
+    const matches = patternRegex(normalise(pattern));
     return dir.tree.allPaths
-      .filter((path) => matches(path))
+      .filter((path) => matches.test(path))
       .map((path) => (dir.tree.isDirectory(path) ? `${path}/` : path));
   },
-  exists: (dir: DirectoryValue, { path, expectedType }) => isInside(dir.tree, path, expectedType),
+  exists: (dir: DirectoryValue, { path, expectedType, doNotFollowSymlinks }) => {
+    const found = follow(dir.tree, path, !doNotFollowSymlinks);
+    return found !== undefined && (!expectedType || expectedType === `${typeOf(found)}_TYPE`);
+  },
+  stat: (dir: DirectoryValue, { path, doNotFollowSymlinks }) => {
+    const found = follow(dir.tree, path, !doNotFollowSymlinks);
+    return found ? statOf(posix.basename(normalise(path)) || "/", found) : null;
+  },
+  chown: change((tree, { path, owner }) => {
+    const at = normalise(path);
+    return tree.map((entry, name) =>
+      at === "" || name === at || name.startsWith(`${at}/`) ? { ...entry, ...numericOwner(owner) } : entry,
+    );
+  }),
+  withError: (_, { err }) => {
+    throw new UserError(err);
+  },
   name: (dir: DirectoryValue) => `${dir.name ?? ""}/`,
   digest: (dir: DirectoryValue) => `sha256:${dir.tree.digest}`,
   file: (dir: DirectoryValue, { path }): FileValue => {
-    const entry = dir.tree.get(path);
-    if (!entry || entry.type === "dir") throw new UserError(`${path}: no such file`);
-    return { name: posix.basename(path), entry };
+    const found = follow(dir.tree, path, true);
+    if (!found) throw new UserError(`${path}: no such file`);
+    if (!("entry" in found)) throw new UserError(`${path}: is a directory, not a file; ask for directory`);
+    return { name: posix.basename(path), entry: found.entry };
   },
   directory: (dir: DirectoryValue, { path }): DirectoryValue => ({
     tree: requireDirectory(dir.tree, path),
@@ -114,17 +131,18 @@ export const directory: Record<string, Evaluator> = {
     return target;
   },
   dockerBuild: async (dir: DirectoryValue, args, session): Promise<ContainerState> => {
-    if (args.secrets.length > 0 || args.ssh) {
-      throw new UserError(
-        "dockerBuild: the embedded engine takes no secrets or ssh yet; the official engine does",
-      );
-    }
+    if (args.ssh)
+      throw new UserError("dockerBuild: the embedded engine takes no ssh; the official engine does");
     const { dockerfile, target, buildArgs, platform } = args;
+    const secrets = await Promise.all(
+      args.secrets.map((secret: Call) => session.evaluate<SecretValue>(secret)),
+    );
     const image = await buildImage(session, dir.tree, {
       dockerfile,
       target,
       buildArgs,
       platform: platform ?? "",
+      secrets,
     });
     return stateOfImage(session, image);
   },

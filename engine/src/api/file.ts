@@ -6,6 +6,8 @@ import type { Evaluator } from "../session/evaluate.ts";
 import type { Session } from "../session/session.ts";
 import { exportEntry } from "../store/host.ts";
 import { digestOf } from "../store/store.ts";
+import { numericOwner } from "./owner.ts";
+import { statOf } from "./stat.ts";
 
 function blobOf(file: FileValue): string {
   if (!file.entry.blob) throw new UserError(`${file.name} is a symbolic link: ask for what it points to`);
@@ -17,6 +19,36 @@ function readLines(text: string, offset: number | null, limit: number | null): s
   const lines = text.split(/(?<=\n)/);
   const start = offset ?? 0;
   return lines.slice(start, limit == null ? undefined : start + limit).join("");
+}
+
+/**
+ * Replaces a text that stands there once, or where `firstFrom` (a line, from 1) says from where on, or everywhere.
+ * @throws UserError when it is not there, or more than once and nothing tells which is meant.
+ */
+export function replaceText(
+  text: string,
+  search: string,
+  replacement: string,
+  { all, firstFrom }: { all: boolean; firstFrom?: number | undefined },
+): string {
+  const start =
+    firstFrom === undefined
+      ? 0
+      : text
+          .split("\n")
+          .slice(0, firstFrom - 1)
+          .join("\n").length;
+  const at = text.indexOf(search, start);
+  if (at < 0) {
+    if (all) return text;
+    throw new UserError(`withReplaced: ${JSON.stringify(search)} is not in the file`);
+  }
+  if (all) return text.slice(0, start) + text.slice(start).replaceAll(search, () => replacement);
+  if (firstFrom === undefined && text.indexOf(search, at + 1) >= 0)
+    throw new UserError(
+      `withReplaced: ${JSON.stringify(search)} is there more than once: use all or firstFrom`,
+    );
+  return text.slice(0, at) + replacement + text.slice(at + search.length);
 }
 
 async function exportFile(
@@ -43,6 +75,14 @@ export const file: Record<string, Evaluator> = {
   digest: (f: FileValue, { excludeMetadata }) => {
     if (excludeMetadata) return `sha256:${blobOf(f)}`;
     return `sha256:${digestOf([f.name, f.entry.blob, f.entry.mode, f.entry.uid, f.entry.gid])}`;
+  },
+  stat: (f: FileValue) => statOf(f.name, { entry: f.entry }),
+  chown: (f: FileValue, { owner }): FileValue => ({ ...f, entry: { ...f.entry, ...numericOwner(owner) } }),
+  withReplaced: async (f: FileValue, { search, replacement, all, firstFrom }, session) => {
+    const text = session.store.readBlobText(blobOf(f));
+    const changed = replaceText(text, search, replacement, { all, firstFrom: firstFrom ?? undefined });
+    const { digest, size } = await session.store.putBlob(changed);
+    return { ...f, entry: { ...f.entry, blob: digest, size } };
   },
   withName: (f: FileValue, { name }): FileValue => ({ ...f, name }),
   withTimestamps: (f: FileValue, { timestamp }): FileValue => ({

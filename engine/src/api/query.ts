@@ -1,4 +1,5 @@
-import { resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { UserError } from "../core/errors.ts";
 import {
   type CacheVolumeValue,
@@ -7,11 +8,13 @@ import {
   type FileValue,
   hostPlatform,
   type SecretValue,
+  type ServiceValue,
   scratch,
 } from "../core/values.ts";
 import type { Evaluator } from "../session/evaluate.ts";
 import { type Entry, newFile, Tree } from "../store/tree.ts";
 import { ENGINE_VERSION } from "../version.ts";
+import { forwardService, tunnelTo } from "./service.ts";
 
 /** Fields of Query that start a recipe. */
 export const query: Record<string, Evaluator> = {
@@ -52,6 +55,10 @@ export const query: Record<string, Evaluator> = {
 };
 
 export const host: Record<string, Evaluator> = {
+  findUp: (_, { name }, session) => findUp(session.workdir, name),
+  service: (_, { ports, host: name }): ServiceValue => forwardService({ kind: "host", host: name, ports }),
+  tunnel: async (_, { service: id, ports, native }, session) =>
+    tunnelTo(await session.evaluate<ServiceValue>(id), ports, native),
   unixSocket: (_, { path }, session) => ({ path: resolve(session.workdir, path) }),
 };
 
@@ -74,3 +81,11 @@ export const error: Record<string, Evaluator> = {
     values: [...value.values, { name, value: json }],
   }),
 };
+
+/** The nearest file or folder of a name, from a folder upward; null where there is none. */
+function findUp(from: string, name: string): string | null {
+  for (let dir = resolve(from); ; dir = dirname(dir)) {
+    if (existsSync(join(dir, name))) return join(dir, name);
+    if (dir === dirname(dir)) return null;
+  }
+}

@@ -14,7 +14,10 @@ function lastLines(text: string): string {
 export function describeFailure(failure: unknown, verbose: boolean): string {
   const error = explainDocker(failure);
   if (error instanceof ExecError) {
-    const streams = [error.stdout, error.stderr].filter((text) => text.trim() !== "").map(lastLines);
+    // A failed build's message ends with the output already.
+    const streams = [error.stdout, error.stderr]
+      .filter((text) => text.trim() !== "" && !error.message.includes(text.trim()))
+      .map(lastLines);
     return [...streams, `Error: ${error.message}`].join("\n");
   }
   if (error instanceof UserError && !verbose) return `Error: ${error.message}`;

@@ -1,18 +1,22 @@
 import type Docker from "dockerode";
-import { UserError } from "../core/errors.ts";
+import { ExecError, UserError } from "../core/errors.ts";
+import type { SecretValue } from "../core/values.ts";
 import { provideImage } from "../images/index.ts";
 import type { Session } from "../session/session.ts";
 import { packTree } from "../store/archive.ts";
 import { filterTree } from "../store/patterns.ts";
 import { digestOf } from "../store/store.ts";
 import type { Tree } from "../store/tree.ts";
+import { openBuildSession } from "./build-session.ts";
 import { imageId } from "./images.ts";
+import { Scrubber } from "./output.ts";
 
 export interface BuildOptions {
   dockerfile: string;
   target: string;
   buildArgs: { name: string; value: string }[];
   platform: string;
+  secrets: SecretValue[];
 }
 
 /** Builds a Dockerfile with the BuildKit that is part of Docker; returns the image's ID. */
@@ -97,8 +101,6 @@ interface BuildMessage {
   id?: string;
   aux?: unknown;
   error?: string;
-  errorDetail?: { message?: string };
-  stream?: string;
 }
 
 async function runBuild(
@@ -107,49 +109,70 @@ async function runBuild(
   options: BuildOptions,
   log: (text: string) => void,
 ): Promise<string> {
-  const context = tree;
-  const stream = await session.docker.buildImage(
-    packTree(session.store, context) as NodeJS.ReadableStream,
-    {
-      version: "2",
-      dockerfile: options.dockerfile,
-      ...(options.target && { target: options.target }),
-      ...(options.platform && { platform: options.platform }),
-      buildargs: Object.fromEntries(options.buildArgs.map(({ name, value }) => [name, value])),
-    } as Docker.ImageBuildOptions,
+  const secrets = new Map(
+    await Promise.all(
+      options.secrets.map(
+        async (secret): Promise<[string, string]> => [secret.name, await session.secrets.plaintext(secret)],
+      ),
+    ),
   );
-  return followBuild(session, stream, log);
+  const { id, close } = await openBuildSession(session.docker, secrets);
+  try {
+    const stream = await session.docker.buildImage(
+      packTree(session.store, tree) as NodeJS.ReadableStream,
+      {
+        // A number: for the text "2" the client opens a session of its own.
+        version: 2,
+        session: id,
+        dockerfile: options.dockerfile,
+        ...(options.target && { target: options.target }),
+        ...(options.platform && { platform: options.platform }),
+        buildargs: Object.fromEntries(options.buildArgs.map(({ name, value }) => [name, value])),
+        abortSignal: session.signal,
+      } as unknown as Docker.ImageBuildOptions,
+    );
+    return await followBuild(session, stream, log, [...secrets.values()]);
+  } finally {
+    close();
+  }
 }
 
 async function followBuild(
   session: Session,
   stream: NodeJS.ReadableStream,
   log: (text: string) => void,
+  secrets: string[],
 ): Promise<string> {
-  const { decodeStatus } = await import("./buildkit.ts");
+  // Loaded when needed: most runs build nothing.
+  const { BuildLog } = await import("./buildkit.ts");
+  const scrubber = new Scrubber(secrets);
+  const status = new BuildLog(log, (bytes) =>
+    Buffer.concat([scrubber.push(bytes), scrubber.end()]).toString(),
+  );
   let image: string | undefined;
-  let tail = "";
-  const say = (text: string): void => {
-    tail = (tail + text).slice(-16_384);
-    log(text);
-  };
+  let failure: string | undefined;
   await new Promise<void>((resolve, reject) => {
     session.docker.modem.followProgress(
       stream,
-      (error) =>
-        error ? reject(new UserError(`build failed: ${error.message}\n${tail.trimEnd()}`)) : resolve(),
+      (error) => (error && !failure ? reject(buildError(error.message, status.failedOutput)) : resolve()),
       (message: BuildMessage) => {
-        if (message.id === "moby.buildkit.trace") say(decodeStatus(message.aux as string));
+        if (message.id === "moby.buildkit.trace") status.add(message.aux as string);
         else if (message.id === "moby.image.id") image = (message.aux as { ID: string }).ID;
-        else if (message.error)
-          reject(
-            new UserError(
-              `build failed: ${message.errorDetail?.message ?? message.error}\n${tail.trimEnd()}`,
-            ),
-          );
+        else if (message.error) failure = message.error;
       },
     );
   });
+  if (failure) throw buildError(failure, status.failedOutput);
   if (!image) throw new UserError("build failed: Docker returned no image; its log may tell why");
   return image;
+}
+
+/** A failed RUN is a failed command, as in the official engine; all else is told in Docker's words. */
+function buildError(message: string, output: string): Error {
+  const [, command, code] =
+    /(?:executor failed running \[|process ")(.*?)(?:\]|" did not complete successfully): exit code: (\d+)/s.exec(
+      message,
+    ) ?? [];
+  const text = `build failed: ${message}${output && `\n${output}`}`;
+  return command && code ? new ExecError([command], Number(code), "", output, text) : new UserError(text);
 }

@@ -1,22 +1,56 @@
 import { createRequire } from "node:module";
 import protobuf from "protobufjs";
 
-interface Status {
-  vertexes: { digest: string; name: string; started?: unknown; completed?: unknown; cached: boolean }[];
-  logs: { msg: Uint8Array }[];
+interface Vertex {
+  digest: string;
+  name: string;
+  started?: unknown;
+  completed?: unknown;
+  cached: boolean;
+  error: string;
 }
+
+interface Status {
+  vertexes: Vertex[];
+  logs: { vertex: string; msg: Uint8Array }[];
+}
+
+/** How much of a step's output is held for its failure, in characters. */
+const TAIL = 16_384;
 
 const proto = createRequire(import.meta.url).resolve("dockerode/lib/proto/buildkit_status.proto");
 const StatusResponse = protobuf.loadSync(proto).lookupType("moby.buildkit.v1.StatusResponse");
 
-/** Text of one status message of BuildKit (base64): the names of steps that began, and what they printed. */
-export function decodeStatus(base64: string): string {
-  const { vertexes, logs } = StatusResponse.decode(Buffer.from(base64, "base64")) as unknown as Status;
-  const lines = vertexes
-    .filter(
-      (vertex) =>
-        vertex.started && (!vertex.completed || vertex.cached) && !vertex.name.startsWith("[internal]"),
-    )
-    .map((vertex) => `${vertex.name}${vertex.cached ? " (cached)" : ""}\n`);
-  return lines.join("") + logs.map(({ msg }) => Buffer.from(msg).toString()).join("");
+/** What BuildKit tells of a build as it goes on. */
+export class BuildLog {
+  private readonly begun = new Set<string>();
+  private readonly outputs = new Map<string, string>();
+  private failed?: string;
+
+  /** @param scrub takes secrets out of what steps print. */
+  constructor(
+    private readonly log: (text: string) => void,
+    private readonly scrub: (bytes: Buffer) => string,
+  ) {}
+
+  /** Takes in one status message (base64): which steps began, and what they printed. */
+  add(base64: string): void {
+    const { vertexes, logs } = StatusResponse.decode(Buffer.from(base64, "base64")) as unknown as Status;
+    for (const vertex of vertexes) {
+      if (vertex.error) this.failed = vertex.digest;
+      if (!vertex.started || vertex.name.startsWith("[internal]") || this.begun.has(vertex.digest)) continue;
+      this.begun.add(vertex.digest);
+      this.log(`${vertex.name}${vertex.cached ? " (cached)" : ""}\n`);
+    }
+    for (const { vertex, msg } of logs) {
+      const text = this.scrub(Buffer.from(msg));
+      this.outputs.set(vertex, ((this.outputs.get(vertex) ?? "") + text).slice(-TAIL));
+      this.log(text);
+    }
+  }
+
+  /** The last of what the step printed that failed. */
+  get failedOutput(): string {
+    return this.outputs.get(this.failed ?? "")?.trim() ?? "";
+  }
 }

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
 import { UserError } from "../core/errors.ts";
-import type { ServiceValue } from "../core/values.ts";
+import type { PortValue, ServiceValue } from "../core/values.ts";
 import type { Session } from "../session/session.ts";
 import { type Prepared, prepareContainer } from "./create.ts";
+import { startForward } from "./forward.ts";
 import { waitUntilReady } from "./health.ts";
 import { followOutput, textSink } from "./output.ts";
 import { startContainer } from "./process.ts";
@@ -14,6 +15,8 @@ const STOP_TIMEOUT = 10;
 
 export interface RunningService {
   ip: string;
+  /** Where it listens, if that is not told by its definition. */
+  ports?: PortValue[];
   /** Resolves when the process has ended, whatever ended it, with its exit code and last lines. */
   ended: Promise<string>;
   stop(kill: boolean): Promise<void>;
@@ -21,6 +24,7 @@ export interface RunningService {
 
 /** Starts a service, and what it is itself bound to, and waits until it is ready. */
 export function startService(session: Session, service: ServiceValue): Promise<RunningService> {
+  if (service.forward) return startForward(session, service.forward);
   const name = service.command.join(" ").slice(0, 100);
   return session.progress.step(
     `service ${name}`,

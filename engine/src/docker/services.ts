@@ -74,6 +74,11 @@ export class Services {
     return { running: await slot.started, release };
   }
 
+  /** A service that was started and has not ended. */
+  async find(service: ServiceValue): Promise<RunningService | undefined> {
+    return this.slots.get(serviceKey(service))?.started;
+  }
+
   /** Ends a service now, whoever uses it. */
   async stop(service: ServiceValue, kill: boolean): Promise<void> {
     const key = serviceKey(service);

@@ -173,6 +173,12 @@ export class Session {
     return this.network;
   }
 
+  /** This machine's address in that network. */
+  async gateway(): Promise<string> {
+    const { IPAM } = await this.docker.getNetwork(await this.ensureNetwork()).inspect();
+    return IPAM?.Config?.[0]?.Gateway ?? "";
+  }
+
   async currentNetwork(): Promise<string | undefined> {
     return this.network;
   }
