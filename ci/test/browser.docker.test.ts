@@ -13,6 +13,8 @@ const debugPort = 18222;
 const folder = scratchFolder();
 
 let stack: ChildProcess;
+/** Set when the stack is started: a process that ends by itself would never close again. */
+let ended: Promise<unknown>;
 let browserContainer: Docker.Container;
 let browser: Browser;
 
@@ -23,13 +25,17 @@ beforeAll(async () => {
     env,
     stdio: "ignore",
   });
-  await Promise.all([waitFor(`${site}/checks`), startBrowser()]);
+  ended = new Promise((resolve) => stack.once("close", resolve));
+  const died = ended.then(() => {
+    throw new Error("the stack ended before it answered");
+  });
+  await Promise.race([died, Promise.all([waitFor(`${site}/checks`), startBrowser()])]);
+  died.catch(() => undefined);
 });
 
 afterAll(async () => {
   await browser?.close();
   await browserContainer?.remove({ force: true });
-  const ended = new Promise((resolve) => stack.once("close", resolve));
   stack.kill("SIGINT");
   await ended;
 });
