@@ -1,3 +1,6 @@
+import { readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { UserError } from "../core/errors.ts";
 import type { ContainerState } from "../core/values.ts";
@@ -58,9 +61,9 @@ async function push(
   name: string,
   log: (status: string) => void,
 ): Promise<string> {
-  const authconfig = await credentials(session, state, name);
-  const options = { ...(authconfig && { authconfig }) };
-  const stream = (await session.docker.getImage(name).push(options)) as NodeJS.ReadableStream;
+  // Docker wants some, if only none.
+  const authconfig = (await credentials(session, state, name)) ?? {};
+  const stream = (await session.docker.getImage(name).push({ authconfig } as never)) as unknown as Readable;
   let digest: string | undefined;
   await new Promise<void>((resolve, reject) => {
     session.docker.modem.followProgress(
@@ -77,17 +80,46 @@ async function push(
   return digest;
 }
 
+interface Credentials {
+  username: string;
+  password: string;
+  serveraddress: string;
+}
+
+/** What the state was given for a registry, else what `docker login` keeps of this user's. */
 async function credentials(
   session: Session,
   { registryAuth }: ContainerState,
   name: string,
-): Promise<{ username: string; password: string; serveraddress: string } | undefined> {
+): Promise<Credentials | undefined> {
   const { registry } = parseReference(name);
-  const host = (address: string): string => parseReference(`${address.replace(/\/$/, "")}/x/x`).registry;
-  const found = registryAuth.find(([address]) => address === registry || host(address) === registry);
-  if (!found) return undefined;
+  const found = registryAuth.find(([address]) => registryOf(address) === registry);
+  if (!found) return userCredentials(registry);
   const [, username, secret] = found;
   return { username, password: await session.secrets.plaintext(secret), serveraddress: registry };
+}
+
+/** The registry that an address of any form names: "docker.io", "https://index.docker.io/v1/", "ghcr.io/team". */
+function registryOf(address: string): string {
+  const [host = ""] = address.replace(/^https?:\/\//, "").split("/");
+  return parseReference(`${host}/name`).registry;
+}
+
+function userCredentials(registry: string): Credentials | undefined {
+  const path = join(process.env.DOCKER_CONFIG ?? join(homedir(), ".docker"), "config.json");
+  try {
+    const { auths = {} } = JSON.parse(readFileSync(path, "utf8")) as {
+      auths?: Record<string, { auth?: string }>;
+    };
+    const [, found] = Object.entries(auths).find(([address]) => registryOf(address) === registry) ?? [];
+    const [username = "", ...password] = Buffer.from(found?.auth ?? "", "base64")
+      .toString()
+      .split(":");
+    return username ? { username, password: password.join(":"), serveraddress: registry } : undefined;
+  } catch {
+    // None, or one that holds nothing for us: the registry will say whether it wants more.
+    return undefined;
+  }
 }
 
 /** Loads an image archive into Docker; returns the image's ID. */
