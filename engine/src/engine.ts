@@ -31,6 +31,7 @@ export class Engine {
       evaluators,
       ...(workdir && { workdir }),
       moduleEvaluator: (type, field) => this.module?.evaluator(type, field),
+      runsAnew: (type, field) => this.module?.runsAnew(type, field) ?? false,
     });
     this.server = new SessionServer(this.session, () => this.schema);
   }

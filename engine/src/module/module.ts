@@ -66,6 +66,12 @@ export class LoadedModule {
     return (parent) => this.toValue(exposed.typeDef, parent[exposed.name]);
   }
 
+  /** Whether a function asked never to be answered from a cache: then not even by an equal call of this session. */
+  runsAnew(typeName: string, field: string): boolean {
+    const fn = this.types.objects.get(typeName)?.functions.find((item) => camelCase(item.name) === field);
+    return fn?.cachePolicy === "Never";
+  }
+
   private async construct(args: Args): Promise<unknown> {
     const { main } = this.types;
     return main.constructorFunction ? this.call(main, main.constructorFunction, {}, args) : {};

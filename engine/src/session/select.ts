@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { basename, resolve } from "node:path";
 import { type GraphQLField, type GraphQLSchema, getNamedType, isNonNullType } from "graphql";
 import { type ArgValue, Call, decodeId, encodeId } from "../core/call.ts";
@@ -86,6 +87,8 @@ async function makeCall(
   if (!parent && field.name === "setSecret")
     args.plaintext = session.secrets.remember(args.plaintext as string);
   if (!parent && field.name.startsWith("current")) args.caller = caller.functionCallId ?? "";
+  // What the call is answered with belongs to it alone: a mark makes it unlike any other.
+  if (session.runsAnew(parent?.type ?? "Query", field.name)) args._once = randomUUID();
   return new Call(type, parent, field.name, args);
 }
 

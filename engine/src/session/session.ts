@@ -28,6 +28,8 @@ export interface SessionOptions {
   workdir?: string;
   /** Evaluators of the fields that a loaded module defines. */
   moduleEvaluator?: (type: string, field: string) => Evaluator | undefined;
+  /** Whether each selection of a field is a call of its own, never answered by an equal one. */
+  runsAnew?: (type: string, field: string) => boolean;
 }
 
 /** One run of the engine: its connection to Docker, its secrets, its services, and what it has worked out so far. */
@@ -47,6 +49,7 @@ export class Session {
   /** Resolves when the person at the terminal ends what goes on without an end of its own. */
   readonly interrupted: Promise<void>;
   interrupt!: () => void;
+  readonly runsAnew: (type: string, field: string) => boolean;
   private readonly evaluators: Evaluators;
   private readonly moduleEvaluator: SessionOptions["moduleEvaluator"];
   private readonly values = new Map<string, Promise<unknown>>();
@@ -68,6 +71,7 @@ export class Session {
     this.workdir = options.workdir ?? process.cwd();
     this.evaluators = options.evaluators;
     this.moduleEvaluator = options.moduleEvaluator;
+    this.runsAnew = options.runsAnew ?? (() => false);
     setMaxListeners(0, this.closing.signal);
     this.interrupted = new Promise((resolve) => {
       this.interrupt = resolve;

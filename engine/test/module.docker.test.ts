@@ -1,0 +1,96 @@
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { Call, decodeId, encodeId } from "../src/core/call.ts";
+import type { Engine } from "../src/engine.ts";
+import { post, temporaryFolder, withSession } from "./support.ts";
+
+const storePath = temporaryFolder();
+const sample = fileURLToPath(new URL("./fixtures/sample", import.meta.url));
+
+interface Answer {
+  data?: { sample: Record<string, unknown> };
+  errors?: { message: string; extensions?: Record<string, unknown> }[];
+}
+
+/** Loads the module into a session of its own. */
+const session = <T>(use: (engine: Engine, cached: () => string[]) => Promise<T>): Promise<T> =>
+  withSession({ storePath }, async ({ engine, view }) => {
+    await engine.loadModule(sample);
+    return use(engine, () => view.named("cached"));
+  });
+
+async function ask(engine: Engine, fields: string): Promise<Answer> {
+  return (await (await post(engine, `{ sample { ${fields} } }`)).json()) as Answer;
+}
+
+async function value(engine: Engine, fields: string): Promise<unknown> {
+  const { data, errors } = await ask(engine, fields);
+  expect(errors).toBeUndefined();
+  return Object.values(data?.sample ?? {})[0];
+}
+
+describe("a module's function", () => {
+  it("is answered from what an equal call returned, in this session or a later one", async () => {
+    const first = await session((engine) => value(engine, 'kept(mark: "a")'));
+    await session(async (engine, cached) => {
+      expect(await value(engine, 'kept(mark: "a")')).toBe(first);
+      expect(cached()).toContain("Sample.kept");
+      expect(await value(engine, 'kept(mark: "b")')).not.toBe(first);
+    });
+  });
+
+  it("runs at each call when it is never to be cached", () =>
+    session(async (engine) => {
+      expect(await value(engine, "fresh")).not.toBe(await value(engine, "fresh"));
+      const call = new Call("Container", undefined, "f", { _once: "mark" });
+      expect(decodeId(encodeId(call)).digest).toBe(call.digest);
+    }));
+
+  it("runs once a session when it is cached for that", async () => {
+    const first = await session(async (engine) => {
+      const result = await value(engine, "once");
+      expect(await value(engine, "once")).toBe(result);
+      return result;
+    });
+    expect(await session((engine) => value(engine, "once"))).not.toBe(first);
+  });
+
+  it("passes a failed command on with all that is known of it", () =>
+    session(async (engine) => {
+      const { errors } = await ask(engine, "failing");
+      expect(errors?.[0]?.extensions).toMatchObject({
+        _type: "EXEC_ERROR",
+        exitCode: 6,
+        stdout: "out",
+        stderr: "err",
+      });
+    }));
+
+  it("tells its own failure in its own words", () =>
+    session(async (engine) => {
+      expect((await ask(engine, "broken")).errors?.[0]?.message).toBe("a bug of the module");
+    }));
+
+  it("returns objects of the API to go on from, and takes them", () =>
+    session(async (engine) => {
+      const { data } = await ask(engine, 'base { withExec(args: ["echo", "on"]) { stdout } }');
+      expect(data?.sample.base).toEqual({ withExec: { stdout: "on\n" } });
+      const id = (await (
+        await post(engine, '{ directory { withNewFile(path: "f", contents: "") { id } } }')
+      ).json()) as {
+        data: { directory: { withNewFile: { id: string } } };
+      };
+      expect(await value(engine, `names(dir: "${id.data.directory.withNewFile.id}")`)).toEqual(["f"]);
+    }));
+
+  it("gets secrets by reference, and keeps none in the store's results", () =>
+    session(async (engine) => {
+      const secret = (await (
+        await post(engine, '{ setSecret(name: "s", plaintext: "12345") { id } }')
+      ).json()) as {
+        data: { setSecret: { id: string } };
+      };
+      expect(await value(engine, `length(secret: "${secret.data.setSecret.id}")`)).toBe(5);
+      expect(secret.data.setSecret.id).not.toContain(Buffer.from("12345").toString("base64url"));
+    }));
+});
