@@ -11,7 +11,9 @@ const cache = join(engine, "..", "node_modules", ".cache", "stackline");
 
 /** Changes whenever a source does: by size and time, so that a start reads none of them. */
 function fingerprint() {
-  const hash = createHash("sha256").update(statSync(join(engine, "..", "package-lock.json")).mtimeMs.toString());
+  const hash = createHash("sha256").update(
+    statSync(join(engine, "..", "package-lock.json")).mtimeMs.toString(),
+  );
   for (const item of readdirSync(sources, { withFileTypes: true, recursive: true })) {
     if (!item.isFile() || !item.name.endsWith(".ts")) continue;
     const path = join(item.parentPath, item.name);
@@ -26,7 +28,10 @@ const keepUrls = {
   name: "keep-urls",
   setup(build) {
     build.onLoad({ filter: /\.ts$/ }, ({ path }) => ({
-      contents: readFileSync(path, "utf8").replaceAll("import.meta.url", JSON.stringify(pathToFileURL(path).href)),
+      contents: readFileSync(path, "utf8").replaceAll(
+        "import.meta.url",
+        JSON.stringify(pathToFileURL(path).href),
+      ),
       loader: "ts",
     }));
   },

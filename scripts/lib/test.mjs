@@ -16,11 +16,22 @@ const groups = {
 /** Runs a project of vitest.config.ts; a run that breaks down before it can report counts as one failure. */
 async function vitest(project) {
   const file = join(scratch, `${project}.json`);
-  const run = await $({ nothrow: true, stdio: "inherit" })`npx vitest run --project ${project} --reporter=default --reporter=json --outputFile.json=${file}`;
+  const run = await $({
+    nothrow: true,
+    stdio: "inherit",
+  })`npx vitest run --project ${project} --reporter=default --reporter=json --outputFile.json=${file}`;
   try {
-    const { numPassedTests: passed, numFailedTests, numFailedTestSuites } = JSON.parse(readFileSync(file, "utf8"));
+    const {
+      numPassedTests: passed,
+      numFailedTests,
+      numFailedTestSuites,
+    } = JSON.parse(readFileSync(file, "utf8"));
     // A file that cannot be loaded has no failed test in it, and fails all the same.
-    const failed = Math.max(numFailedTests, run.exitCode === 0 ? 0 : 1, numFailedTests === 0 ? numFailedTestSuites : 0);
+    const failed = Math.max(
+      numFailedTests,
+      run.exitCode === 0 ? 0 : 1,
+      numFailedTests === 0 ? numFailedTestSuites : 0,
+    );
     return { passed, failed };
   } catch {
     return { passed: 0, failed: 1 };
@@ -38,7 +49,9 @@ async function applicationTests() {
 const asked = argv._.length > 0 ? argv._ : Object.keys(groups);
 const unknown = asked.find((name) => !(name in groups));
 if (unknown !== undefined) {
-  console.error(`scripts/test: there is no group ${unknown}; the groups are ${Object.keys(groups).join(", ")}`);
+  console.error(
+    `scripts/test: there is no group ${unknown}; the groups are ${Object.keys(groups).join(", ")}`,
+  );
   process.exit(2);
 }
 
@@ -52,7 +65,8 @@ for (const name of asked) {
 rmSync(scratch, { recursive: true, force: true });
 
 console.log();
-for (const { name, passed, failed, seconds } of results) console.log(`${name}: ${passed} passed, ${failed} failed (${seconds} s)`);
+for (const { name, passed, failed, seconds } of results)
+  console.log(`${name}: ${passed} passed, ${failed} failed (${seconds} s)`);
 const sum = (key) => results.reduce((total, result) => total + result[key], 0);
 const failed = sum("failed") + (sum("passed") + sum("failed") === 0 ? 1 : 0);
 console.log(`${sum("passed")} passed, ${failed} failed`);

@@ -30,11 +30,11 @@ export async function runChain(
   const { module } = engine;
   if (!module) throw new UserError("no module is loaded: run from a module's folder, or name one with -m");
   const { main, constructorField } = module.types;
-  const constructor = main.constructorFunction && {
+  const declared = main.constructorFunction && {
     ...ownFunction({ ...main.constructorFunction, returnType: main }),
     name: constructorField,
   };
-  const root: CliFunction = constructor ?? {
+  const root: CliFunction = declared ?? {
     ...emptyFunction,
     name: constructorField,
     returns: { ...main, kind: "OBJECT_KIND" },
