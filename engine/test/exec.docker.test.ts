@@ -20,7 +20,7 @@ describe("withExec", () => {
       const ran = client
         .container()
         .from(IMAGE)
-        .withExec(["sh", "-c", "echo one; sleep 0.1; echo two >&2; sleep 0.1; echo three"]);
+        .withExec(["sh", "-c", "echo one; sleep 0.3; echo two >&2; sleep 0.3; echo three"]);
       expect(await ran.stdout()).toBe("one\nthree\n");
       expect(await ran.stderr()).toBe("two\n");
       expect(await ran.combinedOutput()).toBe("one\ntwo\nthree\n");
@@ -104,7 +104,7 @@ describe("withExec", () => {
       const ran = client
         .container()
         .from(IMAGE)
-        .withExec(["sh", "-c", "echo 1; sleep 0.1; echo 2 >&2; sleep 0.1; echo 3"], {
+        .withExec(["sh", "-c", "echo 1; sleep 0.3; echo 2 >&2; sleep 0.3; echo 3"], {
           redirectStdout: "/log",
           redirectStderr: "/log",
         });

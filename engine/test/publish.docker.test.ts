@@ -1,55 +1,52 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { existsSync, writeFileSync } from "node:fs";
-import type { AddressInfo } from "node:net";
-import { createServer } from "node:net";
+import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type Docker from "dockerode";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { provideImage } from "../src/images/index.ts";
 import { docker, IMAGE, temporaryFolder, withSession } from "./support.ts";
 
-/** Debian's package docker-registry, or what the variable names. */
-const binary = process.env.DOCKER_REGISTRY ?? "/usr/bin/docker-registry";
+const REGISTRY = "registry:2.8.3";
 const storePath = temporaryFolder();
 const PASSWORD = "push-password";
 /** "pusher" and that password, as htpasswd keeps them. */
 const ACCOUNT = "pusher:$2b$05$FnfZwtMdi/SpFtDJNw9CAegaxv27qQzNxAQMmOYn9bmOBUl5sU4FC";
 
-let registry: ChildProcess;
+let registry: Docker.Container | undefined;
 let address: string;
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-describe.skipIf(!existsSync(binary))("publish", () => {
-  beforeAll(async () => {
-    const folder = temporaryFolder();
-    address = `localhost:${await freePort()}`;
-    writeFileSync(join(folder, "htpasswd"), ACCOUNT);
-    const config = {
-      version: 0.1,
-      storage: { filesystem: { rootdirectory: folder } },
-      http: { addr: address },
-      auth: { htpasswd: { realm: "test", path: join(folder, "htpasswd") } },
-    };
-    writeFileSync(join(folder, "config.yml"), JSON.stringify(config));
-    registry = spawn(binary, ["serve", join(folder, "config.yml")], { stdio: "ignore" });
-    const isUp = (): Promise<boolean> =>
-      fetch(`http://${address}/v2/`).then(
-        () => true,
-        () => false,
-      );
-    while (!(await isUp())) await sleep(100);
+beforeAll(async () => {
+  const folder = temporaryFolder();
+  writeFileSync(join(folder, "htpasswd"), ACCOUNT);
+  const { id } = await provideImage(docker, REGISTRY, () => undefined);
+  registry = await docker.createContainer({
+    Image: id,
+    Env: [
+      "REGISTRY_AUTH=htpasswd",
+      "REGISTRY_AUTH_HTPASSWD_REALM=test",
+      "REGISTRY_AUTH_HTPASSWD_PATH=/auth/htpasswd",
+    ],
+    ExposedPorts: { "5000/tcp": {} },
+    HostConfig: {
+      Binds: [`${folder}:/auth:ro`],
+      PortBindings: { "5000/tcp": [{ HostIp: "127.0.0.1", HostPort: "0" }] },
+    },
   });
+  await registry.start();
+  const { NetworkSettings } = await registry.inspect();
+  address = `localhost:${NetworkSettings.Ports["5000/tcp"]?.[0]?.HostPort}`;
+  const isUp = (): Promise<boolean> =>
+    fetch(`http://${address}/v2/`).then(
+      () => true,
+      () => false,
+    );
+  while (!(await isUp())) await sleep(100);
+});
 
-  afterAll(() => {
-    registry.kill();
-  });
+afterAll(() => registry?.remove({ force: true, v: true }));
 
+describe("publish", () => {
   it("pushes an image with its configuration, and tells its digest", () =>
     withSession({ storePath }, async ({ client }) => {
       const name = `${address}/team/app:v1`;
@@ -72,6 +69,7 @@ describe.skipIf(!existsSync(binary))("publish", () => {
         stdio: "pipe",
       });
       execFileSync("docker", ["logout", address], { stdio: "pipe" });
+      await docker.getImage(`${address}/team/app@${digest}`).remove();
       expect(output.toString()).toBe("pushed\n");
       expect(await made.publish(name)).toBe(published);
     }));

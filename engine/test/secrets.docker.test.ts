@@ -89,7 +89,9 @@ describe("a secret", () => {
       const value = newSecret();
       const base = client.container().from(IMAGE).withSecretVariable("S", client.setSecret("s", value));
       const split = `printf %s ${value.slice(0, 8)}; sleep 0.2; printf '%s!' ${value.slice(8)}`;
-      expect(await base.withExec(sh('echo "<$S>"; echo "$S" >&2')).combinedOutput()).toBe("<***>\n***\n");
+      expect(await base.withExec(sh('echo "<$S>"; sleep 0.5; echo "$S" >&2')).combinedOutput()).toBe(
+        "<***>\n***\n",
+      );
       expect(await base.withNewFile("/split", split).withExec(["sh", "/split"]).stdout()).toBe("***!");
       const error = await base
         .withExec(sh('echo "$S"; exit 1'))
