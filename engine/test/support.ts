@@ -107,8 +107,11 @@ const CHILD = fileURLToPath(new URL("./child.ts", import.meta.url));
 
 /** Starts an engine in a process of its own (child.ts), which runs one step that ends with `echo WORD`. */
 export function startProcess(storePath: string, word: string, seconds = 1): ChildProcess {
+  // It is no part of the test run.
+  const { VITEST: _, ...env } = process.env;
   return spawn(process.execPath, ["--import", "tsx", CHILD, storePath, word, String(seconds)], {
     stdio: ["ignore", "pipe", "inherit"],
+    env,
   });
 }
 
