@@ -5,6 +5,8 @@ import Docker from "dockerode";
 import { Engine } from "../src/engine.ts";
 import type { ProgressView, StepEvent } from "../src/session/progress.ts";
 
+import { removeStepImages } from "./images-made.ts";
+
 export { temporaryFolder } from "./folder.ts";
 
 /** Small, and at hand wherever the embedded engine runs: pulled, or assembled. */
@@ -53,11 +55,20 @@ export interface RunOptions {
   withDocker?: boolean;
 }
 
+const stores = new Set<string>();
+
+if (process.env.VITEST) {
+  (await import("vitest")).afterAll(async () => {
+    for (const path of stores) await removeStepImages(docker, path);
+  });
+}
+
 /** Runs `use` with the unmodified SDK's client, connected to a session of its own. */
 export async function withSession<T>(
   { withDocker = true, ...options }: RunOptions,
   use: (run: TestRun) => Promise<T>,
 ): Promise<T> {
+  if (withDocker) stores.add(options.storePath);
   const view = new RecordingView();
   const engine = new Engine({ view, ...options });
   await engine.start(withDocker);
