@@ -8,7 +8,7 @@ export default defineConfig({
         test: {
           name: "pure",
           sequence: { groupOrder: 0 },
-          include: ["{engine,ci,scripts}/test/**/*.test.ts"],
+          include: ["{engine,ci,scripts}/test/**/*.test.ts", "tests/**/*.test.ts"],
           exclude: ["**/*.docker.test.ts"],
         },
       },
@@ -30,6 +30,17 @@ export default defineConfig({
           testTimeout: 600_000,
           hookTimeout: 600_000,
           // They measure times and look for leftovers: side by side they would disturb each other.
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: "stack",
+          sequence: { groupOrder: 3 },
+          include: ["tests/stack/**/*.docker.test.ts"],
+          testTimeout: 300_000,
+          hookTimeout: 900_000,
+          // They measure times.
           fileParallelism: false,
         },
       },

@@ -11,6 +11,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "devops_001.settings")
 app = Celery("devops_001")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+# For every thread: otherwise a task that another thread than this sends goes to no broker of ours.
+app.set_default()
 
 
 @signals.setup_logging.connect

@@ -4,9 +4,12 @@ Usage: celery_run.py worker|beat [option...]
 CELERY_QUEUES=a,b has a worker take these queues alone; otherwise it takes all that the application declares.
 """
 
+import contextlib
 import os
 import pathlib
 import sys
+import threading
+import time
 
 RUN_DIR = pathlib.Path(os.environ.get("STACKLINE_RUN_DIR", "/tmp/stackline"))
 
@@ -30,15 +33,42 @@ def declared_queues(app):
     return sorted(getattr(queue, "name", queue) for queue in queues if queue)
 
 
+def end_without_broker(app):
+    """Returns what to do when the worker is told to end, and its broker may be ending, too.
+
+    Celery would wait for it, until the container is killed. Without a broker no task can be acknowledged, so
+    the worker ends as soon as it has seen none for eight seconds.
+    """
+    seen = [0.0]
+
+    def look():
+        while True:
+            # This may take long: where the broker is gone, its name is looked up elsewhere.
+            with contextlib.suppress(Exception), app.connection_for_read() as connection:
+                connection.connect()
+                seen[0] = time.monotonic()
+            time.sleep(1)
+
+    def watch():
+        seen[0] = time.monotonic()
+        threading.Thread(target=look, daemon=True).start()
+        while time.monotonic() - seen[0] < 8:
+            time.sleep(0.5)
+        os._exit(0)
+
+    return lambda **_: threading.Thread(target=watch, daemon=True).start()
+
+
 def worker_options():
     """Connects the sign of life and returns the options of `celery worker`."""
     from celery.app.utils import find_app
-    from celery.signals import heartbeat_sent
+    from celery.signals import heartbeat_sent, worker_shutting_down
 
+    app = find_app("devops_001")
     heartbeat_sent.connect(sign_of_life("worker"), weak=False)
+    worker_shutting_down.connect(end_without_broker(app), weak=False)
     queues = os.environ.get("CELERY_QUEUES")
     if not queues:
-        app = find_app("devops_001")
         app.loader.import_default_modules()
         app.finalize()
         queues = ",".join(declared_queues(app))

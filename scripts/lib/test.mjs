@@ -11,6 +11,7 @@ const groups = {
   engine: () => vitest("engine"),
   app: applicationTests,
   module: () => vitest("module"),
+  stack: () => vitest("stack"),
 };
 
 /** Runs a project of vitest.config.ts; a run that breaks down before it can report counts as one failure. */

@@ -1,0 +1,143 @@
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { $, type ProcessOutput } from "zx";
+import { images } from "../../ci/src/versions.ts";
+import type { PrivateDaemon } from "./daemon.ts";
+import { type Compose, root } from "./tools.ts";
+
+export const APP_IMAGE = "stackline-app:stack-test";
+const PROJECT = "production";
+const file = join(root, "docker-compose.prod.yml");
+
+interface Service {
+  restart?: string;
+  depends_on?: Record<string, { condition: string }>;
+}
+
+/** docker-compose.prod.yml with its anchors resolved. */
+export const services: Record<string, Service> = parse(readFileSync(file, "utf8"), { merge: true }).services;
+export const longRunning = Object.keys(services).filter((name) => services[name]?.restart !== "no");
+
+/** Confidential values that occur nowhere else. Docker finds a host whatever its case; a port may begin with a zero. */
+export const canaries: Record<string, string> = {
+  POSTGRES_DB: "canary_db_7f3a",
+  POSTGRES_USER: "canary_user_51bd",
+  POSTGRES_PASSWORD: "canary-pw-\"9c'2e\\04",
+  DATABASE_HOST: "pOsTgReS",
+  DATABASE_PORT: "05432",
+  REDIS_HOST: "rEdIs",
+  REDIS_PORT: "06379",
+  REDIS_PASSWORD: "canary-redis-\"d8'1a\\6b",
+  KAFKA_HOST: "kAfKa",
+  KAFKA_PORT: "09092",
+  SECRET_KEY: "canary-key-3be06d",
+  API_TOKEN: "canary-token-a417f2",
+};
+
+/** What runs in production, on a daemon of its own, with canaries for secrets. */
+export class Production {
+  private readonly secrets: string;
+  readonly notes: string;
+  private readonly override: string;
+
+  constructor(
+    readonly daemon: PrivateDaemon,
+    public compose: Compose,
+  ) {
+    const at = (name: string) => join(daemon.folder, name);
+    this.secrets = at("secrets");
+    this.notes = at("notes");
+    this.override = at("writer.json");
+    mkdirSync(this.secrets, { mode: 0o700 });
+    for (const [name, value] of Object.entries(canaries))
+      writeFileSync(join(this.secrets, name), value, { mode: 0o444 });
+    mkdirSync(this.notes);
+    writeFileSync(this.override, JSON.stringify({ services: { writer: this.writer() } }));
+  }
+
+  /** All images of the stack. */
+  static images = [APP_IMAGE, images.postgres, images.redis, images.kafka, images.nginx];
+
+  async run(...args: string[]): Promise<ProcessOutput> {
+    return this.runWith({}, ...args);
+  }
+
+  async runWith(env: NodeJS.ProcessEnv, ...args: string[]): Promise<ProcessOutput> {
+    const all = {
+      ...this.compose.env,
+      ...env,
+      DOCKER_HOST: this.daemon.env.DOCKER_HOST,
+      APP_IMAGE,
+      SECRETS_DIR: this.secrets,
+    };
+    // The umask of who runs the tests must not decide whether containers can read.
+    const command = [...this.compose.command, "-p", PROJECT, "-f", file, "-f", this.override, ...args];
+    return $({ quiet: true, env: all })`${command}`;
+  }
+
+  /** Brings up everything and returns after how many seconds all of it is healthy. */
+  async up(): Promise<number> {
+    const started = Date.now();
+    const names = Object.keys(services);
+    await this.run("up", "-d", ...(this.compose.command.length > 1 ? ["--wait"] : []), ...names);
+    while ((await this.unhealthy()).length > 0) await sleep(200);
+    return (Date.now() - started) / 1000;
+  }
+
+  async docker(...args: string[]): Promise<string> {
+    return (await $({ quiet: true, env: this.daemon.env })`docker ${args}`).stdout;
+  }
+
+  /** A service's container, as `docker inspect` tells of it. */
+  // biome-ignore lint/suspicious/noExplicitAny: Docker's own structure
+  async inspect(service: string): Promise<any> {
+    const filter = `label=com.docker.compose.service=${service}`;
+    const id = (await this.docker("ps", "--all", "--quiet", "--filter", filter)).trim().split("\n")[0];
+    return JSON.parse(await this.docker("inspect", id ?? ""))[0];
+  }
+
+  /** The long-running services that do not run or are not healthy. */
+  async unhealthy(): Promise<string[]> {
+    const format = '{{.Label "com.docker.compose.service"}} {{.Status}}';
+    const lines = (await this.docker("ps", "--format", format)).split("\n");
+    const healthy = lines.filter((line) => line.endsWith("(healthy)")).map((line) => line.split(" ")[0]);
+    return longRunning.filter((name) => !healthy.includes(name));
+  }
+
+  /** The six items of /checks through nginx as `name ok`, or what came instead. */
+  async checks(): Promise<string[]> {
+    const ask = ["curl", "-sS", "-m", "8", "-H", "Accept: application/json", "http://localhost/checks/"];
+    const answer = await $({ nothrow: true, quiet: true })`${this.daemon.inside(...ask)}`;
+    try {
+      const { checks } = JSON.parse(answer.stdout) as {
+        checks: { id: string; ok: boolean; reason: string }[];
+      };
+      return checks.map(({ id, ok, reason }) => `${id} ${ok ? "ok" : reason}`);
+    } catch {
+      return [answer.stdout.slice(0, 100) || answer.stderr];
+    }
+  }
+
+  async allGreen(): Promise<boolean> {
+    const lines = await this.checks();
+    return lines.length === 6 && lines.every((line) => line.endsWith(" ok"));
+  }
+
+  /** A container with the worker's settings that runs writer.py instead. */
+  private writer(): Record<string, unknown> {
+    const { depends_on: _, healthcheck: __, ...worker } = services.worker as Record<string, unknown>;
+    return {
+      ...worker,
+      user: "0:0", // its notes lie in a folder of who runs the tests
+      command: ["python", "/writer.py", "write"],
+      environment: { ...(worker.environment as object), FAULT: "$" + "{FAULT:-none}" },
+      volumes: [`${root}tests/stack/writer.py:/writer.py:ro`, `${this.notes}:/notes`],
+      restart: "on-failure",
+      healthcheck: { disable: true },
+    };
+  }
+}
+
+export const sleep = (milliseconds: number): Promise<void> =>
+  new Promise((wake) => setTimeout(wake, milliseconds));

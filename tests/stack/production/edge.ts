@@ -1,0 +1,107 @@
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { $ } from "zx";
+import { type Production, sleep } from "../production.ts";
+import { root } from "../tools.ts";
+
+/** What nginx does for the application. */
+export function edge(stack: () => Production): void {
+  /** A response's head and body as curl saw them. */
+  async function get(
+    path: string,
+    ...options: string[]
+  ): Promise<{ status: number; head: string; body: string }> {
+    const url = path.startsWith("http") ? path : `http://localhost${path}`;
+    const ask = stack().daemon.inside("curl", "-sSik", "-m", "10", ...options, url);
+    const { stdout } = await $({ nothrow: true, quiet: true })`${ask}`;
+    const end = stdout.indexOf("\r\n\r\n");
+    const head = stdout.slice(0, end).toLowerCase();
+    return { status: Number(/^http\/\S+ (\d+)/.exec(head)?.[1] ?? 0), head, body: stdout.slice(end + 4) };
+  }
+
+  const stylesheet = async () => /href="(\S+\.css)"/.exec((await get("/checks/")).body)?.[1] ?? "none";
+
+  describe("nginx", () => {
+    test("serves static files by itself, for a year when their name tells their content", async () => {
+      const path = await stylesheet();
+      await stack().run("stop", "app");
+      const [static_, page] = [await get(path, "--compressed"), await get("/checks/")];
+      expect(static_.status).toBe(200);
+      expect(static_.head).toContain("content-type: text/css");
+      expect(static_.head).toContain("content-encoding: gzip");
+      expect(static_.head).toContain("cache-control: public, max-age=31536000, immutable");
+      expect(page.status).toBe(502);
+      expect(page.body).toContain("Back in a moment");
+      await stack().run("start", "app");
+    });
+
+    test("finds an application container that was made anew", async () => {
+      await stack().run("up", "-d", "--no-deps", "--force-recreate", "app");
+      while ((await stack().unhealthy()).length > 0) await sleep(200);
+      const healthy = Date.now();
+      while ((await get("/healthz/live")).status !== 200 && Date.now() - healthy < 10_000) await sleep(100);
+      console.log(`the new container answers through nginx ${Date.now() - healthy} ms after it was healthy`);
+      expect(Date.now() - healthy).toBeLessThan(3_000);
+    });
+
+    test("shows the maintenance page while the switch is on", async () => {
+      const control = join(root, "nginx", "maintenance", "on");
+      writeFileSync(control, "");
+      const during = await get("/checks/");
+      rmSync(control);
+      expect(during.status).toBe(503);
+      expect(during.head).toContain("retry-after: 30");
+      expect((await get("/checks/")).status).toBe(200);
+    });
+
+    test("lets an address try six log-ins at once, and looks at the form as often as it likes", async () => {
+      const tries = [];
+      for (let number = 0; number < 9; number += 1)
+        tries.push((await get("/admin/login/", "-X", "POST")).status);
+      expect(tries).toEqual([403, 403, 403, 403, 403, 403, 429, 429, 429]);
+      expect((await get("/admin/login/")).status).toBe(200);
+    });
+
+    test("refuses a body that is too large, and passes its request's id on", async () => {
+      await $({ quiet: true })`head -c 11000000 /dev/zero > ${join(stack().daemon.folder, "large")}`;
+      const large = await get("/orders/", "--data-binary", `@${join(stack().daemon.folder, "large")}`);
+      expect(large.status).toBe(413);
+      const id = /x-request-id: (\w+)/.exec((await get("/checks/")).head)?.[1] ?? "none";
+      expect(
+        await stack()
+          .run("logs", "app")
+          .then(({ stdout }) => stdout),
+      ).toContain(id);
+      expect(
+        await stack()
+          .run("logs", "nginx")
+          .then(({ stdout }) => stdout),
+      ).toContain(id);
+    });
+
+    test("serves TLS when it is given a certificate, and nothing but a redirection on port 80", async () => {
+      const [TLS_CERTIFICATE, TLS_KEY] = ["certificate.pem", "key.pem"].map((name) =>
+        join(stack().daemon.folder, name),
+      ) as [string, string];
+      await $({
+        quiet: true,
+      })`openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout ${TLS_KEY} -out ${TLS_CERTIFICATE}`;
+      await $({ quiet: true })`chmod 0444 ${TLS_KEY}`;
+      await stack().runWith({ TLS_CERTIFICATE, TLS_KEY }, "up", "-d", "--no-deps", "nginx");
+      while ((await stack().unhealthy()).length > 0) await sleep(200);
+      const [plain, secure, old] = [
+        await get("/checks/"),
+        await get("https://localhost/checks/"),
+        await get("https://localhost/checks/", "--tls-max", "1.1"),
+      ];
+      await stack().run("up", "-d", "--no-deps", "nginx");
+      while ((await stack().unhealthy()).length > 0) await sleep(200);
+      expect(plain.status).toBe(308);
+      expect(plain.head).toContain("location: https://localhost/checks/");
+      expect(secure.head).toMatch(/^http\/2 200/);
+      expect(secure.head).toContain("strict-transport-security: max-age=31536000");
+      expect(old.status).toBe(0);
+    });
+  });
+}

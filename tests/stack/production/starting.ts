@@ -1,0 +1,43 @@
+import { describe, expect, test } from "vitest";
+import { outOfOrder, parseEvents } from "../order.ts";
+import type { Production } from "../production.ts";
+import { compose2 } from "../tools.ts";
+
+/** The order and the time of a cold start, with either compose. */
+export function starting(stack: () => Production): void {
+  describe("starting", () => {
+    async function startCold(): Promise<void> {
+      const since = new Date().toISOString();
+      const seconds = await stack().up();
+      const events = await stack().docker(
+        "events",
+        "--since",
+        since,
+        "--until",
+        new Date().toISOString(),
+        "--format",
+        "{{json .}}",
+      );
+      console.log(
+        `cold start of production with compose ${stack().compose.version}: ${seconds.toFixed(1)} s`,
+      );
+      expect(outOfOrder(parseEvents(events))).toEqual([]);
+      expect(seconds).toBeLessThan(30);
+      expect(await stack().checks()).toEqual(
+        ["static", "nginx", "postgresql", "redis", "celery", "kafka"].map((name) => `${name} ok`),
+      );
+    }
+
+    test("nothing starts before what it needs is ready, all is healthy in 30 s: compose 1", startCold);
+
+    test("nothing starts before what it needs is ready, all is healthy in 30 s: compose 2", async ({
+      skip,
+    }) => {
+      const compose = await compose2();
+      if (!compose) return skip();
+      await stack().run("down", "--volumes");
+      stack().compose = compose;
+      await startCold();
+    });
+  });
+}
