@@ -48,6 +48,14 @@ function redis(): Service {
     .asService({ args: ["redis-server", "--save", "", "--appendonly", "no"], useEntrypoint: true });
 }
 
+/** A container with all of these variables set. */
+export function withEnvironment(container: Container, variables: Record<string, string>): Container {
+  return Object.entries(variables).reduce(
+    (result, [name, value]) => result.withEnvVariable(name, value),
+    container,
+  );
+}
+
 /** One Kafka node, broker and controller in one. Any KAFKA_ variable replaces all of the image's defaults: these are complete. */
 function kafka(): Service {
   const settings = {
@@ -67,10 +75,7 @@ function kafka(): Service {
     // A broker that lives for a minute is better off with a compiler that starts at once.
     KAFKA_JVM_PERFORMANCE_OPTS: "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Djava.awt.headless=true",
   };
-  const container = Object.entries(settings).reduce(
-    (result, [name, value]) => result.withEnvVariable(name, value),
-    dag.container().from(images.kafka),
-  );
+  const container = withEnvironment(dag.container().from(images.kafka), settings);
   return container.withExposedPort(9092).asService({ useEntrypoint: true });
 }
 

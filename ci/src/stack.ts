@@ -1,7 +1,7 @@
 import { type Container, type Directory, dag, type Service } from "@dagger.io/dagger";
 import { generateCredentials } from "./credentials.js";
 import { buildImage } from "./image.js";
-import { type Backends, patience, startBackends, withBackends, worker } from "./services.js";
+import { type Backends, patience, startBackends, withBackends, withEnvironment, worker } from "./services.js";
 import { images } from "./versions.js";
 
 /** Parts of the stack that can be left out, to see that what depends on them is noticed. */
@@ -53,11 +53,7 @@ function frontDoor(nginx: Directory, staticFiles: Directory, app: Service): Serv
     BODY_LIMIT: "10m",
     TRUSTED_PROXY: "127.0.0.1",
   };
-  const container = Object.entries(settings).reduce(
-    (result, [name, value]) => result.withEnvVariable(name, value),
-    dag.container().from(images.nginx),
-  );
-  return container
+  return withEnvironment(dag.container().from(images.nginx), settings)
     .withDirectory("/etc/nginx/templates", nginx.directory("templates"))
     .withDirectory("/srv/maintenance", nginx.directory("maintenance"))
     .withNewFile("/etc/nginx/conf.d/upstream.conf", "upstream application { server app:8000; }\n")
