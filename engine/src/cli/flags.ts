@@ -16,20 +16,24 @@ export interface ParsedLevel {
   rest: string[];
 }
 
-/**
- * Reads one level's flags up to the first word that is not one.
- * @throws UserError in the official command line's words for an unknown flag or a missing value.
- */
-export function parseLevel(words: string[], flags: Flag[]): ParsedLevel {
+/** The words of a command line as flags, with their values, and others; an unknown flag counts as one without a value. */
+export function tokenize(words: string[], flags: readonly Flag[]) {
   const options = Object.fromEntries(
     flags.map(({ name, short, boolean }) => [
       name,
       { type: boolean ? ("boolean" as const) : ("string" as const), multiple: true, ...(short && { short }) },
     ]),
   );
-  const { tokens } = parseArgs({ args: words, options, strict: false, allowPositionals: true, tokens: true });
+  return parseArgs({ args: words, options, strict: false, allowPositionals: true, tokens: true }).tokens;
+}
+
+/**
+ * Reads one level's flags up to the first word that is not one.
+ * @throws UserError in the official command line's words for an unknown flag or a missing value.
+ */
+export function parseLevel(words: string[], flags: Flag[]): ParsedLevel {
   const values = new Map<string, string[]>();
-  for (const token of tokens) {
+  for (const token of tokenize(words, flags)) {
     if (token.kind === "positional") return { values, rest: words.slice(token.index) };
     if (token.kind === "option-terminator") return { values, rest: words.slice(token.index + 1) };
     const flag = flags.find(({ name }) => name === token.name);

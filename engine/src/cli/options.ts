@@ -1,6 +1,5 @@
-import { parseArgs } from "node:util";
 import { UserError } from "../core/errors.ts";
-import type { Flag, ParsedLevel } from "./flags.ts";
+import { type Flag, type ParsedLevel, tokenize } from "./flags.ts";
 
 /** Options that every command takes, at every level. */
 export interface Options {
@@ -98,13 +97,7 @@ export function applyOptions(before: Options, { values }: ParsedLevel): Options 
 
 /** Options wherever they stand in the line: how to show progress has to be known before the functions are. */
 export function scanOptions(words: string[]): Options {
-  const options = Object.fromEntries(
-    optionFlags.map(({ name, short, boolean }) => [
-      name,
-      { type: boolean ? ("boolean" as const) : ("string" as const), ...(short && { short }) },
-    ]),
-  );
-  const { tokens } = parseArgs({ args: words, options, strict: false, allowPositionals: true, tokens: true });
+  const tokens = tokenize(words, optionFlags);
   const values = new Map<string, string[]>();
   for (const token of tokens) {
     if (token.kind !== "option" || !optionFlags.some(({ name }) => name === token.name)) continue;
