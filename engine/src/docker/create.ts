@@ -69,6 +69,7 @@ async function createOptions(
   mounts: PlacedMounts,
 ): Promise<Docker.ContainerCreateOptions> {
   const { network, aliases } = options;
+  const privileges = options.privileged ? allPrivileges() : {};
   const [first, ...rest] = withSecretEnv(state, options.command);
   if (first === undefined)
     throw new UserError("no command has been set: give withExec arguments or an entry point");
@@ -85,10 +86,10 @@ async function createOptions(
     Healthcheck: { Test: ["NONE"] },
     ...(network && aliases && { NetworkingConfig: { EndpointsConfig: { [network]: { Aliases: aliases } } } }),
     HostConfig: {
-      Binds: mounts.binds,
-      Tmpfs: mounts.tmpfs,
       Init: !options.noInit,
-      ...(options.privileged && allPrivileges()),
+      ...privileges,
+      Binds: [...(privileges.Binds ?? []), ...mounts.binds],
+      Tmpfs: mounts.tmpfs,
       ExtraHosts: options.hosts,
       ...(network && { NetworkMode: network }),
       // The engine reads the output itself; a log file would hold it unscrubbed.

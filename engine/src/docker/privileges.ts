@@ -30,5 +30,7 @@ export function allPrivileges(): Docker.HostConfig & { CgroupnsMode?: string } {
     ReadonlyPaths: [],
     DeviceCgroupRules: ["a *:* rwm"],
     CgroupnsMode: "host",
+    // Docker leaves it read-only but for a privileged container: what starts containers of its own writes to it.
+    Binds: ["/sys/fs/cgroup:/sys/fs/cgroup:rw"],
   };
 }
