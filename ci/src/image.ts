@@ -1,9 +1,12 @@
-import type { Container, Directory } from "@dagger.io/dagger";
+import type { Container, Directory, Platform } from "@dagger.io/dagger";
 
 /** Stages of app/Dockerfile that something here uses. */
 export type Stage = "test" | "runtime";
 
-/** Builds the application's image up to a stage. */
-export function buildImage(app: Directory, stage: Stage): Container {
-  return app.dockerBuild({ target: stage });
+/**
+ * Builds the application's image up to a stage.
+ * @param platform "linux/arm64" or the like; without one, the engine's own.
+ */
+export function buildImage(app: Directory, stage: Stage, platform?: string): Container {
+  return app.dockerBuild({ target: stage, ...(platform && { platform: platform as Platform }) });
 }

@@ -178,6 +178,7 @@ export class Stackline {
    * @param commit Full hash: tag sha-..., label org.opencontainers.image.revision
    * @param branch Its name as a tag
    * @param version v1.4.2 gives the tags 1.4.2, 1.4, 1 and latest
+   * @param platform What machines it is for: linux/amd64, linux/arm64; without it the engine's own
    * @param source Address of the sources, for the image's labels
    * @param created RFC 3339, for the image's labels; without it equal sources give equal digests
    */
@@ -192,6 +193,7 @@ export class Stackline {
     commit: string = "",
     branch: string = "",
     version: string = "",
+    platform: string[] = [],
     source: string = "",
     created: string = "",
   ): Promise<string> {
@@ -203,6 +205,7 @@ export class Stackline {
       commit,
       branch,
       version,
+      platforms: platform,
       source,
       created,
     });

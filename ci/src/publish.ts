@@ -1,12 +1,14 @@
-import type { Container, Directory, Secret } from "@dagger.io/dagger";
+import { type Container, type Directory, dag, type Secret } from "@dagger.io/dagger";
 import { buildImage } from "./image.js";
-import { imageTags, registryOf, requireRepository, type TagSources } from "./references.js";
+import { imageTags, registryOf, requirePlatforms, requireRepository, type TagSources } from "./references.js";
 
 /** Where an image goes, and what it says of itself. */
 export interface Publication extends TagSources {
   repository: string;
   username: string;
   password: Secret;
+  /** What machines it is for; none is the engine's own platform. */
+  platforms: readonly string[];
   /** Address of the sources, or "". */
   source: string;
   /** When the image was made, RFC 3339, or "": then equal sources give equal digests. */
@@ -18,19 +20,32 @@ export interface Publication extends TagSources {
  * @returns the reference by digest, the same under every tag.
  */
 export async function publishImage(app: Directory, publication: Publication): Promise<string> {
-  const { username, password } = publication;
   const repository = requireRepository(publication.repository);
   const tags = imageTags(publication);
-  const image = label(buildImage(app, "runtime"), publication).withRegistryAuth(
-    registryOf(repository),
-    username,
-    password,
-  );
+  const push = pusher(app, repository, publication);
   const [first, ...others] = tags.map((tag) => `${repository}:${tag}`);
   // The first push carries the layers; the others find them there.
-  const reference = await image.publish(first as string);
-  await Promise.all(others.map((address) => image.publish(address)));
+  const reference = await push(first as string);
+  await Promise.all(others.map(push));
   return `${repository}@${reference.split("@")[1]}`;
+}
+
+/** Pushes to an address: the image of one platform as it is, those of several under one index. */
+function pusher(
+  app: Directory,
+  repository: string,
+  publication: Publication,
+): (address: string) => Promise<string> {
+  const platforms = requirePlatforms(publication.platforms);
+  const build = (platform?: string): Container => label(buildImage(app, "runtime", platform), publication);
+  const signedIn = (image: Container): Container =>
+    image.withRegistryAuth(registryOf(repository), publication.username, publication.password);
+  if (platforms.length < 2) {
+    const image = signedIn(build(platforms[0]));
+    return (address) => image.publish(address);
+  }
+  const platformVariants = platforms.map(build);
+  return (address) => signedIn(dag.container()).publish(address, { platformVariants });
 }
 
 /** Labels of the OCI image specification, v1.1, annotations: https://github.com/opencontainers/image-spec */

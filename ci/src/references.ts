@@ -85,3 +85,15 @@ export function requireRepository(repository: string): string {
   }
   return repository;
 }
+
+/**
+ * Platforms as they are written for an image: "linux/amd64", "linux/arm64", "linux/arm/v7"; each comes once.
+ * @throws Error for what names no platform of Linux.
+ */
+export function requirePlatforms(platforms: readonly string[]): string[] {
+  const wrong = platforms.find((platform) => !/^linux\/[a-z0-9]+(?:\/v\d+)?$/.test(platform));
+  if (wrong !== undefined) {
+    throw new Error(`${JSON.stringify(wrong)} is not a platform: write it like linux/amd64 or linux/arm64`);
+  }
+  return [...new Set(platforms)];
+}

@@ -80,6 +80,24 @@ describe("call publish", () => {
     expect(await digest()).toBe(await digest());
   });
 
+  test("takes its own platform by name, for the same image", async () => {
+    const platform = `linux/${process.arch === "arm64" ? "arm64" : "amd64"}`;
+    const named = await publish(password, "--tag=named", `--platform=${platform}`);
+    expect(named.exitCode, named.end).toBe(0);
+    expect(named.stdout).toBe((await publish(password, "--tag=again")).stdout);
+  });
+
+  test.each([
+    ["linux/s390x", /platform linux\/s390x: the embedded engine runs linux\/\w+ alone; the official engine/],
+    ["linux/amd64,linux/arm64", /platformVariants: the embedded engine makes images for linux\/\w+ alone/],
+    ["amd64", /"amd64" is not a platform: write it like linux\/amd64/],
+  ])("refuses --platform=%s in one line, and pushes nothing", async (platform, message) => {
+    const run = await publish(password, "--tag=foreign", `--platform=${platform}`);
+    expect(run.exitCode).toBe(1);
+    expect(run.end).toMatch(message);
+    expect((await ask("manifests/foreign")).status).toBe(404);
+  });
+
   test("is refused with a wrong password, which it does not repeat", async () => {
     const run = await publish("not-the-password", "--tag=never");
     expect(run.exitCode).toBe(1);

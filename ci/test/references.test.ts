@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { imageTags, registryOf, requireRepository } from "../src/references.ts";
+import { imageTags, registryOf, requirePlatforms, requireRepository } from "../src/references.ts";
 
 const none = { tags: [], commit: "", branch: "", version: "" };
 
@@ -42,5 +42,18 @@ describe("repositories", () => {
 
   test.each(["you/app:1.0", "you/app@sha256:00", "You/App", "", "a b"])("%j is none", (repository) => {
     expect(() => requireRepository(repository)).toThrow(/is not a repository/);
+  });
+});
+
+describe("platforms", () => {
+  test("come once each, as they are", () => {
+    expect(requirePlatforms(["linux/amd64", "linux/arm/v7", "linux/amd64"])).toEqual([
+      "linux/amd64",
+      "linux/arm/v7",
+    ]);
+  });
+
+  test.each(["arm64", "windows/amd64", "linux/arm64/8", "linux/", ""])("%j is none", (platform) => {
+    expect(() => requirePlatforms([platform])).toThrow(/is not a platform: write it like linux\/amd64/);
   });
 });

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { UserError } from "../core/errors.ts";
-import type { ContainerState, FileValue } from "../core/values.ts";
+import { type ContainerState, type FileValue, hostPlatform } from "../core/values.ts";
 import { finishImage, saveImage } from "../docker/bake.ts";
 import { stateFromImage, stateOfImage } from "../docker/images.ts";
 import { loadArchive, publishImage, tagImage } from "../docker/registry.ts";
@@ -14,7 +14,7 @@ import { expandVariables } from "./container-config.ts";
 function requirePlain(args: Args): void {
   if (args.platformVariants.length > 0) {
     throw new UserError(
-      "platformVariants: the embedded engine builds for its own platform alone; the official engine takes more",
+      `platformVariants: the embedded engine makes images for ${hostPlatform} alone; the official engine takes more`,
     );
   }
   if (args.registryService)

@@ -10,6 +10,7 @@ import { exportTree } from "../store/host.ts";
 import { filterTree, patternRegex } from "../store/patterns.ts";
 import { type Entry, newDirectory, newFile, normalise, type Tree } from "../store/tree.ts";
 import { numericOwner } from "./owner.ts";
+import { requirePlatform } from "./platform.ts";
 import { statOf, typeOf } from "./stat.ts";
 
 /** The directory's name and the other fields stay; only the tree changes. */
@@ -134,6 +135,7 @@ export const directory: Record<string, Evaluator> = {
     if (args.ssh)
       throw new UserError("dockerBuild: the embedded engine takes no ssh; the official engine does");
     const { dockerfile, target, buildArgs, platform } = args;
+    requirePlatform(platform);
     const secrets = await Promise.all(
       args.secrets.map((secret: Call) => session.evaluate<SecretValue>(secret)),
     );
@@ -141,7 +143,6 @@ export const directory: Record<string, Evaluator> = {
       dockerfile,
       target,
       buildArgs,
-      platform: platform ?? "",
       secrets,
     });
     return stateOfImage(session, image);

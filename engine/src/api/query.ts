@@ -1,6 +1,5 @@
 import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { UserError } from "../core/errors.ts";
 import {
   type CacheVolumeValue,
   type ContainerState,
@@ -14,6 +13,7 @@ import {
 import type { Evaluator } from "../session/evaluate.ts";
 import { type Entry, newFile, Tree } from "../store/tree.ts";
 import { ENGINE_VERSION } from "../version.ts";
+import { requirePlatform } from "./platform.ts";
 import { forwardService, tunnelTo } from "./service.ts";
 
 /** Fields of Query that start a recipe. */
@@ -21,11 +21,7 @@ export const query: Record<string, Evaluator> = {
   version: () => ENGINE_VERSION,
   defaultPlatform: () => hostPlatform,
   container: (_, { platform }): ContainerState => {
-    if (platform && platform !== hostPlatform) {
-      throw new UserError(
-        `platform ${platform}: the embedded engine runs ${hostPlatform} alone; the official engine takes others`,
-      );
-    }
+    requirePlatform(platform);
     return scratch;
   },
   directory: (): DirectoryValue => ({ tree: Tree.empty }),

@@ -15,7 +15,6 @@ export interface BuildOptions {
   dockerfile: string;
   target: string;
   buildArgs: { name: string; value: string }[];
-  platform: string;
   secrets: SecretValue[];
 }
 
@@ -126,7 +125,6 @@ async function runBuild(
         session: id,
         dockerfile: options.dockerfile,
         ...(options.target && { target: options.target }),
-        ...(options.platform && { platform: options.platform }),
         buildargs: Object.fromEntries(options.buildArgs.map(({ name, value }) => [name, value])),
         abortSignal: session.signal,
       } as unknown as Docker.ImageBuildOptions,
