@@ -1,16 +1,11 @@
+import { resolve } from "node:path";
 import { type Command, commandHelp, commands } from "./cli/commands.ts";
 import { describeFailure } from "./cli/failure.ts";
-import { type Flag, parseLevel } from "./cli/flags.ts";
+import { parseLevel } from "./cli/flags.ts";
 import { applyOptions, defaults, type Options, optionFlags, scanOptions } from "./cli/options.ts";
 import { chooseView } from "./cli/views.ts";
 import { UserError } from "./core/errors.ts";
 import { Engine } from "./engine.ts";
-
-const listFlag: Flag = { name: "list", short: "l", boolean: true };
-const resultsFlag: Flag = { name: "results", boolean: true };
-
-/** Flags of single commands, beside the options that all take. */
-const commandFlags: Record<string, Flag[]> = { check: [listFlag], prune: [resultsFlag] };
 
 /** Runs one command line; returns the exit code. */
 async function main(words: string[]): Promise<number> {
@@ -29,18 +24,19 @@ async function main(words: string[]): Promise<number> {
 }
 
 async function executeParsed(command: Command, args: string[], scanned: Options): Promise<number> {
-  const parsed = parseLevel(args, [...optionFlags, ...(commandFlags[command.name] ?? [])]);
+  const parsed = parseLevel(args, [...optionFlags, ...(command.flags ?? [])]);
   if (scanned.help) {
     process.stdout.write(`${command.description}\n\nUSAGE\n  dagger ${command.usage}\n`);
     return 0;
   }
-  const { list, results } = applyOptions(defaults, parsed);
-  return execute(command, parsed.rest, { ...scanned, list, results });
+  const { list, results, maxSize, workdir } = applyOptions(defaults, parsed);
+  return execute(command, parsed.rest, { ...scanned, list, results, maxSize, workdir });
 }
 
 async function execute(command: Command, words: string[], options: Options): Promise<number> {
   const view = chooseView(options, process.stderr);
-  const engine = new Engine({ view });
+  const { workdir } = options;
+  const engine = new Engine({ view, ...(workdir && { workdir: resolve(workdir) }) });
   const restore = endOnSignals(engine);
   try {
     await engine.start(command.needsDocker && !options.help);

@@ -7,6 +7,7 @@ import { ENGINE_VERSION } from "../version.ts";
 import { runChain } from "./chain.ts";
 import { findEnvFiles } from "./dotenv.ts";
 import { describeFailure } from "./failure.ts";
+import type { Flag } from "./flags.ts";
 import { firstLine, renderOptions, table } from "./help.ts";
 import { functionsOf, kebabCase } from "./model.ts";
 import type { Options } from "./options.ts";
@@ -26,6 +27,8 @@ export interface Command {
   usage: string;
   description: string;
   needsDocker: boolean;
+  /** Its own, beside the options that all take. */
+  flags?: Flag[];
   /** @returns the exit code. */
   run(context: Context): Promise<number>;
 }
@@ -150,6 +153,7 @@ export const commands: Command[] = [
   {
     name: "check",
     usage: "check [options] [pattern]...",
+    flags: [{ name: "list", short: "l", boolean: true }],
     description: "Run the module's checks, side by side (-l lists them)",
     needsDocker: true,
     run: check,
@@ -164,6 +168,10 @@ export const commands: Command[] = [
   {
     name: "session",
     usage: "session",
+    // Only the first means something here; SDKs pass all of them.
+    flags: ["workdir", "project", "label", "version"]
+      .map((name): Flag => ({ name, boolean: false }))
+      .concat({ name: "load-workspace-modules", boolean: true }),
     description: "Serve an SDK until its end of standard input is closed",
     needsDocker: true,
     run: session,
@@ -171,6 +179,7 @@ export const commands: Command[] = [
   {
     name: "prune",
     usage: "prune [--results]",
+    flags: [{ name: "results", boolean: true }],
     description: "Forget what was kept: results alone, or images, volumes and files, too",
     needsDocker: true,
     run: prune,

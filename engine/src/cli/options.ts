@@ -15,6 +15,9 @@ export interface Options {
   list: boolean;
   /** Of `prune`. */
   results: boolean;
+  maxSize?: string | undefined;
+  /** Of `session`: the folder that paths are relative to. */
+  workdir?: string | undefined;
 }
 
 interface OptionFlag extends Flag {
@@ -90,6 +93,8 @@ export function applyOptions(before: Options, { values }: ParsedLevel): Options 
     list: before.list || isSet("list"),
     results: before.results || isSet("results"),
     module: last("mod") ?? before.module,
+    maxSize: last("max-size") ?? before.maxSize,
+    workdir: last("workdir") ?? before.workdir,
     progress,
     ...(output !== undefined && { output }),
   };

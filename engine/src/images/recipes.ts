@@ -1,4 +1,5 @@
 import type { Recipe } from "./recipe.ts";
+import { prepareAlpine } from "./recipes/alpine/prepare.ts";
 import { prepareBase, SUITE } from "./recipes/base/prepare.ts";
 import { prepareKafka } from "./recipes/kafka/prepare.ts";
 import { prepareNode } from "./recipes/node/prepare.ts";
@@ -101,6 +102,12 @@ const ENTRIES: readonly Entry[] = [
     tags: /./,
     used: ["nginx:1.28-bookworm"],
     recipe: () => packaged("nginx", "nginx", ["sh", "-c", "nginx -v 2>&1"]),
+  },
+  {
+    repositories: ["alpine"],
+    tags: /./,
+    used: [],
+    recipe: () => ({ ...packaged("alpine", "BusyBox", ["busybox", "--help"]), prepare: prepareAlpine }),
   },
   { repositories: ["node"], tags: /./, used: ["node:24-bookworm-slim"], recipe: node },
   {

@@ -15,6 +15,8 @@ test.each([
   "node:24-bookworm-slim",
   "koalaman/shellcheck-alpine:v0.10.0",
   "debian:bookworm-slim",
+  "alpine:3.16.2",
+  "alpine",
 ])("%s can be stood in for", (ref) => expect(hasRecipe(ref)).toBe(true));
 
 test.each([

@@ -26,3 +26,15 @@ test(
   },
   5 * MINUTES,
 );
+
+test(
+  "alpine's apk installs packages, and busybox has the commands that Debian's minimum lacks",
+  async () => {
+    const script =
+      "apk add --no-cache curl yarn >/dev/null 2>&1; curl -V | head -c 5; yarn -v; vi --help 2>&1 | head -c 7";
+    const { code, output } = await run("alpine:3.20", ["sh", "-ec", script]);
+    expect(code, output).toBe(0);
+    expect(output).toBe("curl 1.22.22\nBusyBox");
+  },
+  5 * MINUTES,
+);
