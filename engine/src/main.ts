@@ -37,7 +37,8 @@ async function execute(command: Command, words: string[], options: Options): Pro
   const view = chooseView(options, process.stderr);
   const { workdir } = options;
   const engine = new Engine({ view, ...(workdir && { workdir: resolve(workdir) }) });
-  const restore = endOnSignals(engine);
+  // An SDK ends its session with a signal, which is no failure: the command returns by itself then.
+  const restore = command.name === "session" ? interruptOnSignals(engine) : endOnSignals(engine);
   try {
     await engine.start(command.needsDocker && !options.help);
     const out = (text: string): void => {
@@ -56,15 +57,23 @@ async function execute(command: Command, words: string[], options: Options): Pro
   }
 }
 
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+function interruptOnSignals(engine: Engine): () => void {
+  return onSignals(() => engine.session.interrupt());
+}
+
 /** The first signal ends what waits and cleans up; a second one ends the process at once. */
 function endOnSignals(engine: Engine): () => void {
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-  const end = (signal: NodeJS.Signals): void => {
+  return onSignals((signal) => {
     engine.session.interrupt();
     void engine
       .close()
       .finally(() => process.exit(128 + (signal === "SIGINT" ? 2 : signal === "SIGTERM" ? 15 : 1)));
-  };
+  });
+}
+
+function onSignals(end: (signal: NodeJS.Signals) => void): () => void {
   for (const signal of signals) process.once(signal, end);
   return () => {
     for (const signal of signals) process.removeListener(signal, end);
