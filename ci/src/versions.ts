@@ -9,6 +9,13 @@ export const images = {
   nginx: "nginx:1.28-bookworm",
   registry: "registry:2.8.3",
   chromium: "zenika/alpine-chrome:124",
+  collector: "otel/opentelemetry-collector-contrib:0.149.0",
+} as const;
+
+/** Run as upstream's images only: their licence (AGPL) leaves nothing to be built here. */
+export const logStore = {
+  loki: "grafana/loki:3.7.1",
+  grafana: "grafana/grafana:12.3.0",
 } as const;
 
 /** Python tools of `lint`, from PyPI: the newest that run on Python 3.8. */

@@ -1,9 +1,11 @@
 import type { Recipe } from "./recipe.ts";
 import { prepareAlpine } from "./recipes/alpine/prepare.ts";
 import { prepareBase, SUITE } from "./recipes/base/prepare.ts";
+import { COLLECTOR, prepareCollector } from "./recipes/collector/prepare.ts";
 import { prepareKafka } from "./recipes/kafka/prepare.ts";
 import { prepareNode } from "./recipes/node/prepare.ts";
 import { installedPython, preparePython } from "./recipes/python-slim/prepare.ts";
+import { prepareVictoriaLogs } from "./recipes/victoria-logs/prepare.ts";
 import { parseReference } from "./reference.ts";
 
 const base: Recipe = {
@@ -59,6 +61,25 @@ function node(): Recipe {
   const version = ["sh", "-c", "node --version && npm --version"];
   const variant = process.versions.node;
   return { name: "node", variant, from: base, prepare: prepareNode, product: "Node.js", version };
+}
+
+function collector(): Recipe {
+  const product = "OpenTelemetry Collector";
+  const version = ["/otelcol-contrib", "--version"];
+  return { name: "collector", variant: COLLECTOR, from: base, prepare: prepareCollector, product, version };
+}
+
+function victoriaLogs(tag: string): Recipe {
+  const variant = tag.replace(/^v/, "");
+  const version = ["/victoria-logs-prod", "-version"];
+  return {
+    name: "victoria-logs",
+    variant,
+    from: base,
+    prepare: prepareVictoriaLogs(variant),
+    product: "VictoriaLogs",
+    version,
+  };
 }
 
 interface Entry {
@@ -127,6 +148,18 @@ const ENTRIES: readonly Entry[] = [
     tags: /./,
     used: ["zenika/alpine-chrome:124"],
     recipe: () => packaged("chromium", "Chromium", ["chromium-browser", "--version"]),
+  },
+  {
+    repositories: ["otel/opentelemetry-collector-contrib"],
+    tags: new RegExp(`^${COLLECTOR.replaceAll(".", "\\.")}$`),
+    used: [`otel/opentelemetry-collector-contrib:${COLLECTOR}`],
+    recipe: collector,
+  },
+  {
+    repositories: ["victoriametrics/victoria-logs"],
+    tags: /^v1\.\d+\.\d+$/,
+    used: [], // by tests alone
+    recipe: victoriaLogs,
   },
 ];
 

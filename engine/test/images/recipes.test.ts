@@ -17,10 +17,13 @@ test.each([
   "debian:bookworm-slim",
   "alpine:3.16.2",
   "alpine",
+  "otel/opentelemetry-collector-contrib:0.149.0",
+  "victoriametrics/victoria-logs:v1.52.1",
 ])("%s can be stood in for", (ref) => expect(hasRecipe(ref)).toBe(true));
 
 test.each([
   "grafana/loki:3.5.0",
+  "otel/opentelemetry-collector-contrib:0.150.0", // other components
   "apache/kafka:3.9.0", // other scripts and logging
   "debian:trixie",
   "quay.io/python:3.8", // another registry's image of that name
