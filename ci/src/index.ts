@@ -13,6 +13,7 @@ import {
   type Service,
 } from "@dagger.io/dagger";
 import { parseParts, photographPage, readPage, runChecks } from "./checks.js";
+import { callTarget, deploy, onOrOff, rollBack } from "./deploy.js";
 import { buildImage } from "./image.js";
 import { lintSource } from "./lint.js";
 import { publishImage } from "./publish.js";
@@ -209,5 +210,313 @@ export class Stackline {
       source,
       created,
     });
+  }
+
+  /**
+   * Lint, test, check, build, publish, and put the new release in the place of the old without a failed request.
+   *
+   * What goes wrong on the machine puts the old release back. `--image` deploys what is published already.
+   *
+   * @param env Which of environments/: prod, staging
+   * @param sshKey Private key that the machine lets in, e.g. env://SSH_PRIVATE_KEY
+   * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
+   * @param source The whole project
+   * @param environments NAME.json for each environment
+   * @param scripts What runs on the machine
+   * @param secrets The stack's confidential values, NAME=VALUE lines, e.g. env://STACKLINE_SECRETS; without it those that the machine has
+   * @param username Account at the registry
+   * @param password Its password or token, e.g. env://REGISTRY_PASSWORD
+   * @param image Reference by digest of a published image: nothing is tested or built
+   * @param dryRun Say what would be done, and change nothing
+   * @param noBackup Leave out the dump of the database before the migration
+   * @param by Who deploys, for the history
+   * @param commit Full hash: the image's tag sha-... and its label
+   * @param version v1.4.2 gives the tags 1.4.2, 1.4, 1 and latest
+   */
+  @func({ cache: "never" })
+  async deploy(
+    env: string,
+    sshKey: Secret,
+    @argument({ defaultPath: "/app", ignore: unwantedInApp })
+    app: Directory,
+    @argument({ defaultPath: "/", ignore: unwanted })
+    source: Directory,
+    @argument({ defaultPath: "/environments" })
+    environments: Directory,
+    @argument({ defaultPath: "/scripts/host" })
+    scripts: Directory,
+    secrets?: Secret,
+    username: string = "",
+    password?: Secret,
+    image: string = "",
+    dryRun: boolean = false,
+    noBackup: boolean = false,
+    by: string = "",
+    commit: string = "",
+    version: string = "",
+  ): Promise<string> {
+    const target = { env, sshKey, environments, scripts };
+    return deploy({
+      ...target,
+      app,
+      source,
+      secrets,
+      username,
+      password,
+      image,
+      dryRun,
+      backup: !noBackup,
+      by,
+      commit,
+      version,
+    });
+  }
+
+  /**
+   * Put an earlier release back, the one before the current by default; the database stays as it is.
+   *
+   * @param env Which of environments/: prod, staging
+   * @param sshKey Private key that the machine lets in, e.g. env://SSH_PRIVATE_KEY
+   * @param environments NAME.json for each environment
+   * @param scripts What runs on the machine
+   * @param to Its name, as history prints it
+   * @param username Account at the registry, where the image is gone from the machine
+   * @param password Its password or token
+   * @param by Who does it, for the history
+   */
+  @func({ cache: "never" })
+  async rollback(
+    env: string,
+    sshKey: Secret,
+    @argument({ defaultPath: "/environments" })
+    environments: Directory,
+    @argument({ defaultPath: "/scripts/host" })
+    scripts: Directory,
+    to: string = "",
+    username: string = "",
+    password?: Secret,
+    by: string = "",
+  ): Promise<string> {
+    return rollBack({ env, sshKey, environments, scripts }, { username, password }, to, by);
+  }
+
+  /**
+   * What runs: release, image, lock, services, the last deploy.
+   *
+   * @param env Which of environments/: prod, staging
+   * @param sshKey Private key that the machine lets in, e.g. env://SSH_PRIVATE_KEY
+   * @param environments NAME.json for each environment
+   * @param scripts What runs on the machine
+   * @param follow Watch the run that is under way, or read the last one's log
+   */
+  @func({ cache: "never" })
+  async status(
+    env: string,
+    sshKey: Secret,
+    @argument({ defaultPath: "/environments" })
+    environments: Directory,
+    @argument({ defaultPath: "/scripts/host" })
+    scripts: Directory,
+    follow: boolean = false,
+  ): Promise<string> {
+    return callTarget({ env, sshKey, environments, scripts }, follow ? ["status", "--follow"] : ["status"]);
+  }
+
+  /**
+   * Who deployed what, when, for how long, and how it ended.
+   *
+   * @param env Which of environments/: prod, staging
+   * @param sshKey Private key that the machine lets in, e.g. env://SSH_PRIVATE_KEY
+   * @param environments NAME.json for each environment
+   * @param scripts What runs on the machine
+   */
+  @func({ cache: "never" })
+  async history(
+    env: string,
+    sshKey: Secret,
+    @argument({ defaultPath: "/environments" })
+    environments: Directory,
+    @argument({ defaultPath: "/scripts/host" })
+    scripts: Directory,
+  ): Promise<string> {
+    return callTarget({ env, sshKey, environments, scripts }, ["history"]);
+  }
+
+  /**
+   * A service's last lines, from Docker's files on the machine.
+   *
+   * @param env Which of environments/: prod, staging
+   * @param sshKey Private key that the machine lets in, e.g. env://SSH_PRIVATE_KEY
+   * @param environments NAME.json for each environment
+   * @param scripts What runs on the machine
+   * @param service app, worker, beat, nginx, postgres, redis, kafka
+   * @param lines How many
+   */
+  @func({ cache: "never" })
+  async appLogs(
+    env: string,
+    sshKey: Secret,
+    @argument({ defaultPath: "/environments" })
+    environments: Directory,
+    @argument({ defaultPath: "/scripts/host" })
+    scripts: Directory,
+    service: string = "app",
+    lines: number = 100,
+  ): Promise<string> {
+    return callTarget({ env, sshKey, environments, scripts }, ["app-logs", service, String(lines)]);
+  }
+
+  /**
+   * Run a command in a service's container: `exec --command python,manage.py,showmigrations`.
+   *
+   * @param env Which of environments/: prod, staging
+   * @param sshKey Private key that the machine lets in, e.g. env://SSH_PRIVATE_KEY
+   * @param environments NAME.json for each environment
+   * @param scripts What runs on the machine
+   * @param command The command and its arguments
+   * @param service Where
+   */
+  @func({ cache: "never" })
+  async exec(
+    env: string,
+    sshKey: Secret,
+    @argument({ defaultPath: "/environments" })
+    environments: Directory,
+    @argument({ defaultPath: "/scripts/host" })
+    scripts: Directory,
+    command: string[],
+    service: string = "app",
+  ): Promise<string> {
+    return callTarget({ env, sshKey, environments, scripts }, ["exec", service, ...command]);
+  }
+
+  /**
+   * Show everybody the maintenance page, or end that.
+   *
+   * @param env Which of environments/: prod, staging
+   * @param sshKey Private key that the machine lets in, e.g. env://SSH_PRIVATE_KEY
+   * @param environments NAME.json for each environment
+   * @param scripts What runs on the machine
+   * @param on Show it
+   * @param off End it
+   */
+  @func({ cache: "never" })
+  async maintenance(
+    env: string,
+    sshKey: Secret,
+    @argument({ defaultPath: "/environments" })
+    environments: Directory,
+    @argument({ defaultPath: "/scripts/host" })
+    scripts: Directory,
+    on: boolean = false,
+    off: boolean = false,
+  ): Promise<string> {
+    return callTarget({ env, sshKey, environments, scripts }, ["maintenance", onOrOff(on, off)]);
+  }
+
+  /**
+   * Dump the database, on the machine.
+   *
+   * @param env Which of environments/: prod, staging
+   * @param sshKey Private key that the machine lets in, e.g. env://SSH_PRIVATE_KEY
+   * @param environments NAME.json for each environment
+   * @param scripts What runs on the machine
+   */
+  @func({ cache: "never" })
+  async backup(
+    env: string,
+    sshKey: Secret,
+    @argument({ defaultPath: "/environments" })
+    environments: Directory,
+    @argument({ defaultPath: "/scripts/host" })
+    scripts: Directory,
+  ): Promise<string> {
+    return callTarget({ env, sshKey, environments, scripts }, ["backup"]);
+  }
+
+  /**
+   * The backups that can be restored.
+   *
+   * @param env Which of environments/: prod, staging
+   * @param sshKey Private key that the machine lets in, e.g. env://SSH_PRIVATE_KEY
+   * @param environments NAME.json for each environment
+   * @param scripts What runs on the machine
+   */
+  @func({ cache: "never" })
+  async backups(
+    env: string,
+    sshKey: Secret,
+    @argument({ defaultPath: "/environments" })
+    environments: Directory,
+    @argument({ defaultPath: "/scripts/host" })
+    scripts: Directory,
+  ): Promise<string> {
+    return callTarget({ env, sshKey, environments, scripts }, ["backups"]);
+  }
+
+  /**
+   * Put a backup in the place of the database: loaded beside it, verified, then exchanged. The site shows its maintenance page meanwhile.
+   *
+   * @param env Which of environments/: prod, staging
+   * @param sshKey Private key that the machine lets in, e.g. env://SSH_PRIVATE_KEY
+   * @param environments NAME.json for each environment
+   * @param scripts What runs on the machine
+   * @param backup Its name, as backups prints it
+   * @param by Who does it, for the history
+   */
+  @func({ cache: "never" })
+  async restore(
+    env: string,
+    sshKey: Secret,
+    @argument({ defaultPath: "/environments" })
+    environments: Directory,
+    @argument({ defaultPath: "/scripts/host" })
+    scripts: Directory,
+    backup: string,
+    by: string = "",
+  ): Promise<string> {
+    return callTarget({ env, sshKey, environments, scripts }, ["restore", backup], { by });
+  }
+
+  /**
+   * Prove the newest backup: load it beside the database, count its rows, drop it.
+   *
+   * @param env Which of environments/: prod, staging
+   * @param sshKey Private key that the machine lets in, e.g. env://SSH_PRIVATE_KEY
+   * @param environments NAME.json for each environment
+   * @param scripts What runs on the machine
+   */
+  @func({ cache: "never" })
+  async restoreDrill(
+    env: string,
+    sshKey: Secret,
+    @argument({ defaultPath: "/environments" })
+    environments: Directory,
+    @argument({ defaultPath: "/scripts/host" })
+    scripts: Directory,
+  ): Promise<string> {
+    return callTarget({ env, sshKey, environments, scripts }, ["restore-drill"]);
+  }
+
+  /**
+   * After a deploy that was killed: put right what it left, and let others in.
+   *
+   * @param env Which of environments/: prod, staging
+   * @param sshKey Private key that the machine lets in, e.g. env://SSH_PRIVATE_KEY
+   * @param environments NAME.json for each environment
+   * @param scripts What runs on the machine
+   * @param by Who does it, for the history
+   */
+  @func({ cache: "never" })
+  async unlock(
+    env: string,
+    sshKey: Secret,
+    @argument({ defaultPath: "/environments" })
+    environments: Directory,
+    @argument({ defaultPath: "/scripts/host" })
+    scripts: Directory,
+    by: string = "",
+  ): Promise<string> {
+    return callTarget({ env, sshKey, environments, scripts }, ["unlock"], { by });
   }
 }

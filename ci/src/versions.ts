@@ -7,6 +7,8 @@ export const images = {
   node: "node:24-bookworm-slim",
   shellcheck: "koalaman/shellcheck-alpine:v0.10.0",
   nginx: "nginx:1.28-bookworm",
+  /** Its SSH client is what is used. */
+  ssh: "docker:28-cli",
   registry: "registry:2.8.3",
   chromium: "zenika/alpine-chrome:124",
   collector: "otel/opentelemetry-collector-contrib:0.149.0",

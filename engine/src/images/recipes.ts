@@ -138,6 +138,12 @@ const ENTRIES: readonly Entry[] = [
     recipe: () => packaged("shellcheck", "ShellCheck", ["shellcheck", "--version"]),
   },
   {
+    repositories: ["docker"],
+    tags: /cli$/,
+    used: ["docker:28-cli"],
+    recipe: () => packaged("docker-cli", "OpenSSH", ["sh", "-c", "ssh -V 2>&1"]),
+  },
+  {
     repositories: ["registry"],
     tags: /^2/,
     used: ["registry:2.8.3"],

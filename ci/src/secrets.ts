@@ -1,0 +1,52 @@
+import { dag, type Secret } from "@dagger.io/dagger";
+
+/** Where the data services are in docker-compose.prod.yml; none of it has to be given. */
+const defaults: Record<string, string> = {
+  DATABASE_HOST: "postgres",
+  DATABASE_PORT: "5432",
+  REDIS_HOST: "redis",
+  REDIS_PORT: "6379",
+  // Empty: a Redis without a password, for an application that knows none.
+  REDIS_PASSWORD: "",
+  KAFKA_HOST: "kafka",
+  KAFKA_PORT: "9092",
+  // Of this repository's application alone; another one is not asked for it.
+  API_TOKEN: "",
+};
+
+const required = ["POSTGRES_DB", "POSTGRES_USER", "POSTGRES_PASSWORD", "SECRET_KEY"];
+
+/**
+ * The confidential values of a stack, from NAME=VALUE lines. Empty lines and lines that begin with # do not count; a value
+ * may stand in quotes; nothing in it is expanded.
+ * @throws Error, one line that names no value, for a line that is none and for what is missing.
+ */
+export function parseSecrets(text: string): Map<string, string> {
+  const values = new Map(Object.entries(defaults));
+  for (const [at, raw] of text.split(/\r?\n/).entries()) {
+    const line = raw.trim();
+    if (line === "" || line.startsWith("#")) continue;
+    const found = /^(?:export\s+)?([A-Z][A-Z0-9_]*)=(.*)$/.exec(line);
+    if (!found) throw new Error(`--secrets: line ${at + 1} is not NAME=VALUE`);
+    values.set(found[1] as string, unquote(found[2] as string));
+  }
+  const missing = required.filter((name) => !values.get(name));
+  if (missing.length > 0) throw new Error(`--secrets: missing or empty: ${missing.join(", ")}`);
+  return values;
+}
+
+function unquote(value: string): string {
+  return /^(["']).*\1$/.test(value) && value.length > 1 ? value.slice(1, -1) : value;
+}
+
+/** The same values as a secret of plain NAME=VALUE lines. */
+export async function normaliseSecrets(secrets: Secret): Promise<Secret> {
+  const values = parseSecrets(await secrets.plaintext());
+  const lines = [...values].map(([name, value]) => `${name}=${value}\n`);
+  return dag.setSecret("stack", lines.join(""));
+}
+
+/** What the machine's `docker login` takes. */
+export async function registryLogin(address: string, username: string, password: Secret): Promise<Secret> {
+  return dag.setSecret("registry", `${address}\n${username}\n${(await password.plaintext()).trim()}\n`);
+}

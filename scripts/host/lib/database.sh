@@ -1,0 +1,60 @@
+# shellcheck shell=bash
+# The data services, migrations, and copies of the database.
+
+data_services=(postgres redis kafka)
+data_patience=120 # seconds
+
+# Starts what does not run; replaces what the release defines otherwise than it runs.
+start_services() {
+  local service before after ids=()
+  before=$(containers postgres; containers redis; containers kafka)
+  quietly compose_of "$1" up -d --no-deps "${data_services[@]}" || fail "the data services cannot be started: see compose's words above"
+  after=$(containers postgres; containers redis; containers kafka)
+  for service in "${data_services[@]}"; do ids+=("$(containers "$service")"); done
+  [ -z "$before" ] || [ "$before" = "$after" ] || say "data services were replaced: their definition has changed"
+  wait_healthy "$data_patience" "${ids[@]}" || fail "a data service did not become healthy within $data_patience s: see its words above"
+}
+
+# in_database COMMAND...: as the superuser, whom the server's own socket lets in.
+in_database() { docker exec --interactive "$(containers postgres status=running)" "$@"; }
+
+# query DATABASE SQL [VARIABLE=VALUE...]
+query() {
+  local database=$1 sql=$2 pair variables=()
+  shift 2
+  for pair in "$@"; do variables+=(-v "$pair"); done
+  in_database psql -U postgres -d "$database" -XAtq -v ON_ERROR_STOP=1 "${variables[@]}" <<<"$sql"
+}
+
+database_name() { in_database cat /run/secrets/POSTGRES_DB </dev/null; }
+database_user() { in_database cat /run/secrets/POSTGRES_USER </dev/null; }
+
+# make_backup NAME: backups/NAME.dump with its checksum; nothing of either when it fails.
+make_backup() {
+  local file=$backups/$1.dump
+  mkdir -p "$backups"
+  # shellcheck disable=SC2016
+  in_database sh -c 'exec pg_dump -U postgres --format=custom --dbname="$(cat /run/secrets/POSTGRES_DB)"' </dev/null >"$file.part" || {
+    rm -f "$file.part"
+    fail "the database cannot be dumped: see pg_dump's words above; the disk has $(df -Pm "$backups" | awk 'NR == 2 { print $4 }') MB left"
+  }
+  (cd "$backups" && mv "$1.dump.part" "$1.dump" && sha256sum "$1.dump" >"$1.dump.sha256")
+  say "backup $1 ($(du -h "$file" | cut -f1))"
+  [ ! -x "$here/s3" ] || [ ! -e "$directory/s3.env" ] || "$here/s3" put "$file" || say "the backup is here, but was not copied to the object store: see above"
+}
+
+prune_backups() {
+  local old
+  find "$backups" -name '*.dump' -printf '%T@ %p\n' 2>/dev/null | sort -rn | tail -n "+$(($1 + 1))" | cut -d' ' -f2- | while read -r old; do
+    rm -f "$old" "$old.sha256"
+  done
+}
+
+list_backups() { find "$backups" -name '*.dump' -printf '%f  %k KiB  %TY-%Tm-%Td %TH:%TM\n' 2>/dev/null | sed 's/\.dump / /' | sort; }
+
+migrate() { one_off "$1" migrate || fail "the migration failed; what ran before it stays as it is. Its words are above"; }
+
+publish_static() { one_off "$1" static || fail "the static files cannot be published: see above"; }
+
+# one_off RELEASE SERVICE: runs it to its end; its words are shown when it fails.
+one_off() { quietly compose_of "$1" run --rm --no-deps -T "$2"; }

@@ -1,0 +1,62 @@
+# shellcheck shell=bash
+# nginx: its configuration, and which slot of the application it sends requests to. It asks the file system at each request
+# (live/nginx/switch/active is a symbolic link to a folder named like the slot), so a switch takes effect at once, without a
+# reload, and closes no connection.
+
+nginx_patience=60 # seconds
+
+# Reads the release's templates as the container would, in one that serves nobody.
+test_nginx() {
+  local said
+  said=$(compose_from "$1" "$1" run --rm --no-deps -T nginx nginx -t 2>&1 </dev/null) || {
+    grep -E 'nginx: |emerg|rror' <<<"$said" | tail -n 5 || tail -n 5 <<<"$said"
+    fail "nginx does not accept the release's configuration: see its words above"
+  }
+}
+
+# Brings nginx to the release's configuration: made anew only where its definition in the compose file says so.
+apply_nginx() {
+  local before changed=no
+  before=$(containers nginx status=running)
+  ! sync_folder "$1/nginx/templates" "$live/nginx/templates" || changed=yes
+  ! sync_folder "$1/nginx/entrypoint" "$live/nginx/entrypoint" || changed=yes
+  sync_folder "$1/nginx/maintenance" "$live/nginx/maintenance" on || true
+  (umask 022 && mkdir -p "$live/nginx/switch")
+  quietly compose_of "$1" up -d --no-deps nginx || fail "nginx cannot be started: see compose's words above"
+  if [ "$before" != "$(containers nginx status=running)" ]; then
+    [ -z "$before" ] || say "nginx itself was replaced: its definition has changed"
+  elif [ "$changed" = yes ]; then
+    reload_nginx
+  fi
+  wait_healthy "$nginx_patience" "$(containers nginx)" || fail "nginx is not healthy"
+}
+
+# The running nginx makes its configuration from the templates again, as its entry point did, and goes over to it.
+reload_nginx() {
+  quietly docker exec "$(containers nginx)" sh -ec '
+    rm -rf /etc/nginx/conf.d/*
+    . /docker-entrypoint.d/15-site.envsh
+    /docker-entrypoint.d/20-envsubst-on-templates.sh
+    nginx -t
+    nginx -s reload' || fail "nginx does not take its configuration: see its words above"
+  say "nginx reloaded"
+}
+
+active_slot() { readlink "$live/nginx/switch/active" 2>/dev/null || true; }
+
+# switch_to SLOT: one rename, which every request sees whole.
+switch_to() {
+  local switch=$live/nginx/switch
+  (umask 022 && mkdir -p "$switch/$1")
+  ln -sfn "$1" "$switch/.active" && mv -T "$switch/.active" "$switch/active"
+  find "$switch" -mindepth 1 -maxdepth 1 -type d ! -name "$1" -mmin +60 -exec rmdir {} + 2>/dev/null || true
+}
+
+switch_maintenance() {
+  require_release
+  case ${1:-} in
+    on) (umask 022 && touch "$live/nginx/maintenance/on") && say "everybody sees the maintenance page" ;;
+    off) rm -f "$live/nginx/maintenance/on" && say "the site is open" ;;
+    *) fail "maintenance on, or maintenance off?" ;;
+  esac
+}

@@ -1,0 +1,66 @@
+# shellcheck shell=bash
+# What has to be right before anything is touched. Changes nothing.
+
+docker_least=20.10
+compose_least=1.29.0
+# What a release, its images and a backup may need at least: megabytes.
+disk_least=${STACKLINE_DISK_LEAST:-1024}
+clock_most=300 # seconds
+
+preflight() {
+  local release=$1
+  check_versions
+  check_disk "$directory"
+  check_disk "$(docker info --format '{{.DockerRootDir}}')"
+  check_clock "$release"
+  check_files "$release"
+  check_ports "$release"
+  check_secrets "$release"
+}
+
+at_least() { [ "$(printf '%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]; }
+
+check_versions() {
+  local version
+  version=$(docker version --format '{{.Server.Version}}' 2>&1) ||
+    fail "Docker does not answer $(id -un): $(tail -n 1 <<<"$version"); is the user in the group docker, does 'systemctl status docker' say active?"
+  at_least "$docker_least" "$version" || fail "Docker is $version: install $docker_least or newer"
+  [ -n "$(compose_command)" ] || fail "compose is missing: install docker-compose-plugin or docker-compose"
+  # shellcheck disable=SC2046
+  version=$($(compose_command) version --short 2>/dev/null | sed 's/^v//')
+  at_least "$compose_least" "$version" || fail "compose is $version: install $compose_least or newer"
+}
+
+check_disk() {
+  local free place=$1
+  # The nearest folder that exists and may be looked at.
+  until free=$(df -Pm "$place" 2>/dev/null | awk 'NR == 2 { print $4 }') && [ -n "$free" ]; do place=$(dirname "$place"); done
+  [ "$free" -ge "$disk_least" ] || fail "$1 has $free MB left: a deploy needs $disk_least; 'docker system df' tells what takes room, 'docker image prune -a' makes some"
+}
+
+check_clock() {
+  local sent difference
+  sent=$(setting "$1" STACKLINE_SENT)
+  [ -n "$sent" ] || return 0
+  difference=$(($(date +%s) - sent))
+  [ "${difference#-}" -le "$clock_most" ] ||
+    fail "this machine's clock is ${difference#-} s away from the pipeline's: set it (timedatectl set-ntp true)"
+}
+
+check_files() {
+  local file
+  for file in docker-compose.prod.yml nginx/templates scripts/postgres release.env; do
+    [ -e "$1/$file" ] || fail "the release has no $file: deploy sends what lies in the project"
+  done
+  quietly compose_of "$1" config --quiet || fail "docker-compose.prod.yml is not right: see compose's words above"
+}
+
+# Ports that something other than our nginx listens on.
+check_ports() {
+  local port
+  [ -z "$(containers nginx)" ] || return 0
+  for port in "$(setting "$1" HTTP_PORT 80)" "$(setting "$1" HTTPS_PORT 443)"; do
+    ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null ||
+      fail "port $port is taken: 'ss -ltnp sport = :$port' tells by whom; stop it, or set HTTP_PORT or HTTPS_PORT in the environment's settings"
+  done
+}

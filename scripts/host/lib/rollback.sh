@@ -1,0 +1,48 @@
+# shellcheck shell=bash
+# Back to an earlier release: its image by digest, compose file, nginx configuration, settings and secrets. The database stays
+# as it is: migrations have to be such that the release before still works with them.
+
+do_rollback() {
+  previous=$(current_release)
+  on_failure() { undo_deploy "$@"; }
+  begin rollback "${1:--}"
+  step preflight
+  require_release
+  release=$(release_to_go_back_to "${1:-}")
+  subject=${release##*/}
+  image=$(setting "$release" APP_IMAGE)
+  say "rollback to $subject by $by: $image"
+
+  check_versions
+  check_disk "$directory"
+  step lock
+  take_lock rollback "$by"
+  step pull
+  pull_images "$release"
+  test_nginx "$release"
+  step services
+  touched=yes
+  start_services "$release"
+  publish_static "$release"
+
+  roll_out "$release"
+
+  sync_services "$release"
+  step record
+  record_release "$release"
+  say "release $subject serves, after $(duration $(($(date +%s) - started_seconds)))"
+}
+
+# The one that is named, or the newest before the current.
+release_to_go_back_to() {
+  local all found
+  all=$(deployed_releases)
+  if [ -n "$1" ]; then
+    found=$(grep -xF "$releases/$1" <<<"$all") || fail "there is no release '$1' to go back to: there are $(sed 's|.*/||' <<<"$all" | tr '\n' ' ')"
+  else
+    found=$(awk -v current="$previous" '$0 < current' <<<"$all" | tail -n 1)
+    [ -n "$found" ] || fail "there is no release before ${previous##*/}: there are $(sed 's|.*/||' <<<"$all" | tr '\n' ' ')"
+  fi
+  [ "$found" != "$previous" ] || fail "release ${found##*/} is the one that serves"
+  echo "$found"
+}

@@ -1,0 +1,84 @@
+# shellcheck shell=bash
+# Confidential values: a file each, 0400, owned by the user whose container reads it. A changed value of the application gets
+# a folder of its own, so that an earlier release finds its own again; those of PostgreSQL and Redis belong to their data.
+
+# Users in the images.
+secret_users=(app:10001 postgres:999 redis:999)
+
+# folder_of OWNER: what was sent for it, with a fingerprint for a name where it may change.
+folder_of() {
+  case $1 in
+    app) echo "app-$(fingerprint "$payload/secrets/app")" ;;
+    *) echo "$1" ;;
+  esac
+}
+
+# Salted, so that it tells nothing of a short value.
+fingerprint() {
+  (
+    umask 077
+    mkdir -p "$secrets"
+    [ -s "$secrets/.salt" ] || od -An -N32 -tx1 /dev/urandom | tr -d ' \n' >"$secrets/.salt"
+    cat "$secrets/.salt"
+    cd "$1"
+    for file in *; do printf '%s\0' "$file" && cat "$file" && printf '\0'; done
+  ) | sha256sum | cut -c1-12
+}
+
+# Before anything is touched: is everything there, and do the data services still know it?
+check_secrets() {
+  local owner name
+  if [ ! -d "$payload/secrets" ]; then
+    [ -n "$(setting "$1" SECRETS_OF_APP)" ] || fail "no secrets were sent, and none are here: give --secrets"
+    return 0
+  fi
+  for name in POSTGRES_DB POSTGRES_USER POSTGRES_PASSWORD SECRET_KEY; do
+    [ -s "$payload/secrets/app/$name" ] || fail "the secrets are incomplete: $name is missing or empty"
+  done
+  for owner in postgres redis; do
+    [ ! -e "$secrets/$owner/.fingerprint" ] || [ "$(fingerprint "$payload/secrets/$owner")" = "$(cat "$secrets/$owner/.fingerprint")" ] ||
+      fail "the secrets for $owner differ from those its data were made with: put the old values back, or change them as docs/operations.md says under Secrets"
+  done
+}
+
+# Moves what was sent to its place; says in the release's settings where that is. Needs an image of the application.
+install_secrets() {
+  local entry owner folder
+  [ -d "$payload/secrets" ] || return 0
+  for entry in "${secret_users[@]}"; do
+    owner=${entry%%:*}
+    folder=$(folder_of "$owner")
+    if [ ! -e "$secrets/$folder/.fingerprint" ]; then
+      rm -rf "${secrets:?}/$folder"
+      mkdir -m 0700 "$secrets/$folder"
+      (umask 077 && fingerprint "$payload/secrets/$owner" >"$secrets/$folder.fingerprint")
+      mv "$payload/secrets/$owner"/* "$secrets/$folder/"
+      own_files "${entry##*:}" "$secrets/$folder" "$1"
+      mv "$secrets/$folder.fingerprint" "$secrets/$folder/.fingerprint"
+    fi
+    change_setting "$1" "SECRETS_OF_${owner^^}" "/$folder"
+  done
+  rm -rf "$payload/secrets"
+}
+
+# own_files USER FOLDER RELEASE: Docker may do what who deploys may not.
+own_files() {
+  chmod 0400 "$2"/*
+  if [ "$(id -u)" = 0 ]; then
+    chown "$1" "$2"/*
+  else
+    quietly docker run --rm --network none --user 0:0 --cap-drop ALL --cap-add CHOWN --cap-add DAC_OVERRIDE --security-opt no-new-privileges \
+      --volume "$2:/files" --entrypoint sh "$(setting "$3" APP_IMAGE)" -c "chown $1 /files/*" || fail "the files in $2 cannot be given to user $1"
+  fi
+}
+
+# Folders that no release names any more.
+prune_secrets() {
+  local folder release
+  for folder in "$secrets"/app-*; do
+    for release in "$releases"/*; do
+      [ "$(setting "$release" SECRETS_OF_APP)" != "/${folder##*/}" ] || continue 2
+    done
+    rm -rf "$folder"
+  done
+}

@@ -1,0 +1,107 @@
+# shellcheck shell=bash
+# What people ask.
+
+show_status() {
+  local release id service
+  [ "${1:-}" != --follow ] || {
+    follow_run
+    return
+  }
+  release=$(current_release)
+  if [ -n "$release" ]; then
+    say "release      ${release##*/}"
+    say "image        $(setting "$release" APP_IMAGE)"
+    say "maintenance  $([ -e "$live/nginx/maintenance/on" ] && echo on || echo off)"
+  else
+    say "release      none: nothing is deployed in $directory yet"
+  fi
+  case $(lock_state) in
+    free) say "lock         free" ;;
+    held) say "lock         $(lock_owner), at step '$(dead_step)'" ;;
+    stale) say "lock         $(lock_owner); that run is dead, at step '$(dead_step)': unlock puts right what it left" ;;
+  esac
+  [ ! -s "$history_file" ] || say "last         $(tail -n 1 "$history_file" | awk -F '\t' '{ print $2, $3, $7, "after", $6, "s, by", $5 }')"
+  say "disk         $(df -Pm "$directory" | awk 'NR == 2 { print $4 }') MB free; backups: $(find "$backups" -name '*.dump' 2>/dev/null | wc -l)"
+  [ -z "$release" ] || docker ps --all --filter "label=com.docker.compose.project=$project" \
+    --format '{{.Label "com.docker.compose.service"}}\t{{.Status}}\t{{.Names}}' | sort | awk -F '\t' '{ printf "%-12s %-36s %s\n", $1, $2, $3 }'
+}
+
+show_logs() {
+  require_release
+  [ -n "${1:-}" ] || fail "app-logs of which service? There are $(compose_of "$(current_release)" config --services | tr '\n' ' ')"
+  [ -n "$(containers "$1")" ] || fail "there is no service '$1': there are $(compose_of "$(current_release)" config --services | tr '\n' ' ')"
+  compose_of "$(current_release)" logs --no-color --tail "${2:-100}" "$1"
+}
+
+# The entry point brings the secrets to commands in the application's containers.
+exec_in() {
+  local service=${1:-} id
+  require_release
+  [ $# -ge 2 ] || fail "exec SERVICE COMMAND...: which command, and where?"
+  shift
+  id=$(containers "$service" status=running | head -n 1)
+  [ -n "$id" ] || fail "no container of '$service' runs"
+  case $service in
+    app | worker | beat) docker exec "$id" /opt/docker/entrypoint "$@" ;;
+    *) docker exec "$id" "$@" ;;
+  esac
+}
+
+# After a run that was killed.
+do_unlock() {
+  previous=$(current_release)
+  begin unlock "$(locked_run)"
+  on_failure() { say "not put right yet: see above; when the cause is mended, unlock again"; lock_held=; }
+  [ "$(lock_state)" != free ] || { say "nothing is locked"; return 0; }
+  take_lock unlock
+  say "left by: $(lock_owner), at step '$(dead_step)'"
+  step unlock
+  rm -rf "$releases"/.incoming.[!.]* 2>/dev/null || true
+  if [ -n "$previous" ]; then
+    put_back "$previous"
+    rm -f "$live/nginx/maintenance/on"
+    drop_databases restoring_ none
+    verify "$previous"
+  else
+    # shellcheck disable=SC2046
+    stop_apps $(containers app)
+  fi
+  remove_unfinished
+  record ok "after $(locked_run)"
+  say "unlocked${previous:+: release ${previous##*/} serves}"
+}
+
+remove_unfinished() {
+  local folder
+  for folder in "$releases"/*; do
+    [ -e "$folder/deployed" ] || [ "$folder" = "$(dirname "$here")" ] || rm -rf "$folder"
+  done
+}
+
+# What a deploy of what was sent would do. Changes nothing.
+plan_release() {
+  local release=$payload name
+  previous=$(current_release)
+  complete_settings "$release"
+  preflight "$release"
+  case $(lock_state) in held | stale) say "locked by $(lock_owner): it would have to wait" ;; esac
+  if nothing_changed "$release"; then
+    say "nothing has changed since ${previous##*/}: nothing would be restarted"
+  else
+    say "image        $(setting "${previous:-/nowhere}" APP_IMAGE none) -> $(setting "$release" APP_IMAGE)"
+    [ -z "$previous" ] || plan_differences "$previous" "$release"
+    for name in 'pull what is not here' 'services: start what does not run' "backup${previous:+ of the database}" migrate 'start the new containers beside the old' \
+      'switch nginx' 'replace worker and beat' 'verify /checks' 'remove the old containers' "keep $(setting "$release" STACKLINE_KEEP_RELEASES 5) releases"; do say "would $name"; done
+  fi
+  rm -rf "$payload"
+}
+
+# Names of files and settings; never a value, which may be nobody's business.
+plan_differences() {
+  local file
+  diff -rq --exclude=switch --exclude=on "$1/nginx" "$2/nginx" | sed "s|$1/||; s|$2/||; s/^/file         /" || true
+  for file in docker-compose.prod.yml scripts/postgres logs; do
+    [ ! -e "$2/$file" ] || diff -rq "$1/$file" "$2/$file" >/dev/null || say "file         $file differs"
+  done
+  diff <(settings_of "$1") <(settings_of "$2") | sed -n 's/^[<>] \([A-Z0-9_]*\)=.*/setting      \1 differs/p' | sort -u || true
+}
