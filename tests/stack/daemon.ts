@@ -30,7 +30,9 @@ export class PrivateDaemon {
   async start(): Promise<void> {
     removeForgotten();
     // Ends with its input, that is with this process, however that ends; and with it everything in the namespaces.
-    const keep = "ip link set lo up; echo up; exec cat";
+    // The shell stays, to take in processes that have lost their parent: dockerd takes a dead containerd that nobody
+    // has waited for to be alive.
+    const keep = "ip link set lo up; echo up; cat; :";
     const unshare = ["--net", "--pid", "--mount", "--mount-proc", "--fork", "--kill-child", "sh", "-c", keep];
     this.keeper = spawn("unshare", unshare, { stdio: ["pipe", "pipe", "inherit"] });
     await new Promise((up, failed) => {
@@ -51,6 +53,16 @@ export class PrivateDaemon {
     return ["nsenter", "--target", this.init, "--net", "--pid", "--mount", ...command];
   }
 
+  /** Runs a command of this machine in the daemon's network, where containers can be reached by their addresses. */
+  inNetwork(...command: string[]): string[] {
+    return ["nsenter", "--target", this.init, "--net", ...command];
+  }
+
+  /** What is mounted where the daemon mounts things, a line each. */
+  mounts(): string[] {
+    return readFileSync(`/proc/${this.init}/mounts`, "utf8").trim().split("\n");
+  }
+
   /** Brings images of the machine's own Docker here. */
   async load(images: string[]): Promise<void> {
     await $({ quiet: true, env: this.env })`docker --host ${hostDocker()} save ${images} | docker load`;
@@ -59,6 +71,11 @@ export class PrivateDaemon {
   async restart(): Promise<void> {
     await this.stopDaemon("SIGTERM");
     await this.startDaemon();
+  }
+
+  /** Ends the daemon without warning; `startDaemon` starts it again on the same data. */
+  async kill(): Promise<void> {
+    await this.stopDaemon("SIGKILL");
   }
 
   /** Leaves nothing: with its first process gone, the kernel ends everything in the namespaces. */
@@ -75,7 +92,7 @@ export class PrivateDaemon {
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
   }
 
-  private async startDaemon(): Promise<void> {
+  async startDaemon(): Promise<void> {
     const at = (name: string) => join(this.folder, name);
     const log = openSync(at("dockerd.log"), "a");
     const options = [

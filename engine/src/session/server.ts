@@ -13,6 +13,7 @@ import {
 } from "graphql";
 import type { Call } from "../core/call.ts";
 import { ExecError } from "../core/errors.ts";
+import { explainDocker } from "../docker/errors.ts";
 import { missingField } from "./fields.ts";
 import { type Caller, select } from "./select.ts";
 import type { Session } from "./session.ts";
@@ -122,9 +123,9 @@ function plainMessage(message: string): string {
 }
 
 function toResponseError(error: GraphQLError): unknown {
-  const { originalError, path, message } = error;
+  const { originalError, path } = error;
   return {
-    message,
+    message: originalError ? explainDocker(originalError).message : error.message,
     path,
     ...(originalError instanceof ExecError && { extensions: originalError.extensions }),
   };

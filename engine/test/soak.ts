@@ -1,0 +1,159 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import Docker from "dockerode";
+import { PrivateDaemon } from "../../tests/stack/daemon.ts";
+import { temporaryFolder } from "./folder.ts";
+
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+const PIPELINE = [here("../start.mjs"), "engine", "run", "--", process.execPath, here("./soak-client.mjs")];
+
+export interface SoakResult {
+  runs: number;
+  killed: { engine: number; dockerd: number };
+  /** What was wrong, and after which run; none is right. */
+  problems: string[];
+}
+
+/**
+ * Kills the engine or its dockerd again and again at a random moment and looks at the next run: its result has to be
+ * right, and nothing of the killed one may be left. Both runs share one store.
+ */
+export async function soak(runs: number, report: (line: string) => void): Promise<SoakResult> {
+  const daemon = new PrivateDaemon();
+  const result: SoakResult = { runs, killed: { engine: 0, dockerd: 0 }, problems: [] };
+  const storePath = temporaryFolder();
+  await daemon.start();
+  try {
+    await daemon.load(["debian:bookworm-slim"]);
+    const started = Date.now();
+    const first = await finish(start(daemon, storePath, "first"));
+    if (first.output !== expected("first")) throw new Error(`the first run failed: ${first.errors}`);
+    const longest = Date.now() - started;
+    const clean = mounts(daemon);
+    for (let run = 1; run <= runs; run++) {
+      const word = `word-${run}`;
+      const victim = Math.random() < 0.6 ? "engine" : "dockerd";
+      const delay = Math.round(Math.random() * longest);
+      const how = await killed(daemon, start(daemon, storePath, word), victim, delay);
+      result.killed[victim]++;
+      const { output, errors } = await finish(start(daemon, storePath, word));
+      const problems = [
+        ...(output === expected(word) ? [] : [`printed ${JSON.stringify(output)} ${errors}`]),
+        ...how,
+        ...(await left(daemon, storePath)),
+        ...broken(storePath),
+        ...(mounts(daemon) <= clean ? [] : [`${mounts(daemon)} mounts where ${clean} were`]),
+      ].map((problem) => `run ${run}, ${victim} killed after ${delay} ms: ${problem}`);
+      result.problems.push(...problems);
+      report(
+        problems.length > 0 ? problems.join("\n") : `run ${run}: ${victim} killed after ${delay} ms, right`,
+      );
+    }
+  } finally {
+    await daemon.stop();
+  }
+  return result;
+}
+
+/** Runs the chain on the private daemon, in whose network its services are. */
+function start(daemon: PrivateDaemon, storePath: string, word: string): ChildProcess {
+  const [program = "", ...words] = daemon.inNetwork(process.execPath, ...PIPELINE, word);
+  const env = { ...daemon.env, STACKLINE_CACHE: storePath };
+  return spawn(program, words, { stdio: ["ignore", "pipe", "pipe"], env });
+}
+
+async function finish(child: ChildProcess): Promise<{ output: string; errors: string }> {
+  const said = { output: "", errors: "" };
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+    said.output += text;
+  });
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    said.errors += text;
+  });
+  await new Promise((resolve) => child.once("close", resolve));
+  return said;
+}
+
+/** Has the victim killed while the run goes on, and says what was wrong with how the run took it. */
+async function killed(
+  daemon: PrivateDaemon,
+  child: ChildProcess,
+  victim: "engine" | "dockerd",
+  delay: number,
+): Promise<string[]> {
+  const end = finish(child);
+  await sleep(delay);
+  if (victim === "engine") {
+    child.kill("SIGKILL");
+    await end;
+    return [];
+  }
+  await daemon.kill();
+  const ended = await Promise.race([end, sleep(30_000).then(() => undefined)]);
+  await daemon.startDaemon();
+  if (!ended) {
+    child.kill("SIGKILL");
+    return ["the engine went on for 30 s without its Docker"];
+  }
+  const told = /^client: .*(Docker does not answer|ended while it was in use)/m.test(ended.errors);
+  return child.exitCode === 0 || told ? [] : [`no clear error: ${ended.errors}`];
+}
+
+/** What the chain has to print. */
+function expected(word: string): string {
+  const numbers = Array.from({ length: 20_000 }, (_, i) => `${i + 1}\n`).join("");
+  const image = `${numbers}${word}${word}`;
+  const hash = (text: string): string => createHash("sha256").update(text).digest("hex");
+  return `${hash(numbers + image)} ${hash(image)} ${word}\n`;
+}
+
+/** Containers, networks, volumes, files in memory and temporary files that nobody uses any more. */
+async function left(daemon: PrivateDaemon, storePath: string): Promise<string[]> {
+  const docker = new Docker({ socketPath: daemon.socket });
+  const [containers, networks, { Volumes }] = await Promise.all([
+    docker.listContainers({ all: true }),
+    docker.listNetworks({ filters: { label: ["dev.stackline.session"] } }),
+    docker.listVolumes({ filters: { label: ["dev.stackline.session"] } }),
+  ]);
+  const secrets = readdirSync("/dev/shm").filter((name) => {
+    const owner = /^stackline-(\d+)\./.exec(name)?.[1];
+    return owner !== undefined && !existsSync(`/proc/${owner}`);
+  });
+  return [
+    ...containers.map(({ Names }) => `left the container ${Names[0]}`),
+    ...networks.map(({ Name }) => `left the network ${Name}`),
+    ...(Volumes ?? []).map(({ Name }) => `left the volume ${Name}`),
+    ...secrets.map((name) => `left /dev/shm/${name}`),
+    ...readdirSync(join(storePath, "tmp")).map((name) => `left tmp/${name} in the store`),
+  ];
+}
+
+/** Results that cannot be read, and blobs whose content is not what their name says. */
+function broken(storePath: string): string[] {
+  const files = (folder: string): string[] =>
+    readdirSync(join(storePath, folder), { recursive: true, withFileTypes: true })
+      .filter((item) => item.isFile())
+      .map((item) => join(item.parentPath, item.name));
+  const results = files("results").filter((path) => {
+    try {
+      JSON.parse(readFileSync(path, "utf8"));
+      return false;
+    } catch {
+      return true;
+    }
+  });
+  const blobs = files("blobs").filter((path) => {
+    const digest = createHash("sha256").update(readFileSync(path)).digest("hex");
+    return !path.replaceAll("/", "").endsWith(digest);
+  });
+  return [...results, ...blobs].map((path) => `${path} is half written`);
+}
+
+/** How many mounts containers have left in the daemon's namespace. */
+function mounts(daemon: PrivateDaemon): number {
+  return daemon.mounts().filter((line) => /overlay|\/netns\//.test(line)).length;
+}
