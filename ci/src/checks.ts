@@ -1,5 +1,6 @@
 import { type Container, type Directory, dag, type File } from "@dagger.io/dagger";
-import { type Entry, type Part, parts, startStack } from "./stack.js";
+import { noted } from "./kept.js";
+import { type Entry, type Part, parts } from "./stack.js";
 import { images } from "./versions.js";
 
 /** @throws Error that lists the parts, when one of the names is none. */
@@ -11,24 +12,19 @@ export function parseParts(names: readonly string[]): Part[] {
 }
 
 /** Six lines, one a component; fails unless all are ok. */
-export function runChecks(app: Directory, nginx: Directory, without: readonly Part[]): Promise<string> {
-  const entry = startStack(app, nginx, without);
-  return reader(app, entry)
-    .withExec(["python", "/check_page.py", address(entry)])
-    .stdout();
+export function runChecks(app: Directory, entry: Entry): Container {
+  return reader(app, entry).withExec(noted(["python", "/check_page.py", address(entry)]));
 }
 
 /** The page as nginx delivers it. */
-export function readPage(app: Directory, nginx: Directory): Promise<string> {
-  const entry = startStack(app, nginx);
+export function readPage(app: Directory, entry: Entry): Promise<string> {
   return reader(app, entry)
     .withExec(["python", "/check_page.py", "--html", address(entry)])
     .stdout();
 }
 
 /** The page in a browser; it is asked for as localhost, the one name that every application answers to. */
-export function photographPage(app: Directory, nginx: Directory, width: number, height: number): File {
-  const { host, port, service } = startStack(app, nginx);
+export function photographPage({ host, port, service }: Entry, width: number, height: number): File {
   return dag
     .container()
     .from(images.chromium)

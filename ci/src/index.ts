@@ -16,9 +16,10 @@ import { parseParts, photographPage, readPage, runChecks } from "./checks.js";
 import { callTarget, deploy, onOrOff, rollBack } from "./deploy.js";
 import { buildImage } from "./image.js";
 import { lintSource } from "./lint.js";
+import { reportPipeline, runPipeline } from "./pipeline.js";
 import { publishImage } from "./publish.js";
 import { startStack } from "./stack.js";
-import { reportTests, runTests } from "./tests.js";
+import { finishTests, runTests } from "./tests.js";
 
 /** What no function wants to see, wherever it lies: an edit of it must not make a result invalid. */
 const unwantedInApp = ["**/__pycache__", "**/*.pyc", "**/.venv", "**/.*_cache", "**/.env"];
@@ -36,6 +37,46 @@ const unwanted = [
 
 @object()
 export class Stackline {
+  /**
+   * Everything that a pull request needs: lint, test, build and checks, side by side; prints a table.
+   *
+   * Fails when one of them does, with what failed first in the last lines.
+   *
+   * @param source The whole project
+   * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
+   * @param nginx nginx's templates and maintenance page
+   */
+  @func()
+  async ci(
+    @argument({ defaultPath: "/", ignore: unwanted })
+    source: Directory,
+    @argument({ defaultPath: "/app", ignore: unwantedInApp })
+    app: Directory,
+    @argument({ defaultPath: "/nginx" })
+    nginx: Directory,
+  ): Promise<string> {
+    return runPipeline({ source, app, nginx });
+  }
+
+  /**
+   * What `ci` leaves to look at, whatever failed: summary.md, junit.xml, coverage.xml, html/ and checks.png.
+   *
+   * @param source The whole project
+   * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
+   * @param nginx nginx's templates and maintenance page
+   */
+  @func({ cache: "session" })
+  async ciReport(
+    @argument({ defaultPath: "/", ignore: unwanted })
+    source: Directory,
+    @argument({ defaultPath: "/app", ignore: unwantedInApp })
+    app: Directory,
+    @argument({ defaultPath: "/nginx" })
+    nginx: Directory,
+  ): Promise<Directory> {
+    return reportPipeline({ source, app, nginx });
+  }
+
   /**
    * Run the application's tests on a PostgreSQL, a Redis, a Kafka and a Celery worker of their own.
    *
@@ -58,11 +99,11 @@ export class Stackline {
    * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
    */
   @func({ cache: "session" })
-  testReport(
+  async testReport(
     @argument({ defaultPath: "/app", ignore: unwantedInApp })
     app: Directory,
-  ): Directory {
-    return reportTests(app);
+  ): Promise<Directory> {
+    return (await finishTests(app)).reports;
   }
 
   /**
@@ -88,6 +129,7 @@ export class Stackline {
    * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
    */
   @func()
+  @check()
   build(
     @argument({ defaultPath: "/app", ignore: unwantedInApp })
     app: Directory,
@@ -129,7 +171,7 @@ export class Stackline {
     nginx: Directory,
     without: string[] = [],
   ): Promise<string> {
-    return runChecks(app, nginx, parseParts(without));
+    return runChecks(app, startStack(app, nginx, parseParts(without))).stdout();
   }
 
   /**
@@ -145,7 +187,7 @@ export class Stackline {
     @argument({ defaultPath: "/nginx" })
     nginx: Directory,
   ): Promise<string> {
-    return readPage(app, nginx);
+    return readPage(app, startStack(app, nginx));
   }
 
   /**
@@ -165,7 +207,7 @@ export class Stackline {
     width: number = 1280,
     height: number = 1000,
   ): File {
-    return photographPage(app, nginx, width, height);
+    return photographPage(startStack(app, nginx), width, height);
   }
 
   /**

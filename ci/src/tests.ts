@@ -1,25 +1,53 @@
 import { type Container, type Directory, ReturnType } from "@dagger.io/dagger";
 import { generateCredentials } from "./credentials.js";
 import { buildImage } from "./image.js";
+import { isKept, noted } from "./kept.js";
 import { startBackends, withBackends, worker } from "./services.js";
 
 /** Where the test run of app/docker leaves its reports. */
 const reports = "/reports";
+const command = ["/opt/docker/entrypoint", "test"];
 
-/** The application's tests, against services of their own and a worker from the same image. */
-function testRun(app: Directory, expect: ReturnType): Container {
+/** The application's test image, with services of its own and a worker from the same image. */
+function prepare(app: Directory): Container {
   const container = withBackends(buildImage(app, "test"), startBackends(generateCredentials()));
-  return container
-    .withServiceBinding("worker", worker(container))
-    .withExec(["test"], { useEntrypoint: true, expect });
+  return container.withServiceBinding("worker", worker(container));
 }
 
 /** Output of the tests; fails as they do. */
 export function runTests(app: Directory): Promise<string> {
-  return testRun(app, ReturnType.Success).combinedOutput();
+  return prepare(app).withExec(command).combinedOutput();
 }
 
-/** Reports of the tests, whether they passed or not. */
-export function reportTests(app: Directory): Directory {
-  return testRun(app, ReturnType.Any).directory(reports);
+/** A run of the tests that has ended, well or not. */
+export interface TestRun {
+  passed: boolean;
+  /** Whether it is one from before, of the same application. */
+  kept: boolean;
+  output: string;
+  reports: Directory;
+}
+
+/** Runs the tests, whatever they come to. A failure is never one that was kept: it may have passed since. */
+export async function finishTests(app: Directory): Promise<TestRun> {
+  const started = Date.now();
+  const prepared = prepare(app);
+  const run = judge(prepared);
+  const [code, kept] = await Promise.all([run.exitCode(), isKept(run, started)]);
+  if (code === 0 || !kept) return outcome(run, code, kept);
+  const again = judge(prepared.withEnvVariable("STACKLINE_ATTEMPT", String(started)));
+  return outcome(again, await again.exitCode(), false);
+}
+
+function judge(prepared: Container): Container {
+  return prepared.withExec(noted(command), { expect: ReturnType.Any });
+}
+
+async function outcome(run: Container, code: number, kept: boolean): Promise<TestRun> {
+  return {
+    passed: code === 0,
+    kept,
+    output: await run.combinedOutput(),
+    reports: run.directory(reports),
+  };
 }

@@ -25,4 +25,5 @@ export const pythonTools = {
   ruff: "ruff==0.17.6",
   yamllint: "yamllint==1.35.1",
   compose: "docker-compose==1.29.2",
+  schemas: "check-jsonschema==0.30.0",
 } as const;

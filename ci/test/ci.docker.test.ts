@@ -1,0 +1,101 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import { copyOfApp, dagger, leftovers, type Outcome, scratchFolder } from "./support.ts";
+
+const folder = scratchFolder();
+const cache = join(folder, "cache");
+
+/** The table's lines: what a part came to, and whether it ran. */
+function table(text: string): Record<string, string> {
+  const lines = text.matchAll(/^(lint|test|build|checks|all) +(ok|FAIL) +\d+\.\d s {2}(.+)$/gm);
+  return Object.fromEntries([...lines].map(([, name, result, kept]) => [name, `${result} ${kept}`]));
+}
+
+function brokenApp(): string {
+  const app = copyOfApp(folder);
+  writeFileSync(
+    join(app, "checks", "test_broken.py"),
+    'from django.test import SimpleTestCase\n\n\nclass Broken(SimpleTestCase):\n    def test_sum(self):\n        self.assertEqual(2 + 2, 5, "arithmetic is broken")\n',
+  );
+  return app;
+}
+
+describe("call ci", () => {
+  let first: Outcome;
+  beforeAll(async () => {
+    first = await dagger(cache, "call", "ci");
+  });
+
+  test("passes when lint, test, build and checks do, and prints a line for each", () => {
+    expect(first.exitCode, first.end).toBe(0);
+    expect(Object.keys(table(first.stdout))).toEqual(["lint", "test", "build", "checks", "all"]);
+    expect(table(first.stdout).test).toBe("ok ran");
+  });
+
+  test("runs them side by side: all takes less than their sum", () => {
+    const seconds = [...first.stdout.matchAll(/(\d+\.\d) s/g)].map(([, text]) => Number(text));
+    const all = seconds.pop() as number;
+    expect(all).toBeLessThan(seconds.reduce((sum, one) => sum + one, 0));
+    expect(all).toBeGreaterThanOrEqual(Math.max(...seconds));
+  });
+
+  test("answers the same call from what was kept, with the time of that run", async () => {
+    const again = await dagger(cache, "call", "ci");
+    expect(again.exitCode).toBe(0);
+    expect(again.stderr).toContain("Stackline.ci [cached]");
+    expect(again.stdout).toBe(first.stdout);
+    expect(table(again.stdout).all).toMatch(/^ok \d{4}-\d\d-\d\dT[\d:]{8}Z$/);
+  });
+
+  test("with a broken test fails, with that test in its last 20 lines, and says what it did not run again", async () => {
+    const run = await dagger(cache, "call", "ci", `--app=${brokenApp()}`);
+    expect(run.exitCode).toBe(1);
+    expect(run.end).toContain("test_broken.Broken.test_sum");
+    expect(run.end).toContain("arithmetic is broken");
+    expect(table(run.output)).toMatchObject({ lint: "ok cached", test: "FAIL ran", checks: "ok ran" });
+    expect(table(run.output).all).toMatch(/^FAIL /);
+  });
+});
+
+describe("call ci-report", () => {
+  test("leaves everything in one folder, also when a test failed", async () => {
+    const out = join(folder, "report");
+    const run = await dagger(cache, "call", "ci-report", `--app=${brokenApp()}`, "export", `--path=${out}`);
+    expect(run.exitCode, run.end).toBe(0);
+    const read = (name: string): string => readFileSync(join(out, name), "utf8");
+    expect(read("junit.xml")).toContain("arithmetic is broken");
+    expect(read("coverage.xml")).toMatch(/line-rate="[01]/);
+    expect(existsSync(join(out, "html", "index.html"))).toBe(true);
+    expect(readFileSync(join(out, "checks.png")).subarray(1, 4).toString()).toBe("PNG");
+    expect(read("summary.md")).toMatch(/^\| test \| FAIL \|/m);
+    expect(read("summary.md")).toMatch(/^\| checks \| ok \|/m);
+    expect(read("summary.md")).toMatch(/^## test\n[\s\S]*arithmetic is broken/m);
+  });
+
+  test("leaves the reason when there is not even an image", async () => {
+    const app = copyOfApp(folder);
+    writeFileSync(join(app, "requirements.txt"), "no-such-package-of-stackline==1.0\n");
+    const out = join(folder, "no-image");
+    const run = await dagger(cache, "call", "ci-report", `--app=${app}`, "export", `--path=${out}`);
+    expect(run.exitCode, run.end).toBe(0);
+    const summary = readFileSync(join(out, "summary.md"), "utf8");
+    for (const part of ["test", "build", "checks"])
+      expect(summary).toMatch(new RegExp(`^\\| ${part} \\| FAIL \\|`, "m"));
+    expect(summary).toContain("no-such-package-of-stackline");
+    expect(existsSync(join(out, "junit.xml"))).toBe(false);
+  });
+});
+
+describe("check", () => {
+  test("runs the same parts", async () => {
+    const run = await dagger(cache, "check");
+    expect(run.exitCode, run.end).toBe(0);
+    const passed = [...run.stdout.matchAll(/^✔ stackline:(\w+)$/gm)].map(([, name]) => name);
+    expect(passed.sort()).toEqual(["build", "checks", "lint", "test"]);
+  });
+
+  test("and nothing stays in Docker", async () => {
+    expect(await leftovers()).toEqual([]);
+  });
+});
