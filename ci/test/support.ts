@@ -29,16 +29,21 @@ export interface Outcome {
 }
 
 /** Runs `scripts/dagger` as a user would, with results of its own in `cache`. */
-export async function dagger(cache: string, ...args: string[]): Promise<Outcome> {
+export function dagger(cache: string, ...args: string[]): Promise<Outcome> {
+  return daggerIn(root, cache, ...args);
+}
+
+/** The same from another folder. */
+export async function daggerIn(cwd: string, cache: string, ...args: string[]): Promise<Outcome> {
   const env = { ...process.env, STACKLINE_CACHE: cache, STACKLINE_ENGINE: "embedded", CI: "true" };
   const started = Date.now();
   const run = await $({
     nothrow: true,
     env,
-    cwd: root,
+    cwd,
     quiet: true,
     stdio: ["ignore", "pipe", "pipe"],
-  })`scripts/dagger ${args}`;
+  })`${join(root, "scripts", "dagger")} ${args}`;
   const output = run.stdall;
   const end = output.trimEnd().split("\n").slice(-20).join("\n");
   return {

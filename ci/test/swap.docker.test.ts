@@ -3,15 +3,17 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { $ } from "zx";
 import { images } from "../src/versions.ts";
-import { dagger, root, scratchFolder } from "./support.ts";
+import { daggerIn, root, scratchFolder } from "./support.ts";
 
 const folder = scratchFolder();
 const cache = join(folder, "cache");
-const app = join(folder, "app");
+/** Somebody's project, without Stackline in it. */
+const project = join(folder, "project");
+const app = join(project, "app");
 
 /** An application of somebody else's: old Django, psycopg2 from source, no hashes, nothing of our own application. */
 beforeAll(async () => {
-  mkdirSync(app);
+  mkdirSync(app, { recursive: true });
   const generate =
     "pip install --quiet --target /tmp/django Django==3.1.5 && cd /out && PYTHONPATH=/tmp/django python -m django startproject devops_001 .";
   await $({ quiet: true })`docker run --rm --volume ${app}:/out ${images.python} sh -euc ${generate}`;
@@ -28,19 +30,20 @@ beforeAll(async () => {
 });
 
 describe("an application that keeps the contract and shares nothing else with ours", () => {
-  test("has its tests run on real services, its own worker included", async () => {
-    const run = await dagger(cache, "call", "test", `--app=${app}`);
+  const inProject = (...args: string[]) => daggerIn(project, cache, "-m", root, ...args);
+
+  test("has its tests run on real services, its own worker included, by the module of another folder", async () => {
+    const run = await inProject("call", "test", "--app=./app");
     expect(run.exitCode, run.end).toBe(0);
     expect(run.stdout).toMatch(/^Ran 2 tests in/m);
     expect(run.stdout).toMatch(/^OK/m);
   });
 
   test("is built into an image", async () => {
-    const run = await dagger(
-      cache,
+    const run = await inProject(
       "call",
       "build",
-      `--app=${app}`,
+      "--app=./app",
       "with-exec",
       "--args=python,-c,import psycopg2",
       "sync",

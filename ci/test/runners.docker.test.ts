@@ -1,0 +1,56 @@
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { expect, test } from "vitest";
+import { $ } from "zx";
+import { dagger, root, scratchFolder } from "./support.ts";
+
+const folder = scratchFolder();
+const cache = join(folder, "cache");
+
+/** A project that has nothing but files of runners, each broken in its own way. */
+function brokenProject(): string {
+  const project = join(folder, "project");
+  const breaks: Record<string, [string, string]> = {
+    ".github/workflows/pipeline.yml": ["runs-on:", "runs-off:"],
+    ".gitlab-ci.yml": ["when: manual", "when: perhaps"],
+    ".circleci/config.yml": ["- prepare", "- run: {}"],
+    "bitbucket-pipelines.yml": ["trigger: manual", "trigger: never"],
+    "azure-pipelines.yml": ["vmImage:", "vmPicture:"],
+    "renovate.json": ['"enabled": false', '"enabled": "no"'],
+  };
+  for (const [path, [right, wrong]] of Object.entries(breaks)) {
+    const text = readFileSync(join(root, path), "utf8");
+    expect(text).toContain(right);
+    mkdirSync(dirname(join(project, path)), { recursive: true });
+    writeFileSync(join(project, path), text.replace(right, wrong));
+  }
+  return project;
+}
+
+test("lint holds every runner's file, and Renovate's, against its own schema", async () => {
+  const run = await dagger(cache, "call", "lint", `--source=${brokenProject()}`);
+  expect(run.exitCode).toBe(1);
+  expect(run.output).toMatch(/^runners +FAIL/m);
+  for (const file of ["pipeline.yml", ".gitlab-ci.yml", ".circleci/config.yml", "bitbucket-pipelines.yml"])
+    expect(run.output, file).toMatch(new RegExp(`${file}::\\$`));
+  expect(run.output).toMatch(/azure-pipelines\.yml::\$/);
+  expect(run.output).toMatch(/renovate\.json::\$/);
+});
+
+test("the Jenkinsfile is Groovy, by Groovy's own compiler", async (context) => {
+  const tools = await $({ nothrow: true, quiet: true })`java -version && mvn --version`;
+  if (tools.exitCode !== 0) context.skip("Java and Maven are missing here");
+  const artifact = "org.apache.groovy:groovy:4.0.33";
+  await $({ quiet: true })`mvn -B -q dependency:copy -Dartifact=${artifact} -DoutputDirectory=${folder}`;
+  const compile = (file: string) =>
+    $({
+      nothrow: true,
+      quiet: true,
+    })`java -cp ${join(folder, "groovy-4.0.33.jar")} org.codehaus.groovy.tools.FileSystemCompiler -d ${join(folder, "classes")} ${file}`;
+  const copy = join(folder, "Jenkinsfile.groovy");
+  cpSync(join(root, "Jenkinsfile"), copy);
+  const right = await compile(copy);
+  expect(right.exitCode, right.stderr).toBe(0);
+  writeFileSync(copy, readFileSync(copy, "utf8").replace("stages {", "stages ("));
+  expect((await compile(copy)).exitCode).not.toBe(0);
+});

@@ -1,0 +1,9 @@
+// Writes the functions of docs/reference.md anew. Called by scripts/reference.
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { functionsOfModule, root } from "./module.ts";
+import { withFunctions } from "./reference.ts";
+
+const path = join(root, "docs", "reference.md");
+writeFileSync(path, withFunctions(readFileSync(path, "utf8"), await functionsOfModule()));
+process.exit();
