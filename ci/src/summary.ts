@@ -56,11 +56,13 @@ function fence(text: string): string {
   return `${mark}\n${lastLines(text, OTHER_LINES)}\n${mark}`;
 }
 
-/** All that failed: the later first, then the table, then what failed first. */
+/** What failed, in a line; what all but the first said, the table, and last what the first said. */
 export function describeFailure(results: readonly Result[]): string {
   const [first, ...others] = inOrder(results);
   const said = ({ name, output }: Result, count: number): string => `${name}:\n${lastLines(output, count)}\n`;
+  const names = results.filter(({ passed }) => !passed).map(({ name }) => name);
   return [
+    `${names.join(", ")} failed\n`,
     ...others.reverse().map((result) => said(result, OTHER_LINES)),
     asText(results),
     `failed first: ${first && said(first, CAUSE_LINES)}`,

@@ -25,6 +25,7 @@ test("what failed first stands last, within 20 lines, however much anything said
     result("test", 5, lines(500, "early")),
     result("build", 1),
   ]);
+  expect(text.split("\n")[0]).toBe("lint, test failed");
   const end = text.split("\n").slice(-20).join("\n");
   expect(end).toContain("failed first: test:");
   expect(end.endsWith("early 499")).toBe(true);

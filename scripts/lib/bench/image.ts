@@ -1,0 +1,111 @@
+import { randomBytes } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { $ } from "zx";
+import { images } from "../../../ci/src/versions.ts";
+import { provideImages } from "../../../tests/stack/tools.ts";
+import { type Case, type Figure, seconds } from "./figures.ts";
+import { ProjectCopy } from "./project.ts";
+
+const base = images.python;
+const full = base.replace("slim-", "");
+
+/** What one writes without thinking twice. */
+const obvious = `FROM ${full}
+WORKDIR /app
+COPY requirements.txt .
+RUN pip install -r requirements.txt
+COPY . .
+CMD ["gunicorn", "devops_001.wsgi:application", "--bind", "0.0.0.0:8000", "--workers=4"]
+`;
+
+/** And what one writes with even less thought. */
+const careless = `FROM ${full}
+WORKDIR /app
+COPY . .
+RUN pip install -r requirements.txt
+CMD ["gunicorn", "devops_001.wsgi:application", "--bind", "0.0.0.0:8000", "--workers=4"]
+`;
+
+const ours = "Stackline";
+const dockerfiles: Record<string, string> = {
+  "requirements first": "Dockerfile.obvious",
+  "all at once": "Dockerfile.careless",
+};
+
+async function build(project: ProjectCopy, name: string): Promise<string> {
+  const file = join(project.app, dockerfiles[name] ?? "Dockerfile");
+  const env = { ...process.env, DOCKER_BUILDKIT: "1" };
+  const { stdout } = await $({ quiet: true, env })`docker build --quiet --file ${file} ${project.app}`;
+  return stdout.trim();
+}
+
+/** In megabytes of 10^6 bytes. */
+async function size(image: string): Promise<number> {
+  const { stdout } = await $({ quiet: true })`docker image inspect --format ${"{{.Size}}"} ${image}`;
+  return Number(stdout) / 1e6;
+}
+
+function write(project: ProjectCopy): void {
+  const mark = randomBytes(6).toString("hex");
+  for (const [name, text] of Object.entries({ obvious, careless })) {
+    writeFileSync(join(project.app, `Dockerfile.${name}`), text.replace("RUN ", `RUN : ${mark} && `));
+  }
+  project.forgetBuilds();
+}
+
+const names = [ours, ...Object.keys(dockerfiles)];
+
+/** Builds all images from one state of the project and notes how long each takes. */
+async function measure(project: ProjectCopy, into: Case): Promise<void> {
+  for (const name of names) {
+    const values = name === ours ? into.ours : into.peers[name];
+    values?.push(await seconds(() => build(project, name)));
+  }
+}
+
+export const image: Figure = {
+  key: "b",
+  title: "The runtime image",
+  how: `\`docker build\` of app/Dockerfile against the obvious one: \`${full}\`, \`pip install\`, copy; once with the requirements copied before the rest, once all at once. "Added" is what the image has over its base.`,
+  async run(count) {
+    await provideImages();
+    const make = (name: string, more: Partial<Case> = {}): Case => ({
+      name,
+      unit: "s",
+      ours: [],
+      peers: Object.fromEntries(Object.keys(dockerfiles).map((peer) => [peer, []])),
+      ...more,
+    });
+    const cold = make("build, cold");
+    const line = make("build after one line of the application", {
+      goal: { of: "ratio", atMost: 0.5 },
+      why: "a Dockerfile that only copies has nothing to do but copy; this one also compiles the sources and collects the static files, for nginx and under names that browsers may keep.",
+    });
+    const same = make("build, nothing changed");
+    const whole = make("size", { unit: "MB" });
+    const added: Case = {
+      name: "added to the slim base",
+      unit: "MB",
+      ours: [],
+      peers: {},
+      goal: { of: "value", atMost: 60 },
+    };
+    for (let round = 0; round < count; round++) {
+      const project = await ProjectCopy.make();
+      write(project);
+      await measure(project, cold);
+      await measure(project, same);
+      project.editLine();
+      await measure(project, line);
+      for (const name of names) {
+        const id = await build(project, name);
+        (name === ours ? whole.ours : whole.peers[name])?.push(await size(id));
+        if (name === ours) added.ours.push((await size(id)) - (await size(base)));
+        await $({ quiet: true, nothrow: true })`docker rmi ${id}`;
+      }
+      project.remove();
+    }
+    return [whole, added, cold, line, same];
+  },
+};
