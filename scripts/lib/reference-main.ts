@@ -5,5 +5,6 @@ import { functionsOfModule, root } from "./module.ts";
 import { withFunctions } from "./reference.ts";
 
 const path = join(root, "docs", "reference.md");
-writeFileSync(path, withFunctions(readFileSync(path, "utf8"), await functionsOfModule()));
+const text = await withFunctions(readFileSync(path, "utf8"), await functionsOfModule());
+writeFileSync(path, text);
 process.exit();

@@ -1,17 +1,19 @@
 import type { ArgumentValue, FunctionValue } from "../../engine/src/api/types.ts";
 import { typeLabel } from "../../engine/src/cli/help.ts";
 import { kebabCase } from "../../engine/src/cli/model.ts";
+import { format } from "./format.ts";
 
 const BEGIN = "<!-- functions: written by scripts/reference -->";
 const END = "<!-- end of functions -->";
 
 /** The text of docs/reference.md with the section of functions made anew. */
-export function withFunctions(text: string, functions: readonly FunctionValue[]): string {
+export async function withFunctions(text: string, functions: readonly FunctionValue[]): Promise<string> {
   const [before, rest] = text.split(BEGIN);
   const after = rest?.split(END)[1];
   if (after === undefined) throw new Error(`docs/reference.md has no section between ${BEGIN} and ${END}`);
   const sorted = [...functions].sort((a, b) => (a.name < b.name ? -1 : 1));
-  return `${before}${BEGIN}\n\n${sorted.map(describe).join("\n")}\n${END}${after}`;
+  const made = `${before}${BEGIN}\n\n${sorted.map(describe).join("\n")}\n${END}${after}`;
+  return format(made, "docs/reference.md");
 }
 
 function describe(fn: FunctionValue): string {
