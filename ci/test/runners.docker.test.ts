@@ -13,10 +13,10 @@ function brokenProject(): string {
   const breaks: Record<string, [string, string]> = {
     ".github/workflows/pipeline.yml": ["runs-on:", "runs-off:"],
     ".gitlab-ci.yml": ["when: manual", "when: perhaps"],
-    ".circleci/config.yml": ["- prepare", "- run: {}"],
+    ".circleci/config.yml": ["type: approval", "type: 3"],
     "bitbucket-pipelines.yml": ["trigger: manual", "trigger: never"],
-    "azure-pipelines.yml": ["vmImage:", "vmPicture:"],
-    "renovate.json": ['"enabled": false', '"enabled": "no"'],
+    "azure-pipelines.yml": ["runOnce:", "runTwice:"],
+    "renovate.json": ['"prConcurrentLimit": 5', '"prConcurrentLimit": "many"'],
   };
   for (const [path, [right, wrong]] of Object.entries(breaks)) {
     const text = readFileSync(join(root, path), "utf8");
