@@ -1,13 +1,11 @@
 import type { Directory, Secret } from "@dagger.io/dagger";
-import { runChecks } from "./checks.js";
 import { readEnvironment } from "./environments.js";
-import { lintSource } from "./lint.js";
 import { callMachine, type Machine, type Payload } from "./machine.js";
+import { runPipeline } from "./pipeline.js";
 import { publishImage } from "./publish.js";
 import { registryOf } from "./references.js";
 import { releaseFolder } from "./release.js";
 import { normaliseSecrets, registryLogin } from "./secrets.js";
-import { runTests } from "./tests.js";
 
 /** Which machine, as `dagger call` is told. */
 export interface Target {
@@ -96,7 +94,7 @@ async function newImage(deployment: Deployment, { environment }: Machine): Promi
       "deploy publishes the image first: give --username and --password, or --image for one that is published",
     );
   }
-  await passGate(app, source);
+  await runPipeline({ source, app, nginx: source.directory("nginx") });
   return publishImage(app, {
     repository: environment.repository,
     username,
@@ -111,14 +109,10 @@ async function newImage(deployment: Deployment, { environment }: Machine): Promi
   });
 }
 
-async function passGate(app: Directory, source: Directory): Promise<void> {
-  await Promise.all([lintSource(source), runTests(app), runChecks(app, source.directory("nginx"), [])]);
-}
-
 function planned({ image, env }: Deployment): string {
   if (image) return `would deploy ${image}\n`;
   return [
-    "would run lint, test and checks",
+    "would run lint, test, build and checks",
     "would build the image and publish it; zeros stand for its digest below",
     `would deploy it to ${env}`,
     "",
