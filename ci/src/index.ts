@@ -18,6 +18,8 @@ import { buildImage } from "./image.js";
 import { lintSource } from "./lint.js";
 import { reportPipeline, runPipeline } from "./pipeline.js";
 import { publishImage } from "./publish.js";
+import { listPackages, parseFormat } from "./sbom.js";
+import { scanImage } from "./scan.js";
 import { startStack } from "./stack.js";
 import { finishTests, runTests } from "./tests.js";
 
@@ -208,6 +210,41 @@ export class Stackline {
     height: number = 1000,
   ): File {
     return photographPage(startStack(app, nginx), width, height);
+  }
+
+  /**
+   * A list of every package in the production image, in JSON: `sbom -o sbom.json`.
+   *
+   * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
+   * @param format spdx or cyclonedx
+   */
+  @func({ cache: "session" })
+  sbom(
+    @argument({ defaultPath: "/app", ignore: unwantedInApp })
+    app: Directory,
+    format: string = "spdx",
+  ): File {
+    return listPackages(buildImage(app, "runtime"), parseFormat(format));
+  }
+
+  /**
+   * Look for known vulnerabilities in the production image.
+   *
+   * Fails for critical or high ones that have a fix, in what the application adds to its base image; and when there is
+   * no database to look in, because then nothing is known.
+   *
+   * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
+   * @param database grype's database, for where none can be downloaded: vulnerability.db or an archive of it
+   * @param allowNoDatabase Go on without a database, and say so
+   */
+  @func({ cache: "never" })
+  async scan(
+    @argument({ defaultPath: "/app", ignore: unwantedInApp })
+    app: Directory,
+    database?: File,
+    allowNoDatabase: boolean = false,
+  ): Promise<string> {
+    return scanImage(app, { database, allowNoDatabase });
   }
 
   /**

@@ -10,6 +10,9 @@ export const images = {
   /** Its SSH client is what is used. */
   ssh: "docker:28-cli",
   registry: "registry:2.8.3",
+  syft: "anchore/syft:v1.57.0",
+  grype: "anchore/grype:v0.121.2",
+  rclone: "rclone/rclone:1.76.0",
   chromium: "zenika/alpine-chrome:124",
   collector: "otel/opentelemetry-collector-contrib:0.149.0",
 } as const;

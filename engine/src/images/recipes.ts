@@ -1,3 +1,4 @@
+import { goInstall } from "./go-install.ts";
 import type { Recipe } from "./recipe.ts";
 import { prepareAlpine } from "./recipes/alpine/prepare.ts";
 import { prepareBase, SUITE } from "./recipes/base/prepare.ts";
@@ -5,6 +6,7 @@ import { COLLECTOR, prepareCollector } from "./recipes/collector/prepare.ts";
 import { prepareKafka } from "./recipes/kafka/prepare.ts";
 import { prepareNode } from "./recipes/node/prepare.ts";
 import { installedPython, preparePython } from "./recipes/python-slim/prepare.ts";
+import { prepareRclone, RCLONE } from "./recipes/rclone/prepare.ts";
 import { prepareVictoriaLogs } from "./recipes/victoria-logs/prepare.ts";
 import { parseReference } from "./reference.ts";
 
@@ -80,6 +82,23 @@ function victoriaLogs(tag: string): Recipe {
     product: "VictoriaLogs",
     version,
   };
+}
+
+/** One of Anchore's tools: syft or grype. */
+const anchore =
+  (name: string, product: string) =>
+  (tag: string): Recipe => ({
+    name,
+    variant: tag.slice(1),
+    from: base,
+    prepare: goInstall(`github.com/anchore/${name}/cmd/${name}@${tag}`),
+    product,
+    version: [`/${name}`, "version"],
+  });
+
+function rclone(): Recipe {
+  const version = ["rclone", "version"];
+  return { name: "rclone", variant: RCLONE, from: base, prepare: prepareRclone, product: "rclone", version };
 }
 
 interface Entry {
@@ -166,6 +185,24 @@ const ENTRIES: readonly Entry[] = [
     tags: /^v1\.\d+\.\d+$/,
     used: [], // by tests alone
     recipe: victoriaLogs,
+  },
+  {
+    repositories: ["anchore/syft"],
+    tags: /^v1\.\d+\.\d+$/,
+    used: ["anchore/syft:v1.57.0"],
+    recipe: anchore("syft", "Syft"),
+  },
+  {
+    repositories: ["anchore/grype"],
+    tags: /^v0\.\d+\.\d+$/,
+    used: ["anchore/grype:v0.121.2"],
+    recipe: anchore("grype", "Grype"),
+  },
+  {
+    repositories: ["rclone/rclone"],
+    tags: new RegExp(`^${RCLONE.replaceAll(".", "\\.")}$`),
+    used: [`rclone/rclone:${RCLONE}`],
+    recipe: rclone,
   },
 ];
 

@@ -19,6 +19,9 @@ test.each([
   "alpine",
   "otel/opentelemetry-collector-contrib:0.149.0",
   "victoriametrics/victoria-logs:v1.52.1",
+  "anchore/syft:v1.57.0",
+  "anchore/grype:v0.121.2",
+  "rclone/rclone:1.76.0",
 ])("%s can be stood in for", (ref) => expect(hasRecipe(ref)).toBe(true));
 
 test.each([
