@@ -1,13 +1,15 @@
 // Prints how long the engine takes for what it does most: npx tsx engine/test/bench.ts
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { Container } from "@dagger.io/dagger";
 import { IMAGE, temporaryFolder, withSession } from "./support.ts";
 
 const storePath = temporaryFolder();
-const STEPS = 10;
+const STEPS = 50;
 
 async function measure(name: string, work: () => Promise<unknown>, unit = 1): Promise<number> {
   const started = performance.now();
@@ -35,6 +37,47 @@ function byHand(mark: string): void {
     image = next;
   }
   execFileSync("docker", ["rmi", image]);
+}
+
+/** The highest sum of the memory of a process and its children, in MB: pages that they share count once. */
+function memoryOf(pid: number): number {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean);
+  const sizes = [String(pid), ...children].map((id) =>
+    Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${id}/smaps_rollup`, "utf8"))?.[1] ?? 0),
+  );
+  return sizes.reduce((sum, size) => sum + size, 0) / 1000;
+}
+
+/** Calls of a module as people make them, with what engine and module take at the most. */
+async function commandLine(): Promise<void> {
+  const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+  const env = { ...process.env, STACKLINE_CACHE: storePath };
+  let peak = 0;
+  const call = async (...words: string[]): Promise<void> => {
+    const options = [
+      "--max-semi-space-size=2",
+      here("../start.mjs"),
+      "engine",
+      "-m",
+      here("./fixtures/sample"),
+    ];
+    const child = spawn(process.execPath, [...options, "call", ...words], { env, stdio: "ignore" });
+    const timer = setInterval(() => {
+      try {
+        peak = Math.max(peak, memoryOf(child.pid as number));
+      } catch {
+        // It has just ended.
+      }
+    }, 50);
+    await once(child, "close");
+    clearInterval(timer);
+  };
+  await call("kept", "--mark=first");
+  await measure("call --help, warm", () => call("--help"));
+  await measure("identical call", () => call("kept", "--mark=first"));
+  peak = 0;
+  await measure("call with new arguments", () => call("kept", "--mark=second"));
+  console.log(`${"memory of engine and module, at the most".padEnd(52)}${peak.toFixed(0).padStart(9)} MB`);
 }
 
 const mark = randomBytes(4).toString("hex");
@@ -71,8 +114,6 @@ await withSession({ storePath }, async ({ client }) => {
   }
 });
 await measure("session opened and closed", () => withSession({ storePath }, async () => undefined));
-console.log(
-  `${"memory of this process".padEnd(52)}${(process.memoryUsage().rss / 1e6).toFixed(0).padStart(9)} MB`,
-);
+await commandLine();
 rmSync(folder, { recursive: true });
 process.exit();

@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { Call, decodeId, encodeId } from "../src/core/call.ts";
@@ -93,4 +95,20 @@ describe("a module's function", () => {
       expect(await value(engine, `length(secret: "${secret.data.setSecret.id}")`)).toBe(5);
       expect(secret.data.setSecret.id).not.toContain(Buffer.from("12345").toString("base64url"));
     }));
+});
+
+it("a module's process ends with its engine, also when that is killed", async () => {
+  const start = fileURLToPath(new URL("../start.mjs", import.meta.url));
+  const env = { ...process.env, STACKLINE_CACHE: storePath };
+  const engine = spawn(process.execPath, [start, "engine", "-m", sample, "call", "hang"], {
+    env,
+    stdio: "ignore",
+  });
+  const children = (): string[] =>
+    readFileSync(`/proc/${engine.pid}/task/${engine.pid}/children`, "utf8").split(" ").filter(Boolean);
+  // Registered already, by the tests above: this one runs the function.
+  await expect.poll(() => children().length, { timeout: 60_000 }).toBe(1);
+  const [child] = children();
+  engine.kill("SIGKILL");
+  await expect.poll(() => existsSync(`/proc/${child}`), { timeout: 20_000 }).toBe(false);
 });

@@ -5,6 +5,9 @@ import type { ModuleConfig } from "./config.ts";
 import { FunctionCall } from "./function-call.ts";
 import { provideSdk, type SdkFiles } from "./sdk.ts";
 
+/** A module's process lives for seconds: less room for garbage costs it nothing, and saves a tenth of its memory. */
+const LEAN = ["--max-semi-space-size=2"];
+
 /** Environment that a module's process gets: what Node needs, none of the user's own. */
 const PASSED = ["PATH", "HOME", "TMPDIR", "NODE_EXTRA_CA_CERTS", "LANG"];
 
@@ -54,7 +57,7 @@ export class Runtime {
     );
     const child = spawn(
       process.execPath,
-      ["--no-deprecation", sdk.entrypoint, ...this.config.files, sdk.types],
+      ["--no-deprecation", ...LEAN, sdk.entrypoint, ...this.config.files, sdk.types],
       {
         cwd: this.config.source,
         env: {
@@ -63,7 +66,8 @@ export class Runtime {
           DAGGER_SESSION_TOKEN: token,
           TSX_TSCONFIG_PATH: sdk.tsconfig,
         },
-        stdio: ["ignore", "pipe", "pipe"],
+        // It ends when its input does: with the engine, however that ends.
+        stdio: ["pipe", "pipe", "pipe"],
       },
     );
     let tail = "";

@@ -16,15 +16,6 @@ export interface SdkFiles {
   tsconfig: string;
 }
 
-/** Among the packages, so that what the bundle leaves out is found. */
-const folder = join(
-  dirname(require.resolve("typescript/package.json")),
-  "..",
-  ".cache",
-  "stackline",
-  `sdk-${ENGINE_VERSION}`,
-);
-
 /** Packages of CommonJS in a bundle of ES modules still ask for these. */
 const commonJsNames = `
 import { createRequire } from "node:module";
@@ -38,9 +29,19 @@ const __dirname = __dirnameOf(__filename);`;
 const entrypointSource = `import { entrypoint } from "./sdk.mjs";
 import { register } from "tsx/esm/api";
 
+process.stdin.once("end", () => process.exit(1)).on("error", () => process.exit(1)).resume().unref();
 register();
 await entrypoint(process.argv.slice(2));
 `;
+
+/** Among the packages, so that what the bundle leaves out is found. */
+const folder = join(
+  dirname(require.resolve("typescript/package.json")),
+  "..",
+  ".cache",
+  "stackline",
+  `sdk-${ENGINE_VERSION}-${digestOf(entrypointSource).slice(0, 8)}`,
+);
 
 /**
  * The installed SDK in one file, made once per release: it loads in half the time that its hundreds of files take, as
