@@ -1,0 +1,29 @@
+import { mkdirSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, expect, test } from "vitest";
+import { $ } from "zx";
+import { readmeBlocks } from "./readme.ts";
+import { root, scratchFolder } from "./support.ts";
+
+const folder = scratchFolder();
+const project = join(folder, "project");
+
+/** What somebody has who has just cloned the repository, with the packages installed. */
+beforeAll(async () => {
+  mkdirSync(project);
+  await $({ quiet: true, cwd: root })`git ls-files -z | xargs -0 cp --parents -t ${project}`;
+  symlinkSync(join(root, "node_modules"), join(project, "node_modules"));
+});
+
+const runnable = readmeBlocks().filter(({ mark }) => mark === "run");
+
+test.each(runnable.map(({ text }) => text))("the README's block works as it stands: %s", async (text) => {
+  const env = {
+    ...process.env,
+    STACKLINE_CACHE: join(folder, "cache"),
+    STACKLINE_ENGINE: "embedded",
+    CI: "true",
+  };
+  const run = await $({ nothrow: true, quiet: true, cwd: project, env })`bash -euo pipefail -c ${text}`;
+  expect(run.exitCode, run.stdall.slice(-3000)).toBe(0);
+});
