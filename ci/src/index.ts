@@ -16,6 +16,7 @@ import { parseParts, photographPage, readPage, runChecks } from "./checks.js";
 import { callTarget, deploy, onOrOff, rollBack } from "./deploy.js";
 import { buildImage } from "./image.js";
 import { lintSource } from "./lint.js";
+import { readLogs } from "./logs.js";
 import { reportPipeline, runPipeline } from "./pipeline.js";
 import { publishImage } from "./publish.js";
 import { listPackages, parseFormat } from "./sbom.js";
@@ -419,6 +420,39 @@ export class Stackline {
     scripts: Directory,
   ): Promise<string> {
     return callTarget({ env, sshKey, environments, scripts }, ["history"]);
+  }
+
+  /**
+   * The lines of an environment, oldest first, each once: from Loki, asked over the SSH connection, or from Docker's files on
+   * the machine where no Loki answers, which a first line then tells.
+   *
+   * @param env Which of environments/: prod, staging
+   * @param sshKey Private key that the machine lets in, e.g. env://SSH_PRIVATE_KEY
+   * @param environments NAME.json for each environment
+   * @param scripts What runs on the machine
+   * @param service One service alone: app, worker, nginx, postgres, ...
+   * @param since How far back: a number and s, m, h or d
+   * @param level This level and graver ones: debug, info, warn, error, fatal
+   * @param query LogQL: a whole query, or what follows the selector, such as '|= "timeout"'
+   * @param limit The newest so many, 5000 at most
+   * @param follow Print new lines until interrupted
+   */
+  @func({ cache: "never" })
+  async logs(
+    env: string,
+    sshKey: Secret,
+    @argument({ defaultPath: "/environments" })
+    environments: Directory,
+    @argument({ defaultPath: "/scripts/host" })
+    scripts: Directory,
+    service: string = "",
+    since: string = "1h",
+    level: string = "",
+    query: string = "",
+    limit: number = 1000,
+    follow: boolean = false,
+  ): Promise<string> {
+    return readLogs({ env, sshKey, environments, scripts }, { service, since, level, query, limit, follow });
   }
 
   /**

@@ -12,6 +12,9 @@ const defaults: Record<string, string> = {
   KAFKA_PORT: "9092",
   // Of this repository's application alone; another one is not asked for it.
   API_TOKEN: "",
+  // For a log store elsewhere that wants it; for Grafana, which starts only with the profile loki.
+  LOGS_AUTHORIZATION: "",
+  GRAFANA_PASSWORD: "",
 };
 
 const required = ["POSTGRES_DB", "POSTGRES_USER", "POSTGRES_PASSWORD", "SECRET_KEY"];

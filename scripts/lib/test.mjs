@@ -12,6 +12,7 @@ const groups = {
   app: applicationTests,
   module: () => vitest("module"),
   stack: () => vitest("stack"),
+  logs: () => vitest("logs"),
 };
 
 /** Runs a project of vitest.config.ts; a run that breaks down before it can report counts as one failure. */

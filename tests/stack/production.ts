@@ -7,16 +7,18 @@ import type { PrivateDaemon } from "./daemon.ts";
 import { type Compose, root } from "./tools.ts";
 
 export const APP_IMAGE = "stackline-app:stack-test";
-const PROJECT = "production";
+export const PROJECT = "production";
 const file = join(root, "docker-compose.prod.yml");
 
 interface Service {
   restart?: string;
+  profiles?: string[];
   depends_on?: Record<string, { condition: string }>;
 }
 
-/** docker-compose.prod.yml with its anchors resolved. */
-export const services: Record<string, Service> = parse(readFileSync(file, "utf8"), { merge: true }).services;
+const every: Record<string, Service> = parse(readFileSync(file, "utf8"), { merge: true }).services;
+/** What docker-compose.prod.yml starts without a profile, with its anchors resolved. */
+export const services = Object.fromEntries(Object.entries(every).filter(([, { profiles }]) => !profiles));
 export const longRunning = Object.keys(services).filter((name) => services[name]?.restart !== "no");
 
 /** Confidential values that occur nowhere else. Docker finds a host whatever its case; a port may begin with a zero. */
@@ -33,6 +35,8 @@ export const canaries: Record<string, string> = {
   KAFKA_PORT: "09092",
   SECRET_KEY: "canary-key-3be06d",
   API_TOKEN: "canary-token-a417f2",
+  LOGS_AUTHORIZATION: "Basic canary-logs-5d20",
+  GRAFANA_PASSWORD: "canary-grafana-09d1",
 };
 
 /** What runs in production, on a daemon of its own, with canaries for secrets. */
@@ -41,9 +45,12 @@ export class Production {
   readonly notes: string;
   private readonly override: string;
 
+  /** `more` has further services, and `settings` the environment that compose fills in. */
   constructor(
     readonly daemon: PrivateDaemon,
     public compose: Compose,
+    more: Record<string, unknown> = {},
+    private readonly settings: NodeJS.ProcessEnv = {},
   ) {
     const at = (name: string) => join(daemon.folder, name);
     this.secrets = at("secrets");
@@ -53,7 +60,7 @@ export class Production {
     for (const [name, value] of Object.entries(canaries))
       writeFileSync(join(this.secrets, name), value, { mode: 0o444 });
     mkdirSync(this.notes);
-    writeFileSync(this.override, JSON.stringify({ services: { writer: this.writer() } }));
+    writeFileSync(this.override, JSON.stringify({ services: { writer: this.writer(), ...more } }));
   }
 
   /** All images of the stack. */
@@ -66,6 +73,7 @@ export class Production {
   async runWith(env: NodeJS.ProcessEnv, ...args: string[]): Promise<ProcessOutput> {
     const all = {
       ...this.compose.env,
+      ...this.settings,
       ...env,
       DOCKER_HOST: this.daemon.env.DOCKER_HOST,
       APP_IMAGE,

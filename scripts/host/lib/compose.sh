@@ -19,10 +19,29 @@ compose_from() {
   local folder=$1 release=$2 words
   shift 2
   read -ra words <<<"$(compose_command)"
-  env -i PATH="$PATH" HOME="${HOME:-/}" \
+  env -i PATH="$PATH" HOME="${HOME:-/}" COMPOSE_PROJECT_NAME="$project" \
     ${DOCKER_HOST:+DOCKER_HOST="$DOCKER_HOST"} ${DOCKER_CONFIG:+DOCKER_CONFIG="$DOCKER_CONFIG"} \
     "${words[@]}" --ansi never --project-name "$project" \
     --project-directory "$folder" --env-file "$release/release.env" --file "$release/docker-compose.prod.yml" "$@"
+}
+
+# active_services RELEASE: SERVICE and IMAGE of each that the release's profiles start, a line each. Compose 1.29 lists the
+# others, too, and would start them when they are named.
+active_services() {
+  compose_of "$1" config | awk -v active=",$(setting "$1" COMPOSE_PROFILES)," '
+    function close_service() {
+      if (name && (!limited || wanted)) print name, image
+      name = image = ""
+      limited = wanted = list = 0
+    }
+    /^[^ ]/ { close_service(); inside = $0 == "services:" }
+    !inside { next }
+    /^  [^ ]/ { close_service(); name = $1; sub(/:$/, "", name); next }
+    /^    image:/ { image = $2 }
+    list && $1 == "-" { if (index(active, "," $2 ",")) wanted = 1; next }
+    { list = 0 }
+    /^    profiles:/ { list = limited = 1 }
+    END { close_service() }'
 }
 
 # containers SERVICE [FILTER...]: the ids of its containers, stopped ones too; one-off ones not.

@@ -28,7 +28,16 @@ sync_services() {
   local folder
   ! sync_folder "$1/scripts/postgres" "$live/scripts/postgres" || [ -z "$(containers postgres)" ] ||
     say "PostgreSQL's configuration has changed: it holds from its next start on ('stackline compose restart postgres': some seconds without it)"
-  [ ! -d "$1/logs" ] || sync_folder "$1/logs" "$live/logs" || true
+  [ ! -d "$1/logs" ] || ! sync_folder "$1/logs" "$live/logs" || restart_log_services
+}
+
+# They read their files when they start.
+restart_log_services() {
+  local service
+  for service in collector loki grafana; do
+    # shellcheck disable=SC2046
+    [ -z "$(containers "$service" status=running)" ] || docker restart $(containers "$service" status=running) >/dev/null
+  done
 }
 
 # What of a release's settings tells it from another.

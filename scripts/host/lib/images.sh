@@ -17,7 +17,7 @@ login_registry() {
 
 logout_registry() { [ -z "$login_config" ] || rm -rf "$login_config"; }
 
-images_of() { compose_of "$1" config | awk '$1 == "image:" { print $2 }' | sort -u; }
+images_of() { active_services "$1" | awk '{ print $2 }' | sort -u; }
 
 # Pulls what is not here. By digest, what is here is what was meant.
 pull_images() {

@@ -3,7 +3,7 @@
 
 # The services that follow once the application serves: whatever the release has besides those named elsewhere.
 followers() {
-  compose_of "$1" config --services | grep -vxE 'app|nginx|postgres|redis|kafka|migrate|static' || true
+  active_services "$1" | awk '$1 !~ /^(app|nginx|postgres|redis|kafka|migrate|static)$/ { print $1 }'
 }
 
 # From here on there is impact. The old containers run until the new release is verified.

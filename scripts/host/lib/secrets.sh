@@ -1,14 +1,14 @@
 # shellcheck shell=bash
-# Confidential values: a file each, 0400, owned by the user whose container reads it. A changed value of the application gets
-# a folder of its own, so that an earlier release finds its own again; those of PostgreSQL and Redis belong to their data.
+# Confidential values: a file each, 0400, owned by the user whose container reads it. A changed value of the application or the
+# collector gets a folder of its own, so that an earlier release finds its own again; those of PostgreSQL and Redis belong to their data.
 
 # Users in the images.
-secret_users=(app:10001 postgres:999 redis:999)
+secret_users=(app:10001 postgres:999 redis:999 collector:0 grafana:472)
 
 # folder_of OWNER: what was sent for it, with a fingerprint for a name where it may change.
 folder_of() {
   case $1 in
-    app) echo "app-$(fingerprint "$payload/secrets/app")" ;;
+    app | collector) echo "$1-$(fingerprint "$payload/secrets/$1")" ;;
     *) echo "$1" ;;
   esac
 }
@@ -74,11 +74,13 @@ own_files() {
 
 # Folders that no release names any more.
 prune_secrets() {
-  local folder release
-  for folder in "$secrets"/app-*; do
-    for release in "$releases"/*; do
-      [ "$(setting "$release" SECRETS_OF_APP)" != "/${folder##*/}" ] || continue 2
+  local owner folder release
+  for owner in app collector; do
+    for folder in "$secrets/$owner"-*; do
+      for release in "$releases"/*; do
+        [ "$(setting "$release" "SECRETS_OF_${owner^^}")" != "/${folder##*/}" ] || continue 2
+      done
+      rm -rf "$folder"
     done
-    rm -rf "$folder"
   done
 }

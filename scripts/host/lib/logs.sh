@@ -1,0 +1,48 @@
+# shellcheck shell=bash
+# What the pipeline's `logs` reads. The first line tells where the rest comes from: `store`, then the store's answer as it is;
+# or `files` with the reason, then SERVICE CONTAINER TIME TEXT lines from Docker's own files.
+
+# query_logs LOGQL START END LIMIT DIRECTION [SERVICE]: times in nanoseconds since 1970.
+query_logs() {
+  local answer code reason
+  require_release
+  if [[ ,$(setting "$(current_release)" COMPOSE_PROFILES), =~ ,(logs|loki), ]]; then
+    answer=$(ask_store "$@" 2>&1) || true
+    code=${answer##*$'\n'}
+    case $code in
+      200) printf 'store\n%s\n' "${answer%$'\n'*}" && return ;;
+      400) fail "the log store does not take the query: ${answer%$'\n'*}" ;;
+    esac
+    reason="the log store does not answer ($(tail -n 2 <<<"$answer" | tr '\n' ' '))"
+  else
+    reason="this environment's settings name no log store (COMPOSE_PROFILES)"
+  fi
+  printf 'files %s\n' "$reason"
+  read_files "$2" "$3" "$4" "${6:-}"
+}
+
+# The store's answer and, on a line of its own, its HTTP status. curl comes from nginx's image, which is here anyway; the store
+# is asked over the network that it shares with the collector.
+ask_store() {
+  local release endpoint authorization
+  release=$(current_release)
+  endpoint=$(setting "$release" LOGS_ENDPOINT http://loki:3100/otlp)
+  authorization=$secrets$(setting "$release" SECRETS_OF_COLLECTOR)/LOGS_AUTHORIZATION
+  # shellcheck disable=SC2016
+  docker run --rm --network "${project}_logs" --user 0:0 --read-only --cap-drop ALL --security-opt no-new-privileges \
+    --volume "$authorization:/authorization:ro" --entrypoint sh "$(docker inspect --format '{{.Image}}' "$(containers nginx | head -n 1)")" -c '
+      printf "header = \"Authorization: %s\"\n" "$(cat /authorization)" |
+        curl --config - --silent --show-error --max-time 20 --write-out "\n%{http_code}" --get "$1/loki/api/v1/query_range" \
+          --data-urlencode "query=$2" --data-urlencode "start=$3" --data-urlencode "end=$4" \
+          --data-urlencode "limit=$5" --data-urlencode "direction=$6"' ask "${endpoint%/otlp}" "${@:1:5}"
+}
+
+# read_files START END LIMIT [SERVICE]: from each container the newest lines.
+read_files() {
+  local id service filters=(--filter "label=com.docker.compose.project=$project")
+  [ -z "$4" ] || filters+=(--filter "label=com.docker.compose.service=$4")
+  docker ps --all --no-trunc "${filters[@]}" --format '{{.ID}} {{.Label "com.docker.compose.service"}}' | while read -r id service; do
+    docker logs --timestamps --since "${1%?????????}.${1: -9}" --until "${2%?????????}.${2: -9}" --tail "$3" "$id" 2>&1 </dev/null |
+      sed "s/^/$service ${id:0:12} /"
+  done
+}
