@@ -85,3 +85,38 @@ describe("publish", () => {
       }
     }));
 });
+
+describe("from", () => {
+  it("pulls with the registry's account, and says what was refused without it", () =>
+    withSession({ storePath }, async ({ client }) => {
+      const name = `${address}/team/private:v1`;
+      const account = client.setSecret("p", PASSWORD);
+      await client
+        .container()
+        .from(IMAGE)
+        .withNewFile("/made", "pulled")
+        .withRegistryAuth(address, "pusher", account)
+        .publish(name);
+      const wrong = client
+        .container()
+        .withRegistryAuth(address, "pusher", client.setSecret("w", "wrong-one"));
+      const error = await wrong
+        .from(name)
+        .sync()
+        .catch((reason) => reason);
+      expect(error.message).toMatch(/private:v1 can't be pulled from .*docker login/);
+      expect(error.message).not.toContain("wrong-one");
+      const right = client.container().withRegistryAuth(address, "pusher", account).from(name);
+      expect(await right.file("/made").contents()).toBe("pulled");
+      await docker.getImage(name).remove();
+    }));
+
+  it("says that a registry does not have an image", () =>
+    withSession({ storePath }, async ({ client }) => {
+      const account = client.setSecret("p", PASSWORD);
+      const missing = client.container().withRegistryAuth(address, "pusher", account);
+      await expect(missing.from(`${address}/team/nothing:v1`).sync()).rejects.toThrow(
+        /nothing:v1 can't be pulled from .*(not found|unknown)/i,
+      );
+    }));
+});

@@ -1,5 +1,3 @@
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
 import {
   type GraphQLArgument,
   type GraphQLField,
@@ -18,10 +16,9 @@ import { describe, expect, it } from "vitest";
 import { evaluators } from "../src/api/index.ts";
 import { coreSchema, expectedType } from "../src/schema/schema.ts";
 import { plainTypes } from "../src/session/fields.ts";
+import { declarations } from "./client.ts";
 
 const schema = coreSchema();
-const sdk = dirname(createRequire(import.meta.url).resolve("@dagger.io/dagger"));
-const declarations = join(sdk, "api", "client.gen.d.ts");
 const program = ts.createProgram([declarations], { skipLibCheck: true });
 const checker = program.getTypeChecker();
 const source = program.getSourceFile(declarations) as ts.SourceFile;
@@ -61,14 +58,11 @@ function clientArguments(signature: ts.Signature): { required: string[]; optiona
   const optional: string[] = [];
   for (const parameter of signature.getParameters()) {
     const type = checker.getTypeOfSymbolAtLocation(parameter, source);
-    if (parameter.name === "opts")
-      optional.push(
-        ...checker
-          .getNonNullableType(type)
-          .getProperties()
-          .map((p) => p.name),
-      );
-    else required.push(parameter.name.replace(/_$/, ""));
+    if (parameter.name === "opts") {
+      // One that is required behind others that are not stands among the options, too.
+      for (const option of checker.getNonNullableType(type).getProperties())
+        (option.flags & ts.SymbolFlags.Optional ? optional : required).push(option.name);
+    } else required.push(parameter.name.replace(/_$/, ""));
   }
   return { required, optional };
 }

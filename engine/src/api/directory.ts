@@ -11,6 +11,7 @@ import { filterTree, patternRegex } from "../store/patterns.ts";
 import { type Entry, newDirectory, newFile, normalise, type Tree } from "../store/tree.ts";
 import { numericOwner } from "./owner.ts";
 import { requirePlatform } from "./platform.ts";
+import { refuseIgnored, searchFiles } from "./search.ts";
 import { statOf, typeOf } from "./stat.ts";
 
 /** The directory's name and the other fields stay; only the tree changes. */
@@ -47,6 +48,11 @@ function follow(tree: Tree, path: string, last: boolean, links = 0): Found | und
 
 export const directory: Record<string, Evaluator> = {
   entries: (dir: DirectoryValue, { path }) => requireDirectory(dir.tree, path ?? "/").list(),
+  findUp: (dir: DirectoryValue, { name, start }) => findUp(dir.tree, normalise(start), name),
+  search: (dir: DirectoryValue, args, session) => {
+    refuseIgnored(args);
+    return searchFiles(session.store, dir.tree.toJSON(), args);
+  },
   glob: (dir: DirectoryValue, { pattern }) => {
     const matches = patternRegex(normalise(pattern));
     return dir.tree.allPaths
@@ -148,6 +154,15 @@ export const directory: Record<string, Evaluator> = {
     return stateOfImage(session, image);
   },
 };
+
+/** The nearest path of a name, from a folder upward. */
+function findUp(tree: Tree, from: string, name: string): string | null {
+  for (let at = from; ; at = posix.dirname(at)) {
+    const path = normalise(posix.join(at, name));
+    if (tree.get(path) || tree.isDirectory(path)) return path;
+    if (at === "" || at === ".") return null;
+  }
+}
 
 function sameEntry(a: Entry, b: Entry | undefined): boolean {
   return (

@@ -7,6 +7,7 @@ import type { Session } from "../session/session.ts";
 import { exportEntry } from "../store/host.ts";
 import { digestOf } from "../store/store.ts";
 import { numericOwner } from "./owner.ts";
+import { refuseIgnored, searchFiles } from "./search.ts";
 import { statOf } from "./stat.ts";
 
 function blobOf(file: FileValue): string {
@@ -70,6 +71,10 @@ async function exportFile(
 export const file: Record<string, Evaluator> = {
   contents: (f: FileValue, { offsetLines, limitLines }, session) =>
     readLines(session.store.readBlobText(blobOf(f)), offsetLines, limitLines),
+  search: (f: FileValue, args, session) => {
+    refuseIgnored(args);
+    return searchFiles(session.store, [[f.name, f.entry]], args);
+  },
   name: (f: FileValue) => f.name,
   size: (f: FileValue) => f.entry.size ?? 0,
   digest: (f: FileValue, { excludeMetadata }) => {

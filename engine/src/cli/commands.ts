@@ -178,9 +178,13 @@ export const commands: Command[] = [
   },
   {
     name: "prune",
-    usage: "prune [--results]",
-    flags: [{ name: "results", boolean: true }],
-    description: "Forget what was kept: results alone, or images, volumes and files, too",
+    usage: "prune [--results | --max-size size]",
+    flags: [
+      { name: "results", boolean: true },
+      { name: "max-size", boolean: false },
+    ],
+    description:
+      "Forget what was kept: results alone, the oldest down to a size, or all with volumes and files",
     needsDocker: true,
     run: prune,
   },

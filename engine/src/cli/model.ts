@@ -12,6 +12,7 @@ import type { FunctionValue, TypeDefValue } from "../api/types.ts";
 import type { Engine } from "../engine.ts";
 import { camelCase } from "../module/config.ts";
 import { expectedType } from "../schema/schema.ts";
+import { describeField } from "./descriptions.ts";
 
 /** An argument as the command line offers it. */
 export interface CliArgument {
@@ -103,10 +104,11 @@ function coreFunctions(engine: Engine, typeName: string): CliFunction[] {
   if (!isObjectType(type)) return [];
   return Object.values((type as GraphQLObjectType).getFields())
     .filter(({ name }) => name !== "id" && !name.startsWith("_"))
-    .map((field) => ({
+    .map((field) => ({ field, about: describeField(typeName, field.name) }))
+    .map(({ field, about }) => ({
       name: field.name,
       command: kebabCase(field.name),
-      description: field.description ?? "",
+      description: about.text,
       returns: toTypeDef(field.type),
       own: false,
       check: false,
@@ -114,7 +116,7 @@ function coreFunctions(engine: Engine, typeName: string): CliFunction[] {
         name: arg.name,
         flag: kebabCase(arg.name),
         type: toTypeDef(arg.type, expectedType(arg)),
-        description: arg.description ?? "",
+        description: about.args.get(arg.name) ?? "",
         required: isNonNullType(arg.type) && arg.defaultValue === undefined,
         ...(arg.defaultValue !== undefined && { defaultText: JSON.stringify(arg.defaultValue) }),
         ignore: [],

@@ -3,13 +3,19 @@ import { join } from "node:path";
 import { isNotFound } from "../docker/errors.ts";
 import type { Session } from "../session/session.ts";
 import type { Context } from "./commands.ts";
+import { parseSize, pruneToSize } from "./prune-size.ts";
 
 /**
  * Forgets what was kept. `--results` drops what functions and execs came to, so that they run again, and leaves the
- * images of builds; without it the images, cache volumes and files go, too.
+ * images of builds; `--max-size` drops the oldest until the rest takes no more than that; without either the images, cache volumes and files go, too.
  */
 export async function prune({ engine, options, out }: Context): Promise<number> {
   const { session } = engine;
+  if (options.maxSize !== undefined) {
+    const { freed, left } = await pruneToSize(session, parseSize(options.maxSize));
+    out(`freed ${megabytes(freed)} MB, ${megabytes(left)} MB are left\n`);
+    return 0;
+  }
   const images = keptImages(session, "execs");
   for (const kind of ["calls", "execs"]) session.store.dropResults(kind);
   if (options.results) {
@@ -32,6 +38,10 @@ export async function prune({ engine, options, out }: Context): Promise<number> 
       .catch(() => undefined);
   out("forgot all results, images, cache volumes and files\n");
   return 0;
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 1e6).toFixed(1);
 }
 
 function keptImages(session: Session, kind: string): string[] {

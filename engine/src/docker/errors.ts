@@ -18,13 +18,18 @@ export function dockerMessage(error: unknown): string {
   return failure?.json?.message ?? failure?.message ?? String(error);
 }
 
-/** Turns the failures of a connection into one line with the remedy; passes everything else on. */
+/** Turns the failures of a connection, or of a full disk, into one line with the remedy; passes everything else on. */
 export function explainDocker(error: unknown): Error {
   const code = (error as DockerFailure)?.code;
   if (code === "ECONNREFUSED" || code === "ENOENT" || code === "ECONNRESET" || code === "EPIPE") {
     return new UserError(`Docker does not answer (${code}): start it, or point DOCKER_HOST at one that runs`);
   }
-  if (code === "EACCES") {
+  if (code === "ENOSPC") {
+    return new UserError(
+      `no space left on device (${dockerMessage(error)}): free some (dagger prune), or set STACKLINE_CACHE to another disk`,
+    );
+  }
+  if (code === "EACCES" && dockerMessage(error).includes("connect")) {
     return new UserError(
       "Docker's socket may not be opened (EACCES): run as root or join the group `docker`",
     );

@@ -5,6 +5,7 @@ import tarStream from "tar-stream";
 import { type ContainerState, scratch, withPair } from "../core/values.ts";
 import { provideImage } from "../images/index.ts";
 import type { Session } from "../session/session.ts";
+import { credentials } from "./credentials.ts";
 import { isNotFound } from "./errors.ts";
 import { type DockerConfig, healthcheckFrom, parsePort, toList } from "./image-config.ts";
 import { configureImage } from "./layer.ts";
@@ -43,7 +44,9 @@ export async function stateFromImage(
   base: ContainerState,
   ref: string,
 ): Promise<ContainerState> {
-  const { id, standIn } = await provideImage(session.docker, ref, (line) => session.progress.note(line));
+  const authconfig = await credentials(session, base, ref);
+  const note = (line: string): void => session.progress.note(line);
+  const { id, standIn } = await provideImage(session.docker, ref, note, authconfig);
   if (standIn) session.progress.once(`${ref} is a stand-in: ${standIn}`);
   return { ...(await stateOfImage(session, id)), imageRef: ref, registryAuth: base.registryAuth };
 }

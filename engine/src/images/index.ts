@@ -27,10 +27,11 @@ export async function provideImage(
   docker: Docker,
   ref: string,
   report: (line: string) => void,
+  authconfig?: Docker.AuthConfig,
 ): Promise<ProvidedImage> {
   const local = await imageOrNothing(docker, ref);
   if (local && !(await isOutdated(ref, local))) return provided(ref, local);
-  if (!(await pull(docker, ref, report))) await standIn(docker, ref, report);
+  if (!(await pull(docker, ref, report, authconfig))) await standIn(docker, ref, report);
   if (local) await removeReplaced(docker, local.Id);
   return provided(ref, await docker.getImage(ref).inspect());
 }

@@ -30,12 +30,17 @@ export function isNoAnswer(message: string): boolean {
 }
 
 /** Pulls `ref`; false when its registry doesn't answer. Throws when the registry answers that it won't. */
-export async function pull(docker: Docker, ref: string, report: (line: string) => void): Promise<boolean> {
+export async function pull(
+  docker: Docker,
+  ref: string,
+  report: (line: string) => void,
+  authconfig?: Docker.AuthConfig,
+): Promise<boolean> {
   const { registry } = parseReference(ref);
   if (silent.has(registry)) return false;
   report(`${ref}: pulling`);
   try {
-    await download(docker, ref);
+    await download(docker, ref, authconfig);
     return true;
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
@@ -45,11 +50,12 @@ export async function pull(docker: Docker, ref: string, report: (line: string) =
   }
 }
 
-async function download(docker: Docker, ref: string): Promise<void> {
+async function download(docker: Docker, ref: string, authconfig?: Docker.AuthConfig): Promise<void> {
   const patience = new AbortController();
   const timer = setTimeout(() => patience.abort(), FIRST_ANSWER_MS);
   try {
-    const progress = await docker.pull(ref, { abortSignal: patience.signal }).catch((error: Error) => {
+    const options = { abortSignal: patience.signal, ...(authconfig && { authconfig }) };
+    const progress = await docker.pull(ref, options).catch((error: Error) => {
       throw patience.signal.aborted ? new Error("timed out: no answer from the registry") : error;
     });
     clearTimeout(timer);

@@ -50,6 +50,7 @@ export function loadModuleConfig(path: string): ModuleConfig {
 
 interface DaggerJson {
   name: string;
+  dependencies?: unknown[];
   sdk?: string | { source?: string };
   source?: string;
 }
@@ -63,6 +64,11 @@ function parseConfig(path: string): DaggerJson {
   }
   if (typeof config.name !== "string" || config.name === "")
     throw new UserError(`${path}: "name" is missing`);
+  if (config.dependencies?.length) {
+    throw new UserError(
+      `${path}: "dependencies" are not part of the embedded engine; the official engine has them: STACKLINE_ENGINE=dagger`,
+    );
+  }
   const sdk = typeof config.sdk === "string" ? config.sdk : config.sdk?.source;
   if (sdk !== "typescript") {
     throw new UserError(

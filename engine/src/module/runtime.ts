@@ -1,4 +1,6 @@
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import type { TransformFailure } from "esbuild";
 import type { SessionServer } from "../session/server.ts";
 import type { Session } from "../session/session.ts";
 import type { ModuleConfig } from "./config.ts";
@@ -82,14 +84,29 @@ export class Runtime {
     child.on("error", (error) => call.abandon(`the module could not be started: ${error.message}`));
     child.on("close", (code) => {
       this.session.children.delete(child);
-      call.abandon(describeEnd(code, tail));
+      if (!call.settled)
+        void describeEnd(code, tail, this.config.files).then((reason) => call.abandon(reason));
     });
   }
 }
 
 /** Why a process ended before it answered: the place of a mistake in the sources where there is one, else its last words. */
-function describeEnd(code: number | null, tail: string): string {
-  const mistake = /^(.+:\d+:\d+): ERROR: (.+)$/m.exec(tail);
-  if (mistake) return `the module does not compile: ${mistake[1]}: ${mistake[2]}`;
+async function describeEnd(code: number | null, tail: string, files: string[]): Promise<string> {
+  const mistake = await findMistake(files);
+  if (mistake) return `the module does not compile: ${mistake}`;
   return `the module ended with exit code ${code} before it answered${tail ? `:\n${tail.trimEnd()}` : ""}`;
+}
+
+/** The first of the sources that is not TypeScript: Node's own words for it depend on how the file was loaded. */
+async function findMistake(files: string[]): Promise<string | undefined> {
+  const { transform } = await import("esbuild");
+  for (const file of files) {
+    try {
+      await transform(readFileSync(file, "utf8"), { loader: "ts", logLevel: "silent" });
+    } catch (error) {
+      const [{ location, text }] = (error as TransformFailure).errors as [TransformFailure["errors"][number]];
+      return `${file}:${location?.line ?? 1}:${(location?.column ?? 0) + 1}: ${text}`;
+    }
+  }
+  return undefined;
 }

@@ -6,6 +6,8 @@ export const plainTypes = [
   "HealthcheckConfig",
   "Label",
   "Port",
+  "SearchResult",
+  "SearchSubmatch",
   "SourceMap",
   "Stat",
 ];

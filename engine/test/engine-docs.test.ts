@@ -1,0 +1,10 @@
+import { readFileSync } from "node:fs";
+import { expect, it } from "vitest";
+import { missingAsMarkdown } from "./client.ts";
+
+it("docs/engine.md lists what the client has and the engine lacks", () => {
+  const text = readFileSync(new URL("../../docs/engine.md", import.meta.url), "utf8");
+  const [, listed] = /<!-- missing -->\n\n([\s\S]*?)\n\n<!-- \/missing -->/.exec(text) ?? [];
+  // What belongs there: npx tsx -e "import('./engine/test/client.ts').then((c) => console.log(c.missingAsMarkdown()))"
+  expect(listed).toBe(missingAsMarkdown());
+});
