@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { arrange, parseFiles } from "../../ci/src/log-lines.ts";
 import { canaries, PROJECT, sleep } from "../stack/production.ts";
 import { dashboardNames } from "./dashboard.ts";
+import { askMachine } from "./machine.ts";
 import type { Stage } from "./stage.ts";
 import type { Line } from "./store.ts";
 
@@ -120,6 +122,24 @@ export function arrival(stage: Stage): void {
           10,
         );
       }
+    });
+
+    test("are read from the machine's own files where there is no store, and the answer says why", async () => {
+      await placeOrder();
+      await until("worker", isNew.worker as never);
+      const now = BigInt(Date.now()) * 1_000_000n;
+      const window = [String(now - 600_000_000_000n), String(now), "500", "backward"];
+      const ask = (settings: string, service: string) =>
+        askMachine(stage.stack.daemon.env.DOCKER_HOST, settings, ["{}", ...window, service]);
+      const answer = await ask("", "");
+      expect(answer).toMatch(/^files this environment's settings name no log store/);
+      const lines = arrange(parseFiles(answer), 5000);
+      const mine = lines.filter((line) => line.requestId === requestId).map(({ service }) => service);
+      expect(new Set(mine)).toEqual(new Set(["nginx", "app", "worker", "consumer"]));
+      expect(lines.every(({ at }, index) => index === 0 || at >= (lines[index - 1]?.at ?? at))).toBe(true);
+      const away = await ask("COMPOSE_PROFILES=logs\nLOGS_ENDPOINT=http://nowhere:3100/otlp\n", "nginx");
+      expect(away).toMatch(/^files the log store does not answer/);
+      expect(new Set(parseFiles(away).map(({ service }) => service))).toEqual(new Set(["nginx"]));
     });
 
     test("hold no confidential value and no Authorization header, whoever prints one", async () => {

@@ -13,7 +13,7 @@ query_logs() {
       200) printf 'store\n%s\n' "${answer%$'\n'*}" && return ;;
       400) fail "the log store does not take the query: ${answer%$'\n'*}" ;;
     esac
-    reason="the log store does not answer ($(tail -n 2 <<<"$answer" | tr '\n' ' '))"
+    reason="the log store does not answer ($(tr '\n' ' ' <<<"$answer" | cut -c1-200))"
   else
     reason="this environment's settings name no log store (COMPOSE_PROFILES)"
   fi
@@ -31,10 +31,10 @@ ask_store() {
   # shellcheck disable=SC2016
   docker run --rm --network "${project}_logs" --user 0:0 --read-only --cap-drop ALL --security-opt no-new-privileges \
     --volume "$authorization:/authorization:ro" --entrypoint sh "$(docker inspect --format '{{.Image}}' "$(containers nginx | head -n 1)")" -c '
-      printf "header = \"Authorization: %s\"\n" "$(cat /authorization)" |
+      printf "header = \"Authorization: %s\"\n" "$(sed "s/[\\\\\"]/\\\\&/g" /authorization)" |
         curl --config - --silent --show-error --max-time 20 --write-out "\n%{http_code}" --get "$1/loki/api/v1/query_range" \
           --data-urlencode "query=$2" --data-urlencode "start=$3" --data-urlencode "end=$4" \
-          --data-urlencode "limit=$5" --data-urlencode "direction=$6"' ask "${endpoint%/otlp}" "${@:1:5}"
+          --data-urlencode "limit=$5" --data-urlencode "direction=$6" 2>&1' ask "${endpoint%/otlp}" "${@:1:5}"
 }
 
 # read_files START END LIMIT [SERVICE]: from each container the newest lines.
