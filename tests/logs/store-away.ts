@@ -8,17 +8,21 @@ const QUEUE = 20_000_000;
 /** A store that never comes back. */
 export function storeAway(stage: Stage): void {
   describe("with the store down for good", () => {
+    /** MiB. Docker says 0 where its own reading came too late. */
     async function memory(service: string): Promise<number> {
-      const used = await stage.stack.docker(
-        "stats",
-        "--no-stream",
-        "--format",
-        "{{.MemUsage}}",
-        `${PROJECT}_${service}_1`,
-      );
-      return (
-        Number.parseFloat(used) * (/^[\d.]+GiB/.test(used) ? 1024 : /^[\d.]+KiB/.test(used) ? 1 / 1024 : 1)
-      );
+      const units: Record<string, number> = { B: 1 / 1024 / 1024, KiB: 1 / 1024, MiB: 1, GiB: 1024 };
+      for (let tries = 0; tries < 20; tries++) {
+        const told = await stage.stack.docker(
+          "stats",
+          "--no-stream",
+          "--format",
+          "{{.MemUsage}}",
+          `${PROJECT}_${service}_1`,
+        );
+        const [, number, unit = ""] = /^([\d.]+)([KMG]?i?B)/.exec(told) ?? [];
+        if (Number(number) > 0) return Number(number) * (units[unit] ?? 0);
+      }
+      throw new Error(`docker stats tells no memory of ${service}`);
     }
 
     /** The median of 300 requests through nginx, in milliseconds. */
