@@ -63,6 +63,17 @@ export function toLogQL({ service, level, query }: LogQuestion, environment: str
 
 const quote = (text: string): string => JSON.stringify(text);
 
+/**
+ * What the machine answers: a line `store` or `files REASON`, then the rest. Docker or SSH may have had something to say before.
+ * @throws Error, one line, where neither comes.
+ */
+export function splitAnswer(output: string): { source: string; rest: string } {
+  const found = /^(store|files .*)\n/m.exec(output);
+  if (!found)
+    throw new Error(`the machine answered with something else than log lines: ${output.slice(0, 200)}`);
+  return { source: found[1] ?? "", rest: output.slice(found.index + found[0].length) };
+}
+
 interface Stream {
   stream: Record<string, string>;
   values: [string, string][];

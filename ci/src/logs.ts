@@ -8,6 +8,7 @@ import {
   parseFiles,
   parseSince,
   parseStore,
+  splitAnswer,
   toLogQL,
 } from "./log-lines.js";
 import { callMachine, type Machine } from "./machine.js";
@@ -68,18 +69,11 @@ async function find(
 ): Promise<Found> {
   const args = [logql, String(start), String(end), String(options.limit), "backward", options.service];
   const output = await callMachine(machine, ["query-logs", ...args]);
-  const [first = "", rest = ""] = split(output);
-  if (first === "store") return { lines: parseStore(rest), reason: "" };
-  if (!first.startsWith("files "))
-    throw new Error(`the machine answered with something else than log lines: ${first}`);
+  const { source, rest } = splitAnswer(output);
+  if (source === "store") return { lines: parseStore(rest), reason: "" };
   const wanted = levelsFrom(options.level);
   const lines = parseFiles(rest).filter(({ level }) => options.level === "" || wanted.includes(level));
-  return { lines, reason: first.slice("files ".length) };
-}
-
-function split(output: string): [string, string] {
-  const at = output.indexOf("\n");
-  return at < 0 ? [output, ""] : [output.slice(0, at), output.slice(at + 1)];
+  return { lines, reason: source.slice("files ".length) };
 }
 
 async function follow(

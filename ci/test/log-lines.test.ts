@@ -7,6 +7,7 @@ import {
   parseFiles,
   parseSince,
   parseStore,
+  splitAnswer,
   toLogQL,
 } from "../src/log-lines.js";
 
@@ -65,6 +66,12 @@ describe("the lines", () => {
     );
     expect(arrange(lines, 10).map(({ message }) => message)).toEqual(["first", "second", "third"]);
     expect(arrange(lines, 2).map(({ message }) => message)).toEqual(["second", "third"]);
+  });
+
+  test("come after what Docker had to say", () => {
+    expect(splitAnswer("warning\nstore\n{}\n")).toEqual({ source: "store", rest: "{}\n" });
+    expect(splitAnswer("files no store\na\nb\n")).toEqual({ source: "files no store", rest: "a\nb\n" });
+    expect(() => splitAnswer("bash: not found\n")).toThrow("something else than log lines: bash: not found");
   });
 
   test("that are equal without being copies stay", () => {
