@@ -45,9 +45,12 @@ async function execute(command: Command, words: string[], options: Options): Pro
       if (command.name !== "session") view.close();
       process.stdout.write(text);
     };
-    return await command.run({ engine, options, words, out });
+    const code = await command.run({ engine, options, words, out });
+    summarise(engine, options);
+    return code;
   } catch (error) {
     view.close();
+    summarise(engine, options);
     process.stderr.write(`${describeFailure(error, options.verbose > 1)}\n`);
     return 1;
   } finally {
@@ -55,6 +58,11 @@ async function execute(command: Command, words: string[], options: Options): Pro
     restore();
     await engine.close();
   }
+}
+
+/** Says what was done, before a failure's own words, which come last. */
+function summarise({ session: { progress } }: Engine, { quiet }: Options): void {
+  if (quiet === 0 && progress.summary) progress.note(progress.summary);
 }
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;

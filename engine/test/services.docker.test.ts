@@ -37,21 +37,29 @@ describe("a service", () => {
       expect(await ran.stdout()).toBe("served");
     }));
 
-  it("is started once for several users at a time", () =>
-    session(async ({ client, view }) => {
-      const web = server(client, { f: "x" }, 1).asService();
-      const users = [1, 2, 3].map((n) =>
-        client
-          .container()
-          .from(python)
-          .withEnvVariable("USER_NUMBER", String(n))
-          .withServiceBinding("web", web)
-          .withExec(get("web:8000/f"))
-          .stdout(),
-      );
-      expect(await Promise.all(users)).toEqual(["x", "x", "x"]);
-      expect(view.named("done").filter((name) => name.startsWith("service"))).toHaveLength(1);
-    }));
+  it(
+    "is started once for ten users at a time, and ends some seconds after the last",
+    { timeout: 180_000 },
+    () =>
+      session(async ({ client, engine, view }) => {
+        const web = server(client, { f: "x" }, 1).asService();
+        const users = Array.from({ length: 10 }, (_, n) =>
+          client
+            .container()
+            .from(python)
+            .withEnvVariable("USER_NUMBER", String(n))
+            .withServiceBinding("web", web)
+            .withExec(get("web:8000/f"))
+            .stdout(),
+        );
+        expect(await Promise.all(users)).toEqual(Array(10).fill("x"));
+        expect(view.named("done").filter((name) => name.startsWith("service"))).toHaveLength(1);
+        const containers = async () =>
+          (await leftovers(engine.session.id)).filter((name) => name.startsWith("/"));
+        expect(await containers()).toHaveLength(1);
+        await expect.poll(containers, { timeout: 60_000, interval: 500 }).toEqual([]);
+      }),
+  );
 
   it("starts beside the others that are bound", () =>
     session(async ({ client, view }) => {

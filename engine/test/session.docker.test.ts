@@ -1,4 +1,5 @@
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ContainerID, ReturnType } from "@dagger.io/dagger";
@@ -178,18 +179,22 @@ describe("the end of a session", () => {
 });
 
 describe("branches of a session", () => {
-  it("run side by side, as many at a time as there are cores", () =>
-    session(async ({ client, view }) => {
-      const branches = Array.from({ length: 6 }, (_, n) =>
+  it("run side by side, as many at a time as there are cores", { timeout: 180_000 }, () =>
+    session(async ({ client }) => {
+      const outputs = Array.from({ length: 20 }, (_, n) =>
         client
           .container()
           .from(IMAGE)
-          .withExec(["sh", "-c", `: ${n}; sleep 0.5`])
-          .sync(),
+          .withExec(["sh", "-c", `: ${n}; date +%s%N; sleep 0.5; date +%s%N`])
+          .stdout(),
       );
-      await Promise.all(branches);
-      expect(view.named("done")).toHaveLength(6);
-    }));
+      const spans = (await Promise.all(outputs)).map((text) => text.trim().split("\n").map(Number));
+      const atOnce = spans.map(
+        ([from = 0]) => spans.filter(([start = 0, end = 0]) => start <= from && from < end).length,
+      );
+      expect(Math.max(...atOnce)).toBe(Math.max(2, availableParallelism()));
+    }),
+  );
 
   it("do not wait for one another's services when all places are taken", () =>
     session(async ({ client }) => {

@@ -1,26 +1,13 @@
 import { posix } from "node:path";
 import { UserError } from "../core/errors.ts";
-import type {
-  CacheVolumeValue,
-  ContainerState,
-  DirectoryValue,
-  FileValue,
-  Mount,
-  SecretValue,
-} from "../core/values.ts";
-import { absolutePath, type Found, findPath, mountAt, resolveOwner } from "../docker/read.ts";
+import type { ContainerState, DirectoryValue, FileValue, Mount } from "../core/values.ts";
+import { mountAt, resolveOwner } from "../docker/read.ts";
 import { removePaths } from "../docker/remove.ts";
 import type { Args, Evaluator } from "../session/evaluate.ts";
 import type { Session } from "../session/session.ts";
 import { filterTree } from "../store/patterns.ts";
 import { type Entry, newFile, Tree } from "../store/tree.ts";
-import { expandVariables } from "./container-config.ts";
-import { statOf, typeOf } from "./stat.ts";
-
-/** The path that a call means: variables filled in where asked for, relative to the working directory. */
-function target(state: ContainerState, args: Args, path: string = args.path): string {
-  return absolutePath(state, args.expand ? expandVariables(state, path) : path);
-}
+import { target } from "./container-path.ts";
 
 /** Lays a tree over a container at an absolute path: into a mounted directory where one is there, else over the image. */
 function overlay(state: ContainerState, path: string, tree: Tree): ContainerState {
@@ -83,26 +70,7 @@ async function without(session: Session, state: ContainerState, paths: string[])
   return fromImage.length > 0 ? removePaths(session, result, fromImage) : result;
 }
 
-function mounted(state: ContainerState, mount: Mount): ContainerState {
-  return { ...state, mounts: [...state.mounts.filter((m) => m.path !== mount.path), mount] };
-}
-
-async function ownership(
-  session: Session,
-  state: ContainerState,
-  args: Args,
-): Promise<{ uid?: number; gid?: number }> {
-  return args.owner ? resolveOwner(session, state, args.owner) : {};
-}
-
-async function find(session: Session, state: ContainerState, args: Args): Promise<Found> {
-  const path = target(state, args);
-  const found = await findPath(session, state, path);
-  if (!found) throw new UserError(`${path}: no such file or directory in the container`);
-  return found;
-}
-
-/** Fields of Container that put files into it, mount things, or read what is there. */
+/** Fields of Container that put files into it, or take them away. */
 export const containerFiles: Record<string, Evaluator> = {
   withDirectory: async (state: ContainerState, args, session) => {
     const { tree } = await session.evaluate<DirectoryValue>(args.source);
@@ -138,86 +106,10 @@ export const containerFiles: Record<string, Evaluator> = {
     const link: Entry = { type: "link", mode: 0o777, uid: 0, gid: 0, mtime: 0, target: args.target };
     return overlay(state, posix.dirname(path), Tree.empty.with(posix.basename(path), link));
   },
-  withMountedDirectory: async (state: ContainerState, args, session) => {
-    const { tree } = await session.evaluate<DirectoryValue>(args.source);
-    const owner = await ownership(session, state, args);
-    const content = args.owner ? tree.map((entry) => ({ ...entry, ...owner })) : tree;
-    return mounted(state, {
-      path: target(state, args),
-      kind: "directory",
-      tree: content,
-      readOnly: args.readOnly,
-      ...owner,
-    });
-  },
-  withMountedFile: async (state: ContainerState, args, session) => {
-    const { entry } = await session.evaluate<FileValue>(args.source);
-    const owner = await ownership(session, state, args);
-    return mounted(state, { path: target(state, args), kind: "file", entry: { ...entry, ...owner } });
-  },
-  withMountedCache: async (state: ContainerState, args, session) => {
-    const cache = await session.evaluate<CacheVolumeValue>(args.cache);
-    const source = args.source && (await session.evaluate<DirectoryValue>(args.source)).tree;
-    const tree = source ?? cache.source;
-    const owner = await ownership(session, state, { owner: args.owner || cache.owner });
-    return mounted(state, {
-      path: target(state, args),
-      kind: "cache",
-      cache: cache.key,
-      sharing: args.sharing === "SHARED" ? (cache.sharing ?? "SHARED") : args.sharing,
-      ...(tree && { tree }),
-      ...owner,
-    });
-  },
-  withMountedTemp: (state: ContainerState, args) =>
-    mounted(state, { path: target(state, args), kind: "temp", ...(args.size && { size: args.size }) }),
-  withMountedSecret: async (state: ContainerState, args, session) => {
-    const secret = await session.evaluate<SecretValue>(args.source);
-    const owner = await ownership(session, state, args);
-    return mounted(state, { path: target(state, args), kind: "secret", secret, mode: args.mode, ...owner });
-  },
-  withUnixSocket: async (state: ContainerState, args, session) => {
-    const { path } = await session.evaluate<{ path: string }>(args.source);
-    return mounted(state, { path: target(state, args), kind: "socket", socket: path });
-  },
-  withoutMount: (state: ContainerState, args) => ({
-    ...state,
-    mounts: state.mounts.filter((m) => m.path !== target(state, args)),
-  }),
-  withoutUnixSocket: (state: ContainerState, args) => ({
-    ...state,
-    mounts: state.mounts.filter((m) => m.path !== target(state, args)),
-  }),
-
-  directory: async (state: ContainerState, args, session): Promise<DirectoryValue> => {
-    const found = await find(session, state, args);
-    if (!("tree" in found)) throw new UserError(`${args.path}: is a file, not a directory; ask for file`);
-    return { tree: found.tree, name: posix.basename(target(state, args)) };
-  },
-  file: async (state: ContainerState, args, session): Promise<FileValue> => {
-    const found = await find(session, state, args);
-    if (!("entry" in found))
-      throw new UserError(`${args.path}: is a directory, not a file; ask for directory`);
-    return { name: posix.basename(target(state, args)), entry: found.entry };
-  },
-  rootfs: async (state: ContainerState, _args, session): Promise<DirectoryValue> => {
-    const found = await findPath(session, { ...state, mounts: [] }, "/");
-    return { tree: found && "tree" in found ? found.tree : Tree.empty };
-  },
   withRootfs: async (state: ContainerState, { directory }, session): Promise<ContainerState> => {
     const { tree } = await session.evaluate<DirectoryValue>(directory);
     const { image: _, ...rest } = state;
     return { ...rest, overlays: [tree] };
-  },
-  exists: async (state: ContainerState, args, session) => {
-    const found = await findPath(session, state, target(state, args), !args.doNotFollowSymlinks);
-    if (!found || !args.expectedType) return Boolean(found);
-    return args.expectedType === `${typeOf(found)}_TYPE`;
-  },
-  stat: async (state: ContainerState, args, session) => {
-    const path = absolutePath(state, args.path);
-    const found = await findPath(session, state, path, !args.doNotFollowSymlinks);
-    return found ? statOf(posix.basename(path), found) : null;
   },
   withoutFile: (state: ContainerState, args, session) => without(session, state, [target(state, args)]),
   withoutFiles: (state: ContainerState, args, session) =>

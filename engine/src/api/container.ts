@@ -6,6 +6,8 @@ import type { Session } from "../session/session.ts";
 import { containerConfig, expandVariables } from "./container-config.ts";
 import { containerFiles } from "./container-files.ts";
 import { containerImage } from "./container-image.ts";
+import { containerMounts } from "./container-mounts.ts";
+import { containerRead } from "./container-read.ts";
 import { upService } from "./service.ts";
 
 /** The process that arguments mean: the default arguments when none are given, behind the entry point where asked for. */
@@ -59,6 +61,8 @@ export const container: Record<string, Evaluator> = {
   ...containerConfig,
   ...containerFiles,
   ...containerImage,
+  ...containerMounts,
+  ...containerRead,
   withExec,
   stdout: outputField("stdout"),
   stderr: outputField("stderr"),

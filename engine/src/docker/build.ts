@@ -8,6 +8,7 @@ import { filterTree } from "../store/patterns.ts";
 import { digestOf } from "../store/store.ts";
 import type { Tree } from "../store/tree.ts";
 import { openBuildSession } from "./build-session.ts";
+import { explainDocker } from "./errors.ts";
 import { imageId } from "./images.ts";
 import { Scrubber } from "./output.ts";
 
@@ -152,7 +153,7 @@ async function followBuild(
   await new Promise<void>((resolve, reject) => {
     session.docker.modem.followProgress(
       stream,
-      (error) => (error && !failure ? reject(buildError(error.message, status.failedOutput)) : resolve()),
+      (error) => (error && !failure ? reject(streamError(error, status.failedOutput)) : resolve()),
       (message: BuildMessage) => {
         if (message.id === "moby.buildkit.trace") status.add(message.aux as string);
         else if (message.id === "moby.image.id") image = (message.aux as { ID: string }).ID;
@@ -163,6 +164,11 @@ async function followBuild(
   if (failure) throw buildError(failure, status.failedOutput);
   if (!image) throw new UserError("build failed: Docker returned no image; its log may tell why");
   return image;
+}
+
+/** A connection that was lost is no failure of the build. */
+function streamError(error: Error, output: string): Error {
+  return "code" in error ? explainDocker(error) : buildError(error.message, output);
 }
 
 /** A failed RUN is a failed command, as in the official engine; all else is told in Docker's words. */

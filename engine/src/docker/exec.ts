@@ -1,5 +1,6 @@
 import { ExecError, UserError } from "../core/errors.ts";
-import { type ContainerState, containerKey, type ExecOutcome, type Mount } from "../core/values.ts";
+import { containerKey } from "../core/keys.ts";
+import type { ContainerState, ExecOutcome, Mount } from "../core/values.ts";
 import type { Session } from "../session/session.ts";
 import { digestOf } from "../store/store.ts";
 import { Tree } from "../store/tree.ts";

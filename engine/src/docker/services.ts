@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { UserError } from "../core/errors.ts";
-import { type ContainerState, type ServiceValue, serviceKey } from "../core/values.ts";
+import { serviceKey } from "../core/keys.ts";
+import type { ContainerState, ServiceValue } from "../core/values.ts";
 import type { Session } from "../session/session.ts";
 import { type RunningService, startService } from "./service.ts";
 

@@ -1,14 +1,12 @@
-import { posix, resolve } from "node:path";
-import type { ArgumentValue, FunctionValue, ModuleValue, TypeDefValue } from "../api/types.ts";
+import type { FunctionValue, ModuleValue, TypeDefValue } from "../api/types.ts";
 import { type ArgValue, Call, callsIn, callsOf, decodeId, encodeId } from "../core/call.ts";
 import { UserError } from "../core/errors.ts";
-import type { DirectoryValue, SecretValue } from "../core/values.ts";
+import type { SecretValue } from "../core/values.ts";
 import { parseDuration } from "../docker/duration.ts";
 import type { Args, Evaluator } from "../session/evaluate.ts";
-import { hostDirectory, hostFile } from "../session/select.ts";
 import type { Session } from "../session/session.ts";
-import { filterTree } from "../store/patterns.ts";
 import { digestOf } from "../store/store.ts";
+import { fillDefaults } from "./arguments.ts";
 import { camelCase, type ModuleConfig } from "./config.ts";
 import type { Runtime } from "./runtime.ts";
 import { ModuleTypes } from "./types.ts";
@@ -78,7 +76,7 @@ export class LoadedModule {
   }
 
   private async call(object: TypeDefValue, fn: FunctionValue, parent: unknown, args: Args): Promise<unknown> {
-    const given = await this.fillDefaults(fn, args);
+    const given = await fillDefaults(this.session, this.config, fn, args);
     const title = fn.name === "" ? object.name : `${object.name}.${fn.name}`;
     return this.session.progress.step(title, async (step) => {
       const key = await this.cacheKey(object, fn, parent, given);
@@ -150,48 +148,6 @@ export class LoadedModule {
       value instanceof Call ? value.digest : toKey(value),
     ]);
     return digestOf("call", this.config.digest, object.name, fn.name, parent, plain, secrets);
-  }
-
-  private async fillDefaults(fn: FunctionValue, args: Args): Promise<Args> {
-    const result: Args = {};
-    for (const arg of fn.args) {
-      const value = args[arg.name] ?? null;
-      result[arg.name] = value === null ? await this.defaultOf(arg) : await this.withoutIgnored(arg, value);
-    }
-    return result;
-  }
-
-  private async defaultOf(arg: ArgumentValue): Promise<ArgValue> {
-    if (arg.defaultValue !== undefined) return JSON.parse(arg.defaultValue) as ArgValue;
-    if (arg.defaultAddress)
-      return new Call(
-        "Container",
-        new Call("Container", undefined, "container", { platform: null }),
-        "from",
-        { address: arg.defaultAddress, registryService: null },
-      );
-    if (!arg.defaultPath) return null;
-    const path = this.contextPath(arg.defaultPath);
-    if (arg.typeDef.name === "File") return hostFile(this.session, { path });
-    return hostDirectory(this.session, { path, exclude: arg.ignore, include: [], gitignore: false });
-  }
-
-  /** A default path: absolute from the repository's root, relative from the module's; never out of the repository. */
-  private contextPath(path: string): string {
-    const { root, contextRoot } = this.config;
-    const full = posix.isAbsolute(path) ? resolve(contextRoot, `.${path}`) : resolve(root, path);
-    if (full !== contextRoot && !full.startsWith(`${contextRoot}/`)) {
-      throw new UserError(`default path ${path} leads out of the repository: keep it inside`);
-    }
-    return full;
-  }
-
-  private async withoutIgnored(arg: ArgumentValue, value: ArgValue): Promise<ArgValue> {
-    if (arg.ignore.length === 0 || !(value instanceof Call) || value.type !== "Directory") return value;
-    const { tree } = await this.session.evaluate<DirectoryValue>(value);
-    const kept = filterTree(tree, { exclude: arg.ignore });
-    if (kept.digest === tree.digest) return value;
-    return new Call("Directory", value, "filter", { exclude: arg.ignore, include: [], gitignore: false });
   }
 
   /** A value as a function's process gets it: objects of the API as IDs, the module's own as their state. */

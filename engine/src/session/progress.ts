@@ -39,12 +39,26 @@ export class Progress {
   private nextId = 1;
   private readonly said = new Set<string>();
   /** How many steps ran and how many were answered from what was kept. */
-  readonly counts = { ran: 0, cached: 0 };
+  readonly counts = { ran: 0, cached: 0, failed: 0 };
+  private readonly started = Date.now();
 
   constructor(private readonly view: ProgressView) {}
 
   note(line: string): void {
     this.view.note(line);
+  }
+
+  /** What the session did, in one line; nothing where it did nothing. */
+  get summary(): string | undefined {
+    const { ran, cached, failed } = this.counts;
+    const total = ran + cached + failed;
+    if (total === 0) return undefined;
+    const parts = [
+      `${total} ${total === 1 ? "step" : "steps"} in ${((Date.now() - this.started) / 1000).toFixed(1)}s`,
+      ...(cached > 0 ? [`${cached} cached`] : []),
+      ...(failed > 0 ? [`${failed} failed`] : []),
+    ];
+    return `${failed > 0 ? "✘" : "✔"} ${parts.join(", ")}`;
   }
 
   /** A line that is worth saying once a session. */
@@ -84,6 +98,7 @@ export class Progress {
     } catch (error) {
       if (rest !== "") step.log("\n");
       state = "failed";
+      this.counts.failed++;
       throw error;
     } finally {
       this.view.step(event());

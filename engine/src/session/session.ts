@@ -13,6 +13,7 @@ import type { FunctionCall } from "../module/function-call.ts";
 import type { Store } from "../store/store.ts";
 import { type Evaluator, type Evaluators, evaluateCall } from "./evaluate.ts";
 import { HostFiles, reapHostFiles } from "./host-files.ts";
+import { limitTo } from "./limit.ts";
 import { Progress, type ProgressView } from "./progress.ts";
 import { Secrets } from "./secrets.ts";
 
@@ -41,6 +42,8 @@ export class Session {
   readonly secrets: Secrets;
   readonly hostFiles: HostFiles;
   readonly services = new Services(this);
+  /** Runs heavy work, as many at a time as there are cores. */
+  readonly limit = limitTo(Math.max(2, availableParallelism()));
   readonly workdir: string;
   /** Calls of a module's functions that are under way, by their IDs. */
   readonly functionCalls = new Map<string, FunctionCall>();
@@ -59,8 +62,6 @@ export class Session {
   private network?: Promise<string>;
   private readonly closing = new AbortController();
   private ended?: Promise<void>;
-  private free = Math.max(2, availableParallelism());
-  private readonly waiting: (() => void)[] = [];
 
   constructor(options: SessionOptions) {
     this.docker = options.docker ?? new Docker();
@@ -156,19 +157,6 @@ export class Session {
   /** Aborts when the session ends. */
   get signal(): AbortSignal {
     return this.closing.signal;
-  }
-
-  /** Runs heavy work, as many at a time as there are cores. */
-  async limit<T>(work: () => Promise<T>): Promise<T> {
-    if (this.free > 0) this.free--;
-    else await new Promise<void>((resolve) => this.waiting.push(resolve));
-    try {
-      return await work();
-    } finally {
-      const next = this.waiting.shift();
-      if (next) next();
-      else this.free++;
-    }
   }
 
   /** Name of the network that services and their users share; made when first needed. */
