@@ -19,6 +19,7 @@ import { lintSource } from "./lint.js";
 import { readLogs } from "./logs.js";
 import { reportPipeline, runPipeline } from "./pipeline.js";
 import { publishImage } from "./publish.js";
+import { rehearse } from "./rehearse.js";
 import { listPackages, parseFormat } from "./sbom.js";
 import { scanImage } from "./scan.js";
 import { startStack } from "./stack.js";
@@ -631,5 +632,25 @@ export class Stackline {
     by: string = "",
   ): Promise<string> {
     return callTarget({ env, sshKey, environments, scripts }, ["unlock"], { by });
+  }
+
+  /**
+   * Rehearse on a machine that is thrown away: deploy, deploy again, change the configuration, roll back, restore, all under load.
+   *
+   * Prints how long each took and how many requests failed; fails when one did.
+   *
+   * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
+   * @param source The whole project
+   * @param rate Requests a second
+   */
+  @func({ cache: "never" })
+  async rehearse(
+    @argument({ defaultPath: "/app", ignore: unwantedInApp })
+    app: Directory,
+    @argument({ defaultPath: "/", ignore: unwanted })
+    source: Directory,
+    rate: number = 75,
+  ): Promise<string> {
+    return rehearse({ app, source, rate });
   }
 }

@@ -31,7 +31,7 @@ wait_app() {
   slot=$(setting "$1" APP_SLOT)
   mapfile -t ids < <(slot_containers "$slot")
   [ "${#ids[@]}" -gt 0 ] || fail "no container of the application was made"
-  wait_healthy "$app_patience" "${ids[@]}" || fail "the new release did not become healthy within $app_patience s"
+  wait_healthy "$app_patience" "${ids[@]}" || fail "the application is not healthy: see its words above"
 }
 
 # stop_apps CONTAINER...: each ends the requests that it has, 20 s at most.

@@ -27,17 +27,15 @@ do_deploy() {
   step pull
   pull_images "$release"
   install_secrets "$release"
-  test_nginx "$release"
 
-  step services
+  step services "and a look at nginx's configuration"
   touched=yes
   sync_services "$release"
-  start_services "$release"
+  together test_nginx start_services
   step backup
   back_up_before "$release"
   step migrate
-  migrate "$release"
-  publish_static "$release"
+  together migrate publish_static
 
   roll_out "$release"
 

@@ -19,11 +19,10 @@ do_rollback() {
   take_lock rollback "$by"
   step pull
   pull_images "$release"
-  test_nginx "$release"
-  step services
+
+  step services "and a look at nginx's configuration"
   touched=yes
-  start_services "$release"
-  publish_static "$release"
+  together test_nginx start_services publish_static
 
   roll_out "$release"
 
