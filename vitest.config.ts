@@ -54,6 +54,18 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
+      {
+        test: {
+          name: "vm",
+          sequence: { groupOrder: 5 },
+          include: ["tests/vm/**/*.docker.test.ts"],
+          globalSetup: ["tests/vm/setup.ts"],
+          testTimeout: 300_000,
+          hookTimeout: 600_000,
+          // They share one machine.
+          fileParallelism: false,
+        },
+      },
     ],
   },
 });

@@ -13,6 +13,7 @@ const groups = {
   module: () => vitest("module"),
   stack: () => vitest("stack"),
   logs: () => vitest("logs"),
+  vm: () => vitest("vm"),
 };
 
 /** Runs a project of vitest.config.ts; a run that breaks down before it can report counts as one failure. */

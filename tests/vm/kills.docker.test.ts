@@ -1,0 +1,95 @@
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { Load } from "./load.ts";
+import { directory, sleep, Vm } from "./machine.ts";
+
+const vm = new Vm(inject("vm"));
+const { good = "", better = "" } = vm.shared.releases;
+const load = new Load();
+const steps = [
+  "lock",
+  "pull",
+  "services",
+  "backup",
+  "migrate",
+  "start",
+  "health",
+  "switch",
+  "background",
+  "verify",
+  "retire",
+  "record",
+  "prune",
+];
+const table: string[][] = [["killed at", "then", "requests", "failed", "serves"]];
+
+beforeAll(() => load.start(vm.shared.address, 40));
+afterAll(() => {
+  load.stop();
+  console.log(
+    table
+      .map((row) =>
+        row
+          .map((cell) => cell.padEnd(14))
+          .join("")
+          .trimEnd(),
+      )
+      .join("\n"),
+  );
+});
+
+/** Begins a deploy of whatever does not serve now and kills its script as soon as it says that it is at a step. */
+async function killAt(step: string): Promise<string> {
+  const serving = await vm.must(`grep APP_IMAGE= ${directory}/current/release.env`);
+  const place = await vm.deliver({ image: serving.includes(good) ? better : good });
+  const line = `
+    bash ${place}/host/stackline deploy >/tmp/followed 2>&1 &
+    until run=$(sed -n '1s/^run //p' /tmp/followed 2>/dev/null) && [ -n "$run" ]; do sleep 0.02; done
+    until grep -qE '\\] ${step}(:|$)' ${directory}/runs/$run/log || [ -e ${directory}/runs/$run/exit ]; do sleep 0.02; done
+    kill -9 $(cat ${directory}/runs/$run/pid) 2>/dev/null
+    wait
+    cat /tmp/followed`;
+  return (await vm.sh(line)).stdout;
+}
+
+describe("a deploy whose script is killed", () => {
+  test.each(steps)("at %s leaves a stack that serves, and says what to do", async (step) => {
+    await load.begin(step);
+    const followed = await killAt(step);
+    expect(followed, "what whoever watches is told").toMatch(/was killed at step '.+': unlock/);
+    // What it had started (compose, docker) may still be at it.
+    await vm.until(
+      async () => /lock +\S.*(dead|free)/.test((await vm.stackline("status")).stdout),
+      "the end of its children",
+    );
+    expect((await vm.stackline("status")).stdout).toMatch(
+      /that run is dead, at step '.+': unlock puts right/,
+    );
+
+    const next = await vm.deploy({ image: better });
+    expect(next.exitCode).not.toBe(0);
+    expect(next.stdout).toMatch(/locked: deploy by .* since .*; that run is dead, at step '.+': unlock/);
+
+    const unlock = await vm.stackline("unlock");
+    expect(unlock.exitCode, unlock.stdout).toBe(0);
+    const { sent, failed, reasons } = await load.count(step);
+    const checks = await vm.checks();
+    table.push([
+      step,
+      "unlock: ok",
+      String(sent),
+      String(failed),
+      checks.includes("FAIL") ? "not green" : "six green",
+    ]);
+    expect(reasons).toEqual({});
+    expect(checks.match(/^ok /gm)).toHaveLength(6);
+    const apps = "docker ps -q --filter label=com.docker.compose.service=app | wc -l";
+    expect(await vm.must(apps)).toBe("1\n");
+  });
+
+  test("can be followed by a deploy as if nothing had been", async () => {
+    const serving = await vm.must(`grep APP_IMAGE= ${directory}/current/release.env`);
+    const run = await vm.deploy({ image: serving.includes(good) ? better : good });
+    expect(run.exitCode, run.stdout).toBe(0);
+    await sleep(0);
+  });
+});

@@ -1,0 +1,247 @@
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import Docker from "dockerode";
+import { $, type ProcessOutput } from "zx";
+import { parseEnvironment } from "../../ci/src/environments.ts";
+import { generateKeyPair } from "../../ci/src/keys.ts";
+import { releaseSettings } from "../../ci/src/release.ts";
+import { parseSecrets } from "../../ci/src/secrets.ts";
+import { images } from "../../ci/src/versions.ts";
+import { allPrivileges } from "../../engine/src/docker/privileges.ts";
+
+export const root = fileURLToPath(new URL("../../", import.meta.url));
+export const directory = "/srv/stackline";
+const repository = "localhost:5000/app";
+const docker = new Docker();
+
+/** Confidential values that occur nowhere else. */
+export const canaries: Record<string, string> = {
+  POSTGRES_DB: "canary_db_5e81",
+  POSTGRES_USER: "canary_user_90af",
+  POSTGRES_PASSWORD: "canary-pw-\"9c'2e\\04",
+  REDIS_PASSWORD: "canary-redis-\"d8'1a\\6b",
+  SECRET_KEY: "canary-key-7c1d09",
+  API_TOKEN: "canary-token-e25b70",
+};
+
+/** What a test file is told of the machine that the group shares. */
+export interface Shared {
+  id: string;
+  address: string;
+  key: string;
+  hostKey: string;
+  /** References by digest. */
+  releases: Record<string, string>;
+}
+
+/** The pages of a rehearsal, which ask the database and take 2 s. */
+const pages = readFileSync(join(root, "scripts/rehearse/pages.py")).toString("base64");
+const withPages = ["USER 0:0", `RUN echo ${pages} | base64 -d >>/app/devops_001/wsgi.py`, "USER 10001:10001"];
+
+/** Releases, some of which go wrong, each in its own way: lines for a Dockerfile after `withPages`. */
+const variants: Record<string, string[]> = {
+  good: [],
+  better: ["ENV RELEASE=better"],
+  unhealthy: ['CMD ["sh", "-c", "echo the settings are nonsense >&2; exit 3"]'],
+  unmigratable: [
+    "USER 0:0",
+    "RUN printf 'raise RuntimeError(\"this migration is broken\")\\n' >/app/orders/migrations/9999_broken.py",
+    "USER 10001:10001",
+  ],
+  red: [
+    "USER 0:0",
+    "RUN sed -i 's/green/grey/g' $(grep -rl green /app/checks --include=*.html --include=*.py)",
+    "USER 10001:10001",
+  ],
+};
+
+export interface Delivery {
+  image: string;
+  settings?: Record<string, string>;
+  secrets?: Record<string, string> | undefined;
+  /** Changes the release's folder before it is sent. */
+  change?: (folder: string) => void;
+}
+
+/** A machine with an SSH server and a Docker of its own, in a container. */
+export class Vm {
+  constructor(readonly shared: Shared) {}
+
+  /** Starts it, and gives it the images and a registry. */
+  static async start(): Promise<Vm> {
+    await $({
+      quiet: true,
+      cwd: root,
+    })`scripts/images debian:bookworm-slim ${images.postgres} ${images.redis} ${images.kafka} ${images.nginx} ${images.registry} ${images.ssh}`;
+    await $({
+      quiet: true,
+      env: { ...process.env, DOCKER_BUILDKIT: "0" },
+    })`docker build --quiet --tag stackline-test-vm ${join(root, "scripts/vm")}`;
+    const [own, user] = [generateKeyPair(), generateKeyPair()];
+    const container = await docker.createContainer({
+      Image: "stackline-test-vm",
+      name: `stackline-test-vm-${process.pid}`,
+      Env: [`HOST_KEY=${own.privateKey}`, `AUTHORIZED_KEY=${user.publicKey}`],
+      HostConfig: {
+        ...allPrivileges(),
+        Tmpfs: { "/run": "", "/tmp": "exec" },
+        Mounts: [{ Type: "volume", Target: "/var/lib/docker", Source: "" }],
+      },
+    });
+    await container.start();
+    const { NetworkSettings } = await container.inspect();
+    const vm = new Vm({
+      id: container.id,
+      address: Object.values(NetworkSettings.Networks)[0]?.IPAddress ?? "",
+      key: user.privateKey,
+      hostKey: own.publicKey,
+      releases: {},
+    });
+    await vm.until(async () => (await vm.sh("docker version")).exitCode === 0, "its Docker");
+    await vm.provide();
+    return vm;
+  }
+
+  async stop(): Promise<void> {
+    await docker.getContainer(this.shared.id).remove({ force: true, v: true });
+  }
+
+  /** Images, a registry, and the releases in it. */
+  private async provide(): Promise<void> {
+    const folder = mkdtempSync(join(tmpdir(), "stackline-vm-"));
+    const tar = join(folder, "app.tar");
+    const upstream = [images.postgres, images.redis, images.kafka, images.nginx, images.registry];
+    try {
+      await $({
+        quiet: true,
+        cwd: root,
+        env: { ...process.env, STACKLINE_ENGINE: "embedded" },
+      })`scripts/dagger call build export --path ${tar}`;
+      await $({
+        quiet: true,
+      })`docker save ${upstream} | docker exec --interactive ${this.shared.id} docker load`;
+      await $({
+        quiet: true,
+      })`docker exec --interactive ${this.shared.id} sh -c ${"docker tag $(docker load | sed -n 's/^Loaded image\\( ID\\)*: //p') base"} <${tar}`;
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+    await this.must(
+      `docker run -d --name registry --restart always --publish 127.0.0.1:5000:5000 ${images.registry}`,
+    );
+    for (const [name, lines] of Object.entries(variants)) {
+      const file = ["FROM base", ...withPages, ...lines, `LABEL release=${name}`].join("\n");
+      const tag = `${repository}:${name}`;
+      await $({
+        quiet: true,
+        input: file,
+      })`docker exec --interactive ${this.shared.id} docker build --quiet --tag ${tag} -`;
+      await this.must(`docker push --quiet ${tag}`);
+      this.shared.releases[name] = (
+        await this.must(`docker inspect --format '{{index .RepoDigests 0}}' ${tag}`)
+      ).trim();
+    }
+  }
+
+  /** Runs a shell line on the machine. */
+  async sh(line: string, user = "deploy"): Promise<ProcessOutput> {
+    return $({ nothrow: true, quiet: true })`docker exec --user ${user} ${this.shared.id} bash -c ${line}`;
+  }
+
+  async must(line: string, user = "deploy"): Promise<string> {
+    const run = await this.sh(line, user);
+    if (run.exitCode !== 0) throw new Error(`${line}\n${run.stdall}`);
+    return run.stdout;
+  }
+
+  async until(isSo: () => Promise<boolean>, what: string, seconds = 60): Promise<void> {
+    for (const deadline = Date.now() + seconds * 1000; !(await isSo()); await sleep(200)) {
+      if (Date.now() > deadline) throw new Error(`${what}: not within ${seconds} s`);
+    }
+  }
+
+  /** Puts what a deploy sends where it unpacks it, and says where that is. */
+  async deliver({ image, settings = {}, secrets = canaries, change }: Delivery): Promise<string> {
+    const folder = mkdtempSync(join(tmpdir(), "stackline-release-"));
+    try {
+      writeRelease(folder, image, settings, secrets);
+      change?.(folder);
+      const place = `${directory}/releases/.incoming.${Math.random().toString(36).slice(2)}`;
+      await this.must(`umask 077; mkdir -p ${place}`);
+      const tar = execFileSync("tar", ["-c", "-C", folder, "."], { maxBuffer: 1 << 28 });
+      await $({
+        quiet: true,
+        input: tar,
+      })`docker exec --interactive --user deploy ${this.shared.id} tar -x -p --no-same-owner -C ${place}`;
+      return place;
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  }
+
+  async deploy(delivery: Delivery): Promise<ProcessOutput> {
+    return this.sh(`bash ${await this.deliver(delivery)}/host/stackline deploy 2>&1`);
+  }
+
+  /** The scripts of the current release, as an operator calls them by hand. */
+  async stackline(line: string): Promise<ProcessOutput> {
+    return this.sh(`bash ${directory}/current/host/stackline ${line} 2>&1`);
+  }
+
+  /** The name of the release that serves. */
+  async current(): Promise<string> {
+    return (await this.must(`basename $(readlink ${directory}/current)`)).trim();
+  }
+
+  async checks(): Promise<string> {
+    const container = "docker ps -q --filter label=com.docker.compose.service=app | head -n 1";
+    return this.must(`docker exec $(${container}) python /opt/docker/check_page.py http://nginx || true`);
+  }
+
+  /** The newest line of the history, by column. */
+  async lastRecord(): Promise<Record<string, string>> {
+    const lines = (await this.must(`cat ${directory}/history.tsv`)).trim().split("\n");
+    const [head = [], last = []] = [lines[0], lines.at(-1)].map((line) => line?.split("\t"));
+    return Object.fromEntries(head.map((name, at) => [name, last[at] ?? ""]));
+  }
+}
+
+function writeRelease(
+  folder: string,
+  image: string,
+  settings: Record<string, string>,
+  secrets: Record<string, string>,
+): void {
+  for (const part of ["docker-compose.prod.yml", "nginx", "scripts/postgres", "logs"])
+    cpSync(join(root, part), join(folder, part), { recursive: true });
+  cpSync(join(root, "scripts/host"), join(folder, "host"), { recursive: true });
+  const fields = {
+    host: "vm",
+    user: "deploy",
+    hostKey: generateKeyPair().publicKey,
+    repository,
+    keepReleases: 3,
+    settings,
+  };
+  const environment = parseEnvironment("test", JSON.stringify(fields));
+  const sent = Math.floor(Date.now() / 1000);
+  writeFileSync(join(folder, "release.env"), releaseSettings(environment, { image, backup: true, sent }));
+  const text = Object.entries(secrets).map(([name, value]) => `${name}=${value}\n`);
+  for (const [name, value] of parseSecrets(text.join(""))) {
+    const owners = [
+      "app",
+      ...(name.startsWith("POSTGRES_") ? ["postgres"] : []),
+      ...(name === "REDIS_PASSWORD" ? ["redis"] : []),
+    ];
+    for (const owner of owners) {
+      mkdirSync(join(folder, "secrets", owner), { recursive: true, mode: 0o700 });
+      writeFileSync(join(folder, "secrets", owner, name), value, { mode: 0o600 });
+    }
+  }
+}
+
+export const sleep = (milliseconds: number): Promise<void> =>
+  new Promise((wake) => setTimeout(wake, milliseconds));

@@ -1,0 +1,170 @@
+import { appendFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { Load } from "./load.ts";
+import { type Delivery, directory, Vm } from "./machine.ts";
+
+const vm = new Vm(inject("vm"));
+const { good = "", better = "", unhealthy = "", unmigratable = "", red = "" } = vm.shared.releases;
+const load = new Load();
+
+beforeAll(() => load.start(vm.shared.address, 50));
+afterAll(() => load.stop());
+
+const database = `docker exec -i $(docker ps -q --filter label=com.docker.compose.service=postgres) sh -c 'PGDATABASE=$(cat /run/secrets/POSTGRES_DB) exec psql -U postgres -XAtq'`;
+const sql = (text: string): Promise<string> => vm.must(`${database} <<'SQL'\n${text}\nSQL`);
+
+describe("a release that takes over", () => {
+  test("does so under load without a failed request, within 60 s, and goes back within 30 s", async () => {
+    await load.begin("deploy");
+    const deploy = await vm.deploy({ image: better });
+    expect(deploy.exitCode, deploy.stdout).toBe(0);
+    const deployed = await load.count("deploy");
+    await load.begin("rollback");
+    const rollback = await vm.stackline("rollback");
+    expect(rollback.exitCode, rollback.stdout).toBe(0);
+    const back = await load.count("rollback");
+    console.log(
+      `deploy: ${deployed.sent} requests, ${deployed.failed} failed; rollback: ${back.sent}, ${back.failed}`,
+    );
+    console.log(
+      [deploy, rollback].map(({ stdout }) => /release \S+ serves, after .*/.exec(stdout)?.[0]).join("\n"),
+    );
+    expect(deployed.sent).toBeGreaterThan(500);
+    expect([deployed.reasons, back.reasons]).toEqual([{}, {}]);
+  });
+
+  test("restarts nothing when nothing has changed", async () => {
+    const ids = "docker ps -q --no-trunc | sort";
+    const before = await vm.must(ids);
+    const run = await vm.deploy({ image: good });
+    expect(run.stdout).toContain("nothing has changed");
+    expect(run.exitCode).toBe(0);
+    expect(await vm.must(ids)).toBe(before);
+  });
+
+  test("brings a change of nginx's configuration with it", async () => {
+    await load.begin("configuration");
+    const run = await vm.deploy({
+      image: good,
+      change: appendTemplate("add_header X-Changed yes always;\n"),
+    });
+    expect(run.exitCode, run.stdout).toBe(0);
+    expect(
+      (await fetch(`http://${vm.shared.address}/`, { redirect: "manual" })).headers.get("x-changed"),
+    ).toBe("yes");
+    expect((await load.count("configuration")).reasons).toEqual({});
+  });
+
+  test("is gone back from when its image is no longer on the machine", async () => {
+    const { good: before } = { good };
+    expect((await vm.deploy({ image: better })).exitCode).toBe(0);
+    await vm.must(
+      `docker image rm -f $(docker images -q --no-trunc ${before.split("@")[0]} --filter label=release=good); ! docker image inspect ${before} 2>/dev/null`,
+    );
+    const run = await vm.stackline("rollback");
+    expect(run.stdout).toContain(`pulling ${before}`);
+    expect(run.exitCode, run.stdout).toBe(0);
+  });
+});
+
+const appendTemplate = (text: string) => (folder: string) =>
+  appendFileSync(join(folder, "nginx/templates/default.conf.template"), text);
+
+interface Fault {
+  name: string;
+  delivery: Delivery;
+  /** In the output: what failed, and what the one at fault says. */
+  says: RegExp[];
+}
+
+const faults: Fault[] = [
+  {
+    name: "is never healthy",
+    delivery: { image: unhealthy },
+    says: [/not healthy/, /the settings are nonsense/],
+  },
+  {
+    name: "has a migration that fails",
+    delivery: { image: unmigratable },
+    says: [/migration failed/, /this migration is broken/],
+  },
+  {
+    name: "has a red /checks",
+    delivery: { image: red },
+    says: [/\/checks is not green/, /FAIL PostgreSQL/, /last lines of/],
+  },
+  {
+    name: "has an image that is not there",
+    delivery: { image: `localhost:5000/app@sha256:${"0".repeat(64)}` },
+    says: [/cannot be pulled: .*(not found|unknown)/],
+  },
+  {
+    name: "has a broken nginx template",
+    delivery: { image: better, change: appendTemplate("no_such_directive on;\n") },
+    says: [/does not accept/, /no_such_directive/],
+  },
+  {
+    name: "has a compose file that is none",
+    delivery: {
+      image: better,
+      change: (folder) => appendFileSync(join(folder, "docker-compose.prod.yml"), "services: nonsense\n"),
+    },
+    says: [/docker-compose.prod.yml is not right/],
+  },
+];
+
+describe("a release that", () => {
+  test.each(faults)("$name leaves the one before serving", async ({ delivery, says }) => {
+    await sql("CREATE TABLE IF NOT EXISTS kept (word text); INSERT INTO kept VALUES ('before')");
+    const before = await vm.current();
+    const rows = await sql("SELECT count(*) FROM kept");
+    await load.begin("fault");
+    const run = await vm.deploy(delivery);
+    const count = await load.count("fault");
+
+    expect(run.exitCode, run.stdout).not.toBe(0);
+    for (const words of says) expect(run.stdout).toMatch(words);
+    expect(count.sent).toBeGreaterThan(50);
+    expect(count.reasons).toEqual({});
+    expect(await vm.current()).toBe(before);
+    expect(await sql("SELECT count(*) FROM kept")).toBe(rows);
+    expect((await vm.lastRecord()).outcome).toBe("failed");
+    expect((await vm.stackline("status")).stdout).toMatch(/lock +free/);
+    expect(await vm.checks()).not.toContain("FAIL");
+    expect(await vm.must(`ls ${directory}/releases -A | grep -c incoming || true`)).toBe("0\n");
+  });
+});
+
+describe("a backup", () => {
+  test("brings back what was deleted since, and keeps what it replaced", async () => {
+    await sql("INSERT INTO kept VALUES ('to be deleted')");
+    expect((await vm.stackline("backup")).exitCode).toBe(0);
+    const [newest = ""] = (await vm.stackline("backups")).stdout.trim().split("\n").at(-1)?.split(" ") ?? [];
+    await sql("DELETE FROM kept");
+    const run = await vm.stackline(`restore ${newest}`);
+    expect(run.exitCode, run.stdout).toBe(0);
+    expect(Number(await sql("SELECT count(*) FROM kept WHERE word = 'to be deleted'"))).toBe(1);
+    expect(await sql("SELECT count(*) FROM pg_database WHERE datname LIKE 'replaced_%'")).toBe("1\n");
+    expect(await vm.checks()).not.toContain("FAIL");
+  });
+
+  test("that is damaged is refused, and the database stays", async () => {
+    const [newest = ""] = (await vm.stackline("backups")).stdout.trim().split("\n").at(-1)?.split(" ") ?? [];
+    await vm.must(
+      `chmod u+w ${directory}/backups/${newest}.dump; echo rot >>${directory}/backups/${newest}.dump`,
+    );
+    const run = await vm.stackline(`restore ${newest}`);
+    expect(run.exitCode).not.toBe(0);
+    expect(run.stdout).toContain(`backup ${newest} is damaged`);
+    await vm.must(`rm ${directory}/backups/${newest}.dump*`);
+  });
+
+  test("is proved by the drill, which counts its rows", async () => {
+    expect((await vm.stackline("backup")).exitCode).toBe(0);
+    const run = await vm.stackline("restore-drill");
+    expect(run.stdout).toMatch(/public\.django_migrations +[1-9]\d* rows/);
+    expect(run.stdout).toMatch(/backup \S+ can be restored/);
+    expect(await sql("SELECT count(*) FROM pg_database WHERE datname LIKE 'restoring_%'")).toBe("0\n");
+  });
+});
