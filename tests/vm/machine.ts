@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -215,7 +215,8 @@ function writeRelease(
   settings: Record<string, string>,
   secrets: Record<string, string>,
 ): void {
-  for (const part of ["docker-compose.prod.yml", "nginx", "scripts/postgres", "logs"])
+  const parts = ["docker-compose.prod.yml", "nginx", "scripts/postgres", "logs"];
+  for (const part of parts.filter((part) => existsSync(join(root, part))))
     cpSync(join(root, part), join(folder, part), { recursive: true });
   cpSync(join(root, "scripts/host"), join(folder, "host"), { recursive: true });
   const fields = {

@@ -31,7 +31,13 @@ do_deploy() {
   step services "and a look at nginx's configuration"
   touched=yes
   sync_services "$release"
-  together test_nginx start_services
+  if [ -n "$previous" ]; then
+    together test_nginx start_services
+  else
+    # The networks are made by the first that needs them; two at once would both want to.
+    test_nginx "$release"
+    start_services "$release"
+  fi
   step backup
   back_up_before "$release"
   step migrate
