@@ -43,14 +43,19 @@ make_backup() {
   [ ! -x "$here/s3" ] || [ ! -e "$directory/s3.env" ] || "$here/s3" put "$file" || say "the backup is here, but was not copied to the object store: see above"
 }
 
+# Every backup's time and file.
+backup_files() { [ ! -d "$backups" ] || find "$backups" -name '*.dump' -printf '%T@ %p\n'; }
+
 prune_backups() {
   local old
-  find "$backups" -name '*.dump' -printf '%T@ %p\n' 2>/dev/null | sort -rn | tail -n "+$(($1 + 1))" | cut -d' ' -f2- | while read -r old; do
+  backup_files | sort -rn | tail -n "+$(($1 + 1))" | cut -d' ' -f2- | while read -r old; do
     rm -f "$old" "$old.sha256"
   done
 }
 
-list_backups() { find "$backups" -name '*.dump' -printf '%f  %k KiB  %TY-%Tm-%Td %TH:%TM\n' 2>/dev/null | sed 's/\.dump / /' | sort; }
+list_backups() {
+  [ ! -d "$backups" ] || find "$backups" -name '*.dump' -printf '%f  %k KiB  %TY-%Tm-%Td %TH:%TM\n' | sed 's/\.dump / /' | sort
+}
 
 migrate() { one_off "$1" migrate || fail "the migration failed; what ran before it stays as it is. Its words are above"; }
 

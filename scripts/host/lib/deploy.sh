@@ -48,8 +48,9 @@ do_deploy() {
   step record
   record_release "$release"
   step prune
-  prune_releases "$(setting "$release" STACKLINE_KEEP_RELEASES 5)"
-  prune_backups "$(setting "$release" STACKLINE_KEEP_BACKUPS 10)"
+  # Whatever becomes of what is old, the new release serves.
+  prune_releases "$(setting "$release" STACKLINE_KEEP_RELEASES 5)" || say "not all old releases could be removed: see above"
+  prune_backups "$(setting "$release" STACKLINE_KEEP_BACKUPS 10)" || say "not all old backups could be removed: see above"
   say "release $subject serves, after $(duration $(($(date +%s) - started_seconds)))"
 }
 

@@ -112,8 +112,8 @@ undo_restore() {
 do_restore_drill() {
   local name
   require_release
-  name=$(find "$backups" -name '*.dump' -printf '%T@ %f\n' 2>/dev/null | sort -n | tail -n 1 | cut -d' ' -f2)
-  name=${name%.dump}
+  name=$(backup_files | sort -n | tail -n 1 | cut -d' ' -f2-)
+  name=$(basename "$name" .dump)
   [ -n "$name" ] || fail "there is no backup yet: run backup first"
   begin restore-drill "$name"
   on_failure() { record failed "$(failure)"; }

@@ -21,7 +21,7 @@ show_status() {
     stale) say "lock         $(lock_owner); that run is dead, at step '$(dead_step)': unlock puts right what it left" ;;
   esac
   [ ! -s "$history_file" ] || say "last         $(tail -n 1 "$history_file" | awk -F '\t' '{ print $2, $3, $7, "after", $6, "s, by", $5 }')"
-  say "disk         $(df -Pm "$directory" | awk 'NR == 2 { print $4 }') MB free; backups: $(find "$backups" -name '*.dump' 2>/dev/null | wc -l)"
+  say "disk         $(df -Pm "$directory" | awk 'NR == 2 { print $4 }') MB free; backups: $(backup_files | wc -l)"
   [ -z "$release" ] || docker ps --all --filter "label=com.docker.compose.project=$project" \
     --format '{{.Label "com.docker.compose.service"}}\t{{.Status}}\t{{.Names}}' | sort | awk -F '\t' '{ printf "%-12s %-36s %s\n", $1, $2, $3 }'
 }
