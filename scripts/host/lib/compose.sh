@@ -19,8 +19,9 @@ compose_from() {
   local folder=$1 release=$2 words
   shift 2
   read -ra words <<<"$(compose_command)"
-  env -i PATH="$PATH" HOME="${HOME:-/}" COMPOSE_PROJECT_NAME="$project" \
+  env -i PATH="$PATH" HOME="${HOME:-/}" \
     ${DOCKER_HOST:+DOCKER_HOST="$DOCKER_HOST"} ${DOCKER_CONFIG:+DOCKER_CONFIG="$DOCKER_CONFIG"} \
+    COMPOSE_PROJECT_NAME="$project" COMPOSE_PROFILES="$(setting "$release" COMPOSE_PROFILES)" \
     "${words[@]}" --ansi never --project-name "$project" \
     --project-directory "$folder" --env-file "$release/release.env" --file "$release/docker-compose.prod.yml" "$@"
 }
@@ -55,9 +56,10 @@ containers() {
 
 container_name() { docker inspect --format '{{slice .Name 1}}' "$1"; }
 
-# healthy, unhealthy, starting; without a health check what the container's state is.
+# healthy, unhealthy, starting, or the state of a container that does not run. Without a health check, to run is to be healthy.
 health_of() {
-  docker inspect --format '{{if and .State.Health (eq .State.Status "running")}}{{.State.Health.Status}}{{else}}{{.State.Status}}{{end}}' "$1" 2>/dev/null || echo gone
+  docker inspect --format '{{if ne .State.Status "running"}}{{.State.Status}}{{else if .State.Health}}{{.State.Health.Status}}{{else}}healthy{{end}}' \
+    "$1" 2>/dev/null || echo gone
 }
 
 # wait_healthy SECONDS CONTAINER...: returns 1, with what the one at fault says, when one is not healthy by then.

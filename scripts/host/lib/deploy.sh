@@ -82,7 +82,7 @@ nothing_changed() {
   [ "$(active_slot)" = "$(setting "$previous" APP_SLOT)" ] || return 1
   for service in app nginx "${data_services[@]}" $(followers "$previous"); do
     [ -n "$(containers "$service")" ] || return 1
-    for id in $(containers "$service"); do [[ $(health_of "$id") =~ ^(healthy|running)$ ]] || return 1; done
+    for id in $(containers "$service"); do [ "$(health_of "$id")" = healthy ] || return 1; done
   done
 }
 
