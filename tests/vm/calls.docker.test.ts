@@ -1,0 +1,178 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { $, type ProcessOutput } from "zx";
+import { generateKeyPair } from "../../ci/src/keys.ts";
+import { Load } from "./load.ts";
+import { canaries, directory, root, sleep, Vm } from "./machine.ts";
+
+const vm = new Vm(inject("vm"));
+const { address, key, hostKey, releases } = vm.shared;
+const { good = "", better = "" } = releases;
+const load = new Load();
+const folder = mkdtempSync(join(tmpdir(), "stackline-calls-"));
+const environments = join(folder, "environments");
+const secrets = Object.entries(canaries)
+  .map(([name, value]) => `${name}=${value}\n`)
+  .join("");
+
+beforeAll(async () => {
+  const fields = {
+    host: address,
+    user: "deploy",
+    hostKey,
+    url: `http://${address}`,
+    repository: "localhost:5000/app",
+  };
+  const write = (name: string, more: object): void =>
+    writeFileSync(join(environments, `${name}.json`), JSON.stringify({ ...fields, ...more }));
+  mkdirSync(environments);
+  write("vm", { keepReleases: 3 });
+  write("impostor", { hostKey: generateKeyPair().publicKey });
+  write("nobody", { port: 1 });
+  write("small", { directory: "/srv/small" });
+  write("typo", { hostkey: hostKey });
+  await load.start(address, 30);
+});
+
+afterAll(() => {
+  load.stop();
+  rmSync(folder, { recursive: true });
+});
+
+/** Calls a function of the module as a user does. */
+async function call(name: string, env: string, ...args: string[]): Promise<ProcessOutput> {
+  const variables = {
+    ...process.env,
+    STACKLINE_CACHE: join(folder, "cache"),
+    STACKLINE_ENGINE: "embedded",
+    THE_KEY: key,
+    THE_SECRETS: secrets,
+    NO_SECRETS: "POSTGRES_DB=x\n",
+  };
+  const target = [`--env=${env}`, "--ssh-key=env://THE_KEY", `--environments=${environments}`];
+  return $({
+    nothrow: true,
+    quiet: true,
+    cwd: root,
+    env: variables,
+  })`scripts/dagger call ${name} ${target} ${args}`;
+}
+
+const other = async (): Promise<string> =>
+  (await vm.must(`grep APP_IMAGE= ${directory}/current/release.env`)).includes(good) ? better : good;
+const deploy = async (env: string, ...args: string[]): Promise<ProcessOutput> =>
+  call("deploy", env, `--image=${await other()}`, "--secrets=env://THE_SECRETS", ...args);
+const lastLines = (run: ProcessOutput): string => run.stdall.trimEnd().split("\n").slice(-12).join("\n");
+
+describe("deploy", () => {
+  test("prints a plan and changes nothing with --dry-run", async () => {
+    const before = await vm.must(`ls -A ${directory} ${directory}/releases; docker ps -q`);
+    const run = await deploy("vm", "--dry-run");
+    expect(run.stdout).toMatch(/image +localhost:5000\/app@sha256:\w+ -> localhost:5000\/app@sha256:\w+/);
+    expect(run.stdout).toContain("would switch nginx");
+    expect(run.exitCode, lastLines(run)).toBe(0);
+    expect(await vm.must(`ls -A ${directory} ${directory}/releases; docker ps -q`)).toBe(before);
+  });
+
+  test("goes on and is watched to its end when the connection is cut at every step", async () => {
+    await load.begin("cut");
+    const running = deploy("vm", "--by=ann");
+    const seen = new Set<string>();
+    let ended = false;
+    void running.finally(() => {
+      ended = true;
+    });
+    while (!ended) {
+      const step = (await vm.sh(`cat $(ls -d ${directory}/runs/*-deploy-* | tail -n 1)/step`)).stdout.trim();
+      const isNew =
+        step !== "" && !seen.has(step) && (await vm.sh(`cut -f 2 ${directory}/lock`)).stdout.trim() === "ann";
+      if (isNew && (await vm.sh("pkill -9 -f 'sshd: deploy'", "root")).exitCode === 0) seen.add(step);
+      await sleep(100);
+    }
+    const run = await running;
+    console.log(`connection cut at: ${[...seen].join(", ")}`);
+    expect(run.exitCode, lastLines(run)).toBe(0);
+    expect(run.stdall).toMatch(/the connection was lost; the run goes on there/);
+    expect(run.stdall).toMatch(/release \S+ serves, after/);
+    expect(seen.size).toBeGreaterThan(4);
+    expect((await load.count("cut")).reasons).toEqual({});
+    expect(await vm.lastRecord()).toMatchObject({ action: "deploy", by: "ann", outcome: "ok" });
+    for (const value of Object.values(canaries)) expect(run.stdall).not.toContain(value);
+  });
+
+  test("lets one of two win, and tells the other who it is and since when", async () => {
+    const first = deploy("vm", "--by=ann");
+    await vm.until(
+      async () => (await vm.sh(`cat ${directory}/lock`)).stdout.includes("ann"),
+      "the first one's lock",
+      120,
+    );
+    const second = await deploy("vm", "--by=bob");
+    expect(second.exitCode).toBe(1);
+    expect(lastLines(second)).toMatch(/locked: deploy by ann since \d{4}-\d\d-\d\dT[\d:]+Z .*under way/);
+    const run = await first;
+    expect(run.exitCode, lastLines(run)).toBe(0);
+  });
+
+  test("sends nothing to a machine that shows another host key", async () => {
+    const before = await vm.must(`ls -A ${directory}/releases ${directory}/runs`);
+    const run = await deploy("impostor");
+    expect(run.exitCode).toBe(1);
+    expect(lastLines(run)).toMatch(/shows another host key than the environment's hostKey: nothing was sent/);
+    expect(await vm.must(`ls -A ${directory}/releases ${directory}/runs`)).toBe(before);
+  });
+
+  test.each([
+    ["an environment that is unknown", "prd", [], /there is no environment "prd": environments\/ has .*vm/],
+    ["a field that is unknown", "typo", [], /environments\/typo.json: there is no field "hostkey"/],
+    ["a machine that does not answer", "nobody", [], /cannot be reached by SSH: .*refused/],
+    ["a tag instead of a digest", "vm", ["--image=localhost:5000/app:good"], /is no reference by digest/],
+    [
+      "secrets that are incomplete",
+      "vm",
+      ["--secrets=env://NO_SECRETS"],
+      /missing or empty: POSTGRES_USER, POSTGRES_PASSWORD, SECRET_KEY/,
+    ],
+  ])("refuses %s in one line", async (_, env, args, words) => {
+    const run = await deploy(env, ...args);
+    expect(run.exitCode).toBe(1);
+    expect(lastLines(run)).toMatch(words);
+  });
+
+  test("refuses a full disk in one line", async () => {
+    await vm.must("mkdir -p /srv/small; mount -t tmpfs -o size=2m,uid=1000 tmpfs /srv/small", "root");
+    const run = await deploy("small");
+    await vm.must("umount /srv/small", "root");
+    expect(run.exitCode).toBe(1);
+    expect(lastLines(run)).toMatch(
+      /\/srv\/small has \d+ MB left: a deploy needs 1024|cannot be written to: \d+ MB are left/,
+    );
+  });
+});
+
+describe("the other calls", () => {
+  test("status, history, logs and commands tell of the machine", async () => {
+    const [status, history, logs, command] = [
+      await call("status", "vm"),
+      await call("history", "vm"),
+      await call("app-logs", "vm", "--service=nginx", "--lines=5"),
+      await call("exec", "vm", "--command=python,manage.py,check"),
+    ];
+    expect(status.stdout).toMatch(/^release +\d{8}T\d{6}Z-\w{7}$/m);
+    expect(status.stdout).toMatch(/^nginx +Up .*healthy/m);
+    expect(history.stdout).toMatch(/deploy .* ann .* ok/);
+    expect(logs.stdout).toContain('"request_id"');
+    expect(command.stdout).toContain("no issues");
+  });
+
+  test("maintenance shows everybody its page, until it ends", async () => {
+    const ask = async (): Promise<number> =>
+      (await fetch(`http://${address}/`, { redirect: "manual" })).status;
+    expect((await call("maintenance", "vm", "--on")).exitCode).toBe(0);
+    expect(await ask()).toBe(503);
+    expect((await call("maintenance", "vm", "--off")).exitCode).toBe(0);
+    expect(await ask()).toBeLessThan(400);
+  });
+});
