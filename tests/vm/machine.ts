@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -230,18 +230,9 @@ function writeRelease(
   const environment = parseEnvironment("test", JSON.stringify(fields));
   const sent = Math.floor(Date.now() / 1000);
   writeFileSync(join(folder, "release.env"), releaseSettings(environment, { image, backup: true, sent }));
-  const text = Object.entries(secrets).map(([name, value]) => `${name}=${value}\n`);
-  for (const [name, value] of parseSecrets(text.join(""))) {
-    const owners = [
-      "app",
-      ...(name.startsWith("POSTGRES_") ? ["postgres"] : []),
-      ...(name === "REDIS_PASSWORD" ? ["redis"] : []),
-    ];
-    for (const owner of owners) {
-      mkdirSync(join(folder, "secrets", owner), { recursive: true, mode: 0o700 });
-      writeFileSync(join(folder, "secrets", owner, name), value, { mode: 0o600 });
-    }
-  }
+  const given = Object.entries(secrets).map(([name, value]) => `${name}=${value}\n`);
+  const lines = [...parseSecrets(given.join(""))].map(([name, value]) => `${name}=${value}\n`);
+  execFileSync(join(folder, "host/place-secrets"), [join(folder, "secrets")], { input: lines.join("") });
 }
 
 export const sleep = (milliseconds: number): Promise<void> =>

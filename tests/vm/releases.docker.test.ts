@@ -69,7 +69,7 @@ describe("a release that takes over", () => {
 });
 
 const appendTemplate = (text: string) => (folder: string) =>
-  appendFileSync(join(folder, "nginx/templates/default.conf.template"), text);
+  appendFileSync(join(folder, "nginx/templates/parts/headers.conf.template"), text);
 
 interface Fault {
   name: string;

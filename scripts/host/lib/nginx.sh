@@ -52,6 +52,8 @@ switch_to() {
   find "$switch" -mindepth 1 -maxdepth 1 -type d ! -name "$1" -mmin +60 -exec rmdir {} + 2>/dev/null || true
 }
 
+in_maintenance() { [ -e "$live/nginx/maintenance/on" ]; }
+
 switch_maintenance() {
   require_release
   case ${1:-} in

@@ -31,7 +31,7 @@ do_restore() {
   make_backup "$(date -u +%Y%m%dT%H%M%SZ)-before-restore"
 
   step swap "the site shows its maintenance page"
-  [ -e "$live/nginx/maintenance/on" ] || opened=by_us
+  in_maintenance || opened=by_us
   switch_maintenance on >/dev/null
   stopped=yes
   # shellcheck disable=SC2046

@@ -20,7 +20,7 @@ fingerprint() {
     mkdir -p "$secrets"
     [ -s "$secrets/.salt" ] || od -An -N32 -tx1 /dev/urandom | tr -d ' \n' >"$secrets/.salt"
     cat "$secrets/.salt"
-    cd "$1"
+    cd "$1" || exit
     for file in *; do printf '%s\0' "$file" && cat "$file" && printf '\0'; done
   ) | sha256sum | cut -c1-12
 }

@@ -11,7 +11,7 @@ show_status() {
   if [ -n "$release" ]; then
     say "release      ${release##*/}"
     say "image        $(setting "$release" APP_IMAGE)"
-    say "maintenance  $([ -e "$live/nginx/maintenance/on" ] && echo on || echo off)"
+    say "maintenance  $(in_maintenance && echo on || echo off)"
   else
     say "release      none: nothing is deployed in $directory yet"
   fi

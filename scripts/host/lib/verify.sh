@@ -4,14 +4,16 @@
 verify_tries=6
 
 verify() {
-  local slot container url scheme=http
+  local slot container url site=http://nginx
   slot=$(setting "$1" APP_SLOT)
   container=$(slot_containers "$slot" status=running | head -n 1)
   url=$(setting "$1" STACKLINE_URL)
-  [ -z "$(setting "$1" TLS_CERTIFICATE)" ] || scheme=https
-  read_checks "$container" "$scheme://nginx" --host "$(setting "$1" STACKLINE_CHECK_HOST localhost)" --any-certificate ||
+  [ -z "$(setting "$1" TLS_CERTIFICATE)" ] || site=https://nginx
+  ! in_maintenance || site=http://nginx:8082
+  read_checks "$container" "$site" --host "$(setting "$1" STACKLINE_CHECK_HOST localhost)" --any-certificate ||
     { explain_red; fail "/checks is not green through nginx"; }
-  [ -n "$url" ] || return 0
+  # Who comes by the public address sees the maintenance page, as they should.
+  [ -n "$url" ] && ! in_maintenance || return 0
   local host=${url#*://}
   read_checks "$container" "$url" --host "$host" ||
     fail "/checks is not green at $url, while it is through nginx here: does the name lead to this machine, are port and certificate right? (\"url\": \"\" in the environment leaves this out)"
