@@ -90,7 +90,7 @@ async function makeSdk(): Promise<void> {
  * to reach the copy that the entry point uses.
  */
 function writeTsconfig(store: Store, source: string): string {
-  const path = join(store.path, `tsconfig-${digestOf(source).slice(0, 16)}.json`);
+  const path = join(store.path, `tsconfig-${digestOf(folder, source).slice(0, 16)}.json`);
   if (existsSync(path)) return path;
   const compilerOptions = {
     target: "ES2022",
