@@ -29,7 +29,8 @@ describe.each([
       nothrow: true,
       quiet: true,
       cwd: checkout,
-      env: compose?.env,
+      // Not the ports that somebody may use already.
+      env: { ...compose?.env, HTTP_PORT: "18090", APP_PORT: "18091" },
       stdio: ["ignore", "pipe", "pipe"],
     })`${compose?.command} ${args}`;
 
@@ -67,5 +68,29 @@ describe.each([
     expect(tests.exitCode, tests.stdall.slice(-3000)).toBe(0);
     expect(Number(count)).toBeGreaterThan(0);
     expect(tests.stdall).toMatch(/^OK/m);
+  });
+
+  test("comes up as a whole: six green items through nginx, and a log of every component", async ({
+    skip,
+  }) => {
+    if (!compose) return skip();
+    const up = await run("-p", "test", "up", "-d");
+    expect(up.exitCode, up.stderr.slice(-2000)).toBe(0);
+    const ask = () =>
+      fetch("http://localhost:18090/checks/", { headers: { accept: "application/json" } }).catch(
+        () => undefined,
+      );
+    let answer = await ask();
+    for (let tries = 0; tries < 60 && !answer?.ok; tries++) {
+      await new Promise((wake) => setTimeout(wake, 2000));
+      answer = await ask();
+    }
+    if (!answer) throw new Error("nginx does not answer");
+    const { checks } = (await answer.json()) as { checks: { id: string; ok: boolean }[] };
+    expect(checks.map(({ ok }) => ok)).toEqual(Array(6).fill(true));
+    for (const name of ["app", "worker", "beat", "postgres", "redis", "kafka", "nginx"]) {
+      const logs = await run("-p", "test", "logs", "--tail", "100", name);
+      expect(logs.stdout, name).toMatch(new RegExp(`${name}[-_]1 +\\|`));
+    }
   });
 });
