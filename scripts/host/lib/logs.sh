@@ -44,7 +44,8 @@ read_files() {
   local id service filters=(--filter "label=com.docker.compose.project=$project")
   [ -z "$4" ] || filters+=(--filter "label=com.docker.compose.service=$4")
   docker ps --all --no-trunc "${filters[@]}" --format '{{.ID}} {{.Label "com.docker.compose.service"}}' | while read -r id service; do
-    docker logs --timestamps --since "${1%?????????}.${1: -9}" --until "${2%?????????}.${2: -9}" --tail "$3" "$id" 2>&1 </dev/null |
+    # One that cannot be read, or goes away meanwhile, does not keep the others from being shown.
+    { docker logs --timestamps --since "${1%?????????}.${1: -9}" --until "${2%?????????}.${2: -9}" --tail "$3" "$id" 2>&1 </dev/null || true; } |
       sed "s/^/$service ${id:0:12} /"
   done
 }
