@@ -1,8 +1,14 @@
 import type { Client, Service } from "@dagger.io/dagger";
-import { describe, expect, it } from "vitest";
-import { IMAGE, temporaryFolder, withSession } from "./support.ts";
+import { afterAll, describe, expect, it } from "vitest";
+import { docker, IMAGE, temporaryFolder, withSession } from "./support.ts";
 
 const storePath = temporaryFolder();
+const KEY = `privileged-${process.pid}`;
+
+afterAll(async () => {
+  const { Volumes } = await docker.listVolumes({ filters: { label: [`dev.stackline.cache=${KEY}`] } });
+  for (const { Name } of Volumes ?? []) await docker.getVolume(Name).remove();
+});
 
 const dockerfile = `FROM ${IMAGE}
 RUN apt-get update -q && apt-get install -qy --no-install-recommends docker.io iptables \\
@@ -43,7 +49,7 @@ describe("insecureRootCapabilities", () => {
         .directory()
         .withNewFile("Dockerfile", dockerfile)
         .dockerBuild()
-        .withServiceBinding("vm", daemon(client, "privileged-test"))
+        .withServiceBinding("vm", daemon(client, KEY))
         .withEnvVariable("DOCKER_HOST", "tcp://vm:2375");
       const said = await user.withExec(["sh", "-c", inner]).stdout();
       expect(said).toBe("driver=overlay2\nfrom the inner container\nwith a port\n");
@@ -57,7 +63,7 @@ describe("insecureRootCapabilities", () => {
         .dockerBuild()
         .withMountedTemp("/run")
         .withMountedTemp("/tmp")
-        .withMountedCache("/var/lib/docker", client.cacheVolume("privileged-test"))
+        .withMountedCache("/var/lib/docker", client.cacheVolume(KEY))
         .withExec(["sh", "-c", `dockerd >/tmp/log 2>&1 & trap 'cat /tmp/log >&2; kill $!' EXIT\n${inner}`], {
           insecureRootCapabilities: true,
         })
