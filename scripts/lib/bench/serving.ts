@@ -63,7 +63,7 @@ async function start(): Promise<{ token: string; stop(): Promise<void> }> {
   const override = join(folder, "bare.json");
   const quiet = $({ quiet: true, cwd: root });
   await quiet`scripts/secrets ${secrets}`;
-  await quiet({ env: { ...process.env, DOCKER_BUILDKIT: "1" } })`docker build --quiet --tag ${IMAGE} app`;
+  await quiet({ env: { ...process.env, DOCKER_BUILDKIT: "0" } })`docker build --quiet --tag ${IMAGE} app`;
   writeFileSync(override, bareService());
   const { command, env } = await compose1();
   const files = ["-p", PROJECT, "-f", join(root, "docker-compose.prod.yml"), "-f", override];
