@@ -8,11 +8,12 @@ import type { Figure } from "./figures.ts";
 import { image } from "./image.ts";
 import { describeMachine } from "./machine.ts";
 import { replaceSection, section } from "./report.ts";
+import { rollout } from "./rollout.ts";
 import { serving } from "./serving.ts";
 import { steps } from "./steps.ts";
 import { tests } from "./tests.ts";
 
-const figures: Figure[] = [tests, image, steps, serving];
+const figures: Figure[] = [tests, image, steps, rollout, serving];
 const path = join(root, "docs", "benchmarks.md");
 
 const asked = argv._.length > 0 ? argv._ : figures.map(({ key }) => key);
