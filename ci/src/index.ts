@@ -18,6 +18,7 @@ import { buildImage } from "./image.js";
 import { lintSource } from "./lint.js";
 import { readLogs } from "./logs.js";
 import { reportPipeline, runPipeline } from "./pipeline.js";
+import { cloudInit, provisionMachine } from "./provision.js";
 import { publishImage } from "./publish.js";
 import { rehearse } from "./rehearse.js";
 import { listPackages, parseFormat } from "./sbom.js";
@@ -652,5 +653,53 @@ export class Stackline {
     rate: number = 75,
   ): Promise<string> {
     return rehearse({ app, source, rate });
+  }
+
+  /**
+   * Make a bare Debian or Ubuntu ready for the stack: Docker, the user who deploys, SSH by key alone, a firewall, updates.
+   *
+   * Prints what it changed; run again, it changes nothing.
+   *
+   * @param env Which of environments/: prod, staging
+   * @param sshKey Private key that the machine lets in as admin; afterwards as the environment's user, too
+   * @param environments NAME.json for each environment
+   * @param scripts What runs on the machine
+   * @param admin Who is root there, or becomes it by sudo without a password: root, admin, ubuntu
+   * @param swap Megabytes of swap where the machine has none; 0 for none
+   */
+  @func({ cache: "never" })
+  async provision(
+    env: string,
+    sshKey: Secret,
+    @argument({ defaultPath: "/environments" })
+    environments: Directory,
+    @argument({ defaultPath: "/scripts/host" })
+    scripts: Directory,
+    admin: string = "root",
+    swap: number = 2048,
+  ): Promise<string> {
+    return provisionMachine({ env, sshKey, environments, scripts }, admin, { swap });
+  }
+
+  /**
+   * The same as provision, as user data for a machine that is yet to be made: `cloud-init -o user-data.yml`.
+   *
+   * @param env Which of environments/: prod, staging
+   * @param sshPublicKey Who may log in as the environment's user: "ssh-ed25519 AAAA..."
+   * @param environments NAME.json for each environment
+   * @param scripts What runs on the machine
+   * @param swap Megabytes of swap where the machine has none; 0 for none
+   */
+  @func({ cache: "session" })
+  async cloudInit(
+    env: string,
+    sshPublicKey: string,
+    @argument({ defaultPath: "/environments" })
+    environments: Directory,
+    @argument({ defaultPath: "/scripts/host" })
+    scripts: Directory,
+    swap: number = 2048,
+  ): Promise<File> {
+    return cloudInit({ env, environments, scripts }, sshPublicKey, { swap });
   }
 }

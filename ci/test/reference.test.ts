@@ -35,7 +35,7 @@ const readings: [files: string, pattern: RegExp][] = [
 
 /** Not given from outside: bash's own, the release file of a distribution, what a script or runner sets for itself. */
 const inner =
-  /^(BASH_SOURCE|ID|ID_LIKE|HOME|USER|SUDO_USER|SSH_CLIENT|PATH|PWD|TSX_TSCONFIG_PATH|DAGGER_\w+|ENGINE_VERSION)$/;
+  /^(BASH_SOURCE|ID|ID_LIKE|HOME|USER|SUDO_USER|SSH_CLIENT|SSH_CONNECTION|VERSION_ID|PATH|PWD|TSX_TSCONFIG_PATH|DAGGER_\w+|ENGINE_VERSION)$/;
 
 test("docs/reference.md names every environment variable that something reads", async () => {
   const tracked = new Set((await $({ quiet: true, cwd: root })`git ls-files`).stdout.split("\n"));

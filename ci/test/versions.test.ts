@@ -16,6 +16,10 @@ describe("pinned versions", () => {
     expect(used.filter((ref) => !hasRecipe(ref))).toEqual([]);
   });
 
+  test("backups are copied by the rclone that versions.ts pins", () => {
+    expect(read("scripts/host/s3")).toContain(`:-${images.rclone}}`);
+  });
+
   test("no image is pinned to a moving tag", () => {
     expect(Object.values(images).filter((ref) => !/:[^:]*\d/.test(ref))).toEqual([]);
   });

@@ -1,0 +1,243 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import type { Server } from "node:net";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { $ } from "zx";
+import { provideImage } from "../../engine/src/images/index.ts";
+import { images } from "../src/versions.ts";
+import { type BareVm, relay, startBareVm } from "./bare-vm.ts";
+import { dagger, docker, type Outcome, scratchFolder } from "./support.ts";
+
+const folder = scratchFolder();
+const cache = join(folder, "cache");
+const environments = join(folder, "environments");
+let vm: BareVm;
+let through: Server;
+const provision = 'bash /host/provision --authorized-key "$(cat /root/key.pub)"';
+const login = "ssh -i /root/key -o StrictHostKeyChecking=no -o BatchMode=yes deploy@127.0.0.1";
+
+beforeAll(async () => {
+  await provideImage(docker, images.python, () => undefined);
+  vm = await startBareVm();
+  await vm.run("ssh-keygen -q -t ed25519 -N '' -f /root/key");
+});
+
+afterAll(async () => {
+  through?.close();
+  await vm?.remove();
+});
+
+/** What a stranger on the network gets at a port: "open", "refused" by what is behind it, or "nothing" at all. */
+async function knock(port: number): Promise<string> {
+  const script = `
+import socket
+s = socket.socket(); s.settimeout(3)
+try: s.connect(("${vm.address}", ${port})); print("open")
+except ConnectionRefusedError: print("refused")
+except socket.timeout: print("nothing")`;
+  return (await $({ quiet: true })`docker run --rm ${images.python} python3 -c ${script}`).stdout.trim();
+}
+
+describe("scripts/host/provision on a bare Debian", () => {
+  test("leaves passwords on while nobody could log in by key", async () => {
+    const { exitCode, output } = await vm.run("bash /host/provision");
+    expect(exitCode, output).toBe(0);
+    expect(output).toContain("left passwords on for SSH: neither root nor deploy has a key");
+    expect((await vm.run("sshd -T | grep ^passwordauthentication")).output).toBe(
+      "passwordauthentication yes\n",
+    );
+  });
+
+  test("makes the machine ready", async () => {
+    const { exitCode, output } = await vm.run(provision);
+    expect(exitCode, output).toBe(0);
+    expect(output).toMatch(/\d+ changes; this machine is ready\n$/);
+    expect((await vm.run("systemctl --failed --no-legend")).output).toBe("");
+    expect((await vm.run("docker-compose version --short || docker compose version --short")).output).toMatch(
+      /\d/,
+    );
+    const info = await vm.run("docker info --format '{{.LoggingDriver}} {{.LiveRestoreEnabled}}'");
+    expect(info.output).toBe("json-file true\n");
+    const updates = await vm.run("apt-config dump APT::Periodic::Unattended-Upgrade");
+    expect(updates.output).toContain('"1"');
+    expect((await vm.run("systemctl is-enabled stackline-firewall unattended-upgrades docker")).output).toBe(
+      "enabled\nenabled\nenabled\n",
+    );
+  });
+
+  test("changes nothing when it is run again", async () => {
+    const { exitCode, output } = await vm.run(provision);
+    expect(exitCode, output).toBe(0);
+    expect(output).not.toContain("changed:");
+    expect(output).toMatch(/(^|\n)nothing changed\n$/);
+  });
+
+  test("lets the user who deploys in by key, to Docker, and nobody by password", async () => {
+    const inside = await vm.run(`${login} 'docker ps --quiet && touch /srv/stackline/mine && echo in'`);
+    expect(inside.output).toMatch(/in\n$/);
+    const outside = await vm.run(`${login} -o PubkeyAuthentication=no true`);
+    expect(outside.exitCode).toBe(255);
+    expect(outside.output).toContain("Permission denied (publickey).");
+  });
+
+  test("lets strangers in to SSH, 80 and 443 alone, also where Docker publishes more", async () => {
+    const made = await vm.run(
+      "tar -ch /bin/sleep $(ldd /bin/sleep | grep -o '/[^ ]*') 2>/dev/null | docker import - tiny && docker run -d -p 80:80 -p 8080:80 tiny /bin/sleep 600",
+    );
+    expect(made.exitCode, made.output).toBe(0);
+    expect(await Promise.all([22, 80, 443, 8080, 5432].map(knock))).toEqual([
+      "open",
+      "refused",
+      "refused",
+      "nothing",
+      "nothing",
+    ]);
+    // By the machine itself 8080 can be reached: the firewall is what keeps it from others.
+    expect(
+      (await vm.run("timeout 5 bash -c '</dev/tcp/127.0.0.1/8080' 2>&1; ss -tln | grep -c ':8080'")).output,
+    ).toMatch(/[12]\n$/);
+  });
+
+  test("stops no container when its limits for logs come back", async () => {
+    await vm.run("rm /etc/docker/daemon.json");
+    const { output } = await vm.run(provision);
+    expect(output).toContain("its new limits for logs begin when it is restarted");
+    expect((await vm.run("docker ps --quiet | wc -l")).output).toBe("1\n");
+  });
+
+  test("closes the firewall again when its rules are gone, with Docker's in place", async () => {
+    await vm.run("nft delete table inet stackline");
+    expect(await knock(8080)).toBe("refused");
+    const { output } = await vm.run(provision);
+    expect(output).toContain("changed: the firewall is closed again");
+    expect(await knock(8080)).toBe("nothing");
+    expect(await knock(80)).toBe("refused");
+  });
+
+  test("leaves SSH as it is when sshd would not start with it", async () => {
+    await vm.run(
+      "rm /etc/ssh/sshd_config.d/00-stackline.conf; echo 'Nonsense yes' >/etc/ssh/sshd_config.d/50.conf",
+    );
+    const { exitCode, output } = await vm.run(provision);
+    expect(exitCode).toBe(1);
+    expect(output).toMatch(/FAILED: SSH was left as it was: sshd does not take it\n$/);
+    const { output: files } = await vm.run("rm /etc/ssh/sshd_config.d/50.conf; ls /etc/ssh/sshd_config.d");
+    expect(files).toBe("");
+    expect((await vm.run(`${login} echo in`)).output).toContain("in\n");
+  });
+
+  test.each([
+    ["--user root", /FAILED: --user root: who deploys must not be root/],
+    ["--ssh-port 99999", /FAILED: --ssh-port '99999' is not a port/],
+    ["--authorized-key rsa", /FAILED: --authorized-key takes a public key/],
+    ["--wrong x", /FAILED: there is no option '--wrong'/],
+  ])("refuses %s before it changes anything", async (options, message) => {
+    const { exitCode, output } = await vm.run(`bash /host/provision ${options}`);
+    expect(exitCode).not.toBe(0);
+    expect(output).toMatch(message);
+    expect(output).not.toContain("changed:");
+  });
+});
+
+describe("call provision", () => {
+  let entry: { host: string; port: number };
+
+  function describeMachine(name: string, hostKey: string): void {
+    mkdirSync(environments, { recursive: true });
+    const environment = { ...entry, user: "deploy", hostKey, repository: "you/app" };
+    writeFileSync(join(environments, `${name}.json`), JSON.stringify(environment));
+  }
+
+  beforeAll(async () => {
+    const { server, ...where } = await relay(vm);
+    [through, entry] = [server, where];
+    const { output } = await vm.run("cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub");
+    describeMachine("right", output.trim());
+    describeMachine("wrong", (await vm.run("cut -d' ' -f1,2 /root/key.pub")).output.trim());
+    await vm.run(
+      "ssh-keygen -q -t ed25519 -N '' -C admin -f /root/admin && mkdir -p -m 700 /root/.ssh && cp /root/admin.pub /root/.ssh/authorized_keys",
+    );
+    process.env.STACKLINE_TEST_KEY = (await vm.run("cat /root/admin")).output.trim();
+  });
+
+  const call = (env: string, ...args: string[]): Promise<Outcome> =>
+    dagger(
+      cache,
+      "call",
+      "provision",
+      `--env=${env}`,
+      "--ssh-key=env://STACKLINE_TEST_KEY",
+      `--environments=${environments}`,
+      ...args,
+    );
+
+  test("does it over SSH, and lets the key in as the user who deploys", async () => {
+    const run = await call("right");
+    expect(run.exitCode, run.end).toBe(0);
+    expect(run.stdout).toMatch(/changed: deploy may log in with ssh-ed25519 \.\.\./);
+    expect(
+      (
+        await vm.run(
+          "ssh -i /root/admin -o BatchMode=yes -o StrictHostKeyChecking=no deploy@127.0.0.1 echo in",
+        )
+      ).output,
+    ).toContain("in\n");
+    expect(run.output).not.toContain("PRIVATE KEY");
+  });
+
+  test("asks the machine every time, and says when there was nothing to do", async () => {
+    const run = await call("right");
+    expect(run.exitCode, run.end).toBe(0);
+    expect(run.stdout).toMatch(/(^|\n)nothing changed\n$/);
+  });
+
+  test("sends nothing to a machine with another host key", async () => {
+    const run = await call("wrong");
+    expect(run.exitCode).toBe(1);
+    expect(run.end).toMatch(/shows another host key than the environment's hostKey: nothing was sent/);
+  });
+
+  test("says what to do when the user cannot become root", async () => {
+    const run = await call("right", "--admin=deploy");
+    expect(run.exitCode).toBe(1);
+    expect(run.end).toMatch(
+      /FAILED: deploy may not become root on this machine: give --admin a user who can/,
+    );
+  });
+});
+
+describe("call cloud-init", () => {
+  test("gives user data that cloud-init itself takes, with the same scripts and arguments", async () => {
+    mkdirSync(environments, { recursive: true });
+    const file = join(folder, "user-data.yml");
+    const key = (await vm.run("cat /root/key.pub")).output.trim();
+    const run = await dagger(
+      cache,
+      "call",
+      "cloud-init",
+      "--env=right",
+      `--ssh-public-key=${key}`,
+      `--environments=${environments}`,
+      "-o",
+      file,
+    );
+    expect(run.exitCode, run.end).toBe(0);
+    await $({ quiet: true })`docker cp ${file} ${vm.id}:/root/user-data`;
+    const { exitCode, output } = await vm.run("cloud-init schema --config-file /root/user-data");
+    expect(exitCode, output).toBe(0);
+    expect(output).toMatch(/Valid/);
+  });
+
+  test("refuses a private key where the public one belongs", async () => {
+    const run = await dagger(
+      cache,
+      "call",
+      "cloud-init",
+      "--env=right",
+      "--ssh-public-key=PRIVATE",
+      `--environments=${environments}`,
+    );
+    expect(run.exitCode).toBe(1);
+    expect(run.end).toContain("--ssh-public-key takes a public key");
+  });
+});
