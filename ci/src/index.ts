@@ -650,7 +650,7 @@ export class Stackline {
     app: Directory,
     @argument({ defaultPath: "/", ignore: unwanted })
     source: Directory,
-    rate: number = 75,
+    rate: number = 100,
   ): Promise<string> {
     return rehearse({ app, source, rate });
   }

@@ -4,7 +4,7 @@
 // /stop ends it, /report tells of all.
 import http from "node:http";
 
-const { TARGET = "vm", RATE = "75", PORT = "8080" } = process.env;
+const { TARGET = "vm", RATE = "100", PORT = "8080" } = process.env;
 const kept = new http.Agent({ keepAlive: true, maxSockets: 64 });
 const fresh = new http.Agent({ keepAlive: false });
 const TIMEOUT = 30_000; // milliseconds

@@ -1,0 +1,27 @@
+import { describe, expect, test } from "vitest";
+import { dagger, leftovers, scratchFolder } from "./support.ts";
+
+describe("rehearse", () => {
+  test("deploys, changes, rolls back and restores under load, and no request of ten thousand fails", async () => {
+    const run = await dagger(scratchFolder(), "call", "rehearse");
+    console.log(run.stdout);
+    expect(run.exitCode, run.end).toBe(0);
+    const row = (name: string): string[] =>
+      run.stdout
+        .split("\n")
+        .find((line) => line.startsWith(name))
+        ?.split(/\s{2,}/) ?? [];
+    // step, outcome, seconds, requests, failed, maintenance, median, p99
+    for (const name of ["second deploy", "configuration change", "rollback"]) {
+      expect(row(name)[1]).toBe("ok");
+      expect(row(name)[4]).toBe("0");
+      expect(row(name)[5]).toBe("0");
+    }
+    expect(row("release that is never healthy").slice(1, 2)).toEqual(["refused"]);
+    expect(row("restore")[1]).toBe("ok");
+    const [, requests = "0", failed] = row("all").filter(Boolean);
+    expect(Number(requests)).toBeGreaterThan(10_000);
+    expect(failed).toBe("0");
+    expect(await leftovers()).toEqual([]);
+  }, 1_200_000);
+});
