@@ -165,6 +165,10 @@ describe("the other calls", () => {
     expect(history.stdout).toMatch(/deploy .* ann .* ok/);
     expect(logs.stdout).toContain('"request_id"');
     expect(command.stdout).toContain("no issues");
+    expect(
+      await vm.must(`ls -A ${directory}/releases | grep -c incoming || true`),
+      "nothing of a call stays",
+    ).toBe("0\n");
   });
 
   test("maintenance shows everybody its page, until it ends", async () => {

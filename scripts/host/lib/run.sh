@@ -27,6 +27,9 @@ run_now() {
   "do_${command//-/_}" "$@"
 }
 
+# Scripts that were sent along with a call, not those of a release.
+remove_sent() { case $here in */releases/.incoming.*) rm -rf "$(dirname "$here")" ;; esac; }
+
 # Says how it ended; in between everything is put back that has to be.
 end_run() {
   local code=$1
@@ -34,7 +37,7 @@ end_run() {
   trap - TERM INT HUP
   [ "$code" = 0 ] || [ "$(type -t on_failure)" != function ] || on_failure "$code"
   release_lock
-  case $here in */releases/.incoming.*) rm -rf "$(dirname "$here")" ;; esac
+  remove_sent
   echo "$code" >"$runs/$id/exit.new" && mv "$runs/$id/exit.new" "$runs/$id/exit"
   find "$runs" -mindepth 1 -maxdepth 1 -mtime +90 -exec rm -rf {} +
   exit "$code"

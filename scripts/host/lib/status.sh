@@ -93,7 +93,6 @@ plan_release() {
     for name in 'pull what is not here' 'services: start what does not run' "backup${previous:+ of the database}" migrate 'start the new containers beside the old' \
       'switch nginx' 'replace worker and beat' 'verify /checks' 'remove the old containers' "keep $(setting "$release" STACKLINE_KEEP_RELEASES 5) releases"; do say "would $name"; done
   fi
-  rm -rf "$payload"
 }
 
 # Names of files and settings; never a value, which may be nobody's business.
