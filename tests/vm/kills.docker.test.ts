@@ -42,6 +42,7 @@ async function killAt(step: string): Promise<string> {
   const serving = await vm.must(`grep APP_IMAGE= ${directory}/current/release.env`);
   const place = await vm.deliver({ image: serving.includes(good) ? better : good });
   const line = `
+    rm -f /tmp/followed
     bash ${place}/host/stackline deploy >/tmp/followed 2>&1 &
     until run=$(sed -n '1s/^run //p' /tmp/followed 2>/dev/null) && [ -n "$run" ]; do sleep 0.02; done
     until grep -qE '\\] ${step}(:|$)' ${directory}/runs/$run/log || [ -e ${directory}/runs/$run/exit ]; do sleep 0.02; done

@@ -25,7 +25,8 @@ duration() { if [ "$1" -lt 60 ]; then echo "$1 s"; else echo "$(($1 / 60)) min $
 # together COMMAND...: functions side by side, each with $release; their words one after another. Fails when one did.
 together() {
   local name jobs=() code=0 at=0 said
-  said=$(mktemp -d)
+  said=$runs/$id/together
+  mkdir "$said"
   for name in "$@"; do
     ("$name" "$release" >"$said/$name" 2>&1) &
     jobs+=($!)
