@@ -8,6 +8,7 @@ const { TARGET = "vm", RATE = "100", PORT = "8080" } = process.env;
 const kept = new http.Agent({ keepAlive: true, maxSockets: 64 });
 const fresh = new http.Agent({ keepAlive: false });
 const TIMEOUT = 30_000; // milliseconds
+const HOUR = 3_600_000; // milliseconds
 
 const phases = new Map();
 let phase;
@@ -80,4 +81,9 @@ http
     if (verb === "stop") phase = undefined;
     response.end(JSON.stringify(report()));
   })
-  .listen(Number(PORT));
+  .listen(Number(PORT), function listening() {
+    console.log(this.address().port);
+  });
+
+// Whoever forgets it: it does not go on for ever.
+setTimeout(() => process.exit(), HOUR).unref();

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { join } from "node:path";
 import { root, sleep } from "./machine.ts";
 
@@ -16,19 +17,14 @@ interface Count {
 /** The load of a rehearsal, from this machine; it ends with the tests. */
 export class Load {
   private process?: ChildProcess;
-  private readonly port = 18_080;
+  private port = 0;
 
   async start(address: string, rate: number): Promise<void> {
-    const env = { ...process.env, TARGET: address, RATE: String(rate), PORT: String(this.port) };
-    this.process = spawn("node", [join(root, "scripts/rehearse/load.mjs")], {
-      env,
-      stdio: ["ignore", "ignore", "inherit"],
-    });
-    for (let tries = 0; tries < 50; tries++) {
-      if (await this.ask("report").catch(() => undefined)) return;
-      await sleep(100);
-    }
-    throw new Error("the load generator did not start");
+    const env = { ...process.env, TARGET: address, RATE: String(rate), PORT: "0" };
+    const script = join(root, "scripts/rehearse/load.mjs");
+    this.process = spawn("node", [script], { env, stdio: ["ignore", "pipe", "inherit"] });
+    const [line] = await once(this.process.stdout as NodeJS.ReadableStream, "data");
+    this.port = Number(String(line));
   }
 
   begin(phase: string): Promise<Count[]> {

@@ -80,6 +80,7 @@ export class Vm {
       quiet: true,
       env: { ...process.env, DOCKER_BUILDKIT: "0" },
     })`docker build --quiet --tag stackline-test-vm ${join(root, "scripts/vm")}`;
+    await removeForgotten();
     const [own, user] = [generateKeyPair(), generateKeyPair()];
     const container = await docker.createContainer({
       Image: "stackline-test-vm",
@@ -207,6 +208,13 @@ export class Vm {
     const [head = [], last = []] = [lines[0], lines.at(-1)].map((line) => line?.split("\t"));
     return Object.fromEntries(head.map((name, at) => [name, last[at] ?? ""]));
   }
+}
+
+/** Machines of test runs that were killed: their names end with the process. */
+async function removeForgotten(): Promise<void> {
+  const all = await docker.listContainers({ all: true, filters: { name: ["^/stackline-test-vm-"] } });
+  const forgotten = all.filter(({ Names }) => !existsSync(`/proc/${Names[0]?.split("-").at(-1)}`));
+  await Promise.all(forgotten.map(({ Id }) => docker.getContainer(Id).remove({ force: true, v: true })));
 }
 
 function writeRelease(

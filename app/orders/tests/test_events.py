@@ -31,9 +31,10 @@ class EventsTest(Needs, TestCase):
             for _ in range(count):
                 services.settle_order(str(stored(request_id="r-5").pk))
 
-    def consume(self, **options):
+    def consume(self, idle=60, **options):
+        """Whatever is missing, the test ends."""
         out = StringIO()
-        call_command("consume_orders", group=uuid.uuid4().hex, stdout=out, **options)
+        call_command("consume_orders", group=uuid.uuid4().hex, stdout=out, idle=idle, **options)
         return out.getvalue()
 
     def test_every_settled_order_ends_in_one_receipt(self):
