@@ -24,6 +24,12 @@ test.each(runnable.map(({ text }) => text))("the README's block works as it stan
     STACKLINE_ENGINE: "embedded",
     CI: "true",
   };
-  const run = await $({ nothrow: true, quiet: true, cwd: project, env })`bash -euo pipefail -c ${text}`;
+  const run = await $({
+    nothrow: true,
+    quiet: true,
+    cwd: project,
+    env,
+    stdio: ["ignore", "pipe", "pipe"],
+  })`bash -euo pipefail -c ${text}`;
   expect(run.exitCode, run.stdall.slice(-3000)).toBe(0);
 });
