@@ -35,6 +35,7 @@ describe("a release that takes over", () => {
   });
 
   test("restarts nothing when nothing has changed", async () => {
+    expect((await vm.deploy({ image: good })).exitCode).toBe(0);
     const ids = "docker ps -q --no-trunc | sort";
     const before = await vm.must(ids);
     const run = await vm.deploy({ image: good });
