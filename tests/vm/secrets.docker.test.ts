@@ -51,7 +51,9 @@ describe("confidential values", () => {
         : (await vm.sh(`grep -laF ${patterns} ${elsewhere.map((file) => `'${file}'`).join(" ")}`, "root"))
             .stdout;
     expect(worse).toBe("");
-    // The names of database and role: in the database's files, and nowhere else.
-    expect(elsewhere.filter((file) => !file.includes("/volumes/stackline_postgres/"))).toEqual([]);
+    // The names of database and role: in the database's own files, and in its backups, which nobody else can read.
+    const strange = elsewhere.filter((file) => !file.includes("/volumes/stackline_postgres/"));
+    expect(strange.filter((file) => !/\/backups\/[^/]+\.dump$/.test(file))).toEqual([]);
+    expect(await vm.must(`stat -c %a ${directory}/backups/*.dump | sort -u`, "root")).toBe("400\n");
   });
 });

@@ -18,12 +18,19 @@ start_services() {
 # in_database COMMAND...: as the superuser, whom the server's own socket lets in.
 in_database() { docker exec --interactive "$(containers postgres status=running)" "$@"; }
 
-# query DATABASE SQL [VARIABLE=VALUE...]
+# query DATABASE SQL [VARIABLE=VALUE...]: names of databases and roles are confidential, so none is an argument of a process.
 query() {
-  local database=$1 sql=$2 pair variables=()
+  local database=$1 sql=$2 pair value
   shift 2
-  for pair in "$@"; do variables+=(-v "$pair"); done
-  in_database psql -U postgres -d "$database" -XAtq -v ON_ERROR_STOP=1 "${variables[@]}" <<<"$sql"
+  {
+    for pair in "$@"; do
+      value=${pair#*=}
+      value=${value//\\/\\\\}
+      printf "\\\\set %s '%s'\n" "${pair%%=*}" "${value//\'/\\\'}"
+    done
+    printf '%s\n' "$sql"
+  } | PGDATABASE=$database docker exec --interactive --env PGDATABASE "$(containers postgres status=running)" \
+    psql -U postgres -XAtq -v ON_ERROR_STOP=1
 }
 
 database_name() { in_database cat /run/secrets/POSTGRES_DB </dev/null; }
@@ -34,11 +41,11 @@ make_backup() {
   local file=$backups/$1.dump
   mkdir -p "$backups"
   # shellcheck disable=SC2016
-  in_database sh -c 'exec pg_dump -U postgres --format=custom --dbname="$(cat /run/secrets/POSTGRES_DB)"' </dev/null >"$file.part" || {
+  in_database sh -c 'PGDATABASE=$(cat /run/secrets/POSTGRES_DB) exec pg_dump -U postgres --format=custom' </dev/null >"$file.part" || {
     rm -f "$file.part"
     fail "the database cannot be dumped: see pg_dump's words above; the disk has $(df -Pm "$backups" | awk 'NR == 2 { print $4 }') MB left"
   }
-  (cd "$backups" && mv "$1.dump.part" "$1.dump" && sha256sum "$1.dump" >"$1.dump.sha256")
+  (cd "$backups" && chmod 0400 "$1.dump.part" && mv "$1.dump.part" "$1.dump" && sha256sum "$1.dump" >"$1.dump.sha256")
   say "backup $1 ($(du -h "$file" | cut -f1))"
   [ ! -x "$here/s3" ] || [ ! -e "$directory/s3.env" ] || "$here/s3" put "$file" || say "the backup is here, but was not copied to the object store: see above"
 }
