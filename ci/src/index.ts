@@ -650,7 +650,7 @@ export class Stackline {
     app: Directory,
     @argument({ defaultPath: "/", ignore: unwanted })
     source: Directory,
-    rate: number = 100,
+    rate: number = 200,
   ): Promise<string> {
     return rehearse({ app, source, rate });
   }

@@ -1,10 +1,11 @@
 // A constant load on the stack while it is deployed, rolled back, restored: RATE requests a second to TARGET, four of five on
-// connections that are kept, every hundredth of the kind that takes 2 s. A request is sent when its time has come, whether the
+// connections that are kept, every two seconds one that takes 2 s. A request is sent when its time has come, whether the
 // ones before were answered or not. GET /phase/NAME on PORT begins a phase of the count,
 // /stop ends it, /report tells of all.
 import http from "node:http";
 
-const { TARGET = "vm", RATE = "100", PORT = "8080" } = process.env;
+const { TARGET = "vm", PORT = "8080" } = process.env;
+const RATE = Number(process.env.RATE ?? 200);
 const kept = new http.Agent({ keepAlive: true, maxSockets: 64 });
 const fresh = new http.Agent({ keepAlive: false });
 const TIMEOUT = 30_000; // milliseconds
@@ -16,7 +17,7 @@ let phase;
 /** Page and connection of the request with this number. */
 function choose(number) {
   const agent = number % 5 === 0 ? fresh : kept;
-  if (number % 100 === 50) return { path: "/rehearsal/slow", agent };
+  if (number % (2 * RATE) === RATE) return { path: "/rehearsal/slow", agent };
   return { path: number % 10 === 3 ? "/" : "/rehearsal/database", agent };
 }
 
@@ -65,7 +66,7 @@ let number = 0;
 const start = performance.now();
 let due = 0;
 setInterval(() => {
-  const until = ((performance.now() - start) / 1000) * Number(RATE);
+  const until = ((performance.now() - start) / 1000) * RATE;
   for (; due < until; due++) {
     if (!phase) continue;
     phase.sent++;
