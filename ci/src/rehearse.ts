@@ -17,7 +17,7 @@ export interface Rehearsal {
 }
 
 /** What the load generator counted in one phase; times in milliseconds. */
-interface Count {
+export interface Count {
   name: string;
   sent: number;
   failed: number;

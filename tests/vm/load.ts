@@ -1,18 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import type { Count } from "../../ci/src/rehearse.ts";
 import { root, sleep } from "./machine.ts";
-
-interface Count {
-  name: string;
-  sent: number;
-  failed: number;
-  maintenance: number;
-  sentAgain: number;
-  reasons: Record<string, number>;
-  median: number;
-  p99: number;
-}
 
 /** The load of a rehearsal, from this machine; it ends with the tests. */
 export class Load {
