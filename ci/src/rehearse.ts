@@ -96,9 +96,8 @@ function startLoad(source: Directory, vm: Service, rate: number): Service {
     .from(images.node)
     .withFile("/load.mjs", source.file("scripts/rehearse/load.mjs"))
     .withServiceBinding("vm", vm)
-    .withEnvVariable("RATE", String(rate))
     .withExposedPort(8080)
-    .asService({ args: ["node", "/load.mjs"] });
+    .asService({ args: ["node", "/load.mjs", "vm", String(rate), "8080"] });
 }
 
 function tell(load: Service, what: string): Promise<string> {

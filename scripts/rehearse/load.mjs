@@ -1,11 +1,12 @@
+// node load.mjs TARGET RATE PORT
 // A constant load on the stack while it is deployed, rolled back, restored: RATE requests a second to TARGET, four of five on
 // connections that are kept, every two seconds one that takes 2 s. A request is sent when its time has come, whether the
 // ones before were answered or not. GET /phase/NAME on PORT begins a phase of the count,
 // /stop ends it, /report tells of all.
 import http from "node:http";
 
-const { TARGET = "vm", PORT = "8080" } = process.env;
-const RATE = Number(process.env.RATE ?? 200);
+const [TARGET, ...numbers] = process.argv.slice(2);
+const [RATE, PORT] = numbers.map(Number);
 const kept = new http.Agent({ keepAlive: true, maxSockets: 64 });
 const fresh = new http.Agent({ keepAlive: false });
 const TIMEOUT = 30_000; // milliseconds
@@ -82,7 +83,7 @@ http
     if (verb === "stop") phase = undefined;
     response.end(JSON.stringify(report()));
   })
-  .listen(Number(PORT), function listening() {
+  .listen(PORT, function listening() {
     console.log(this.address().port);
   });
 

@@ -37,8 +37,11 @@ afterAll(() => {
   );
 });
 
-/** Begins a deploy of whatever does not serve now and kills its script as soon as it says that it is at a step. */
-async function killAt(step: string): Promise<string> {
+/**
+ * Begins a deploy of whatever does not serve now and kills its script as soon as it says that it is at a step, and has the
+ * lock if that is `locked`.
+ */
+async function killAt(step: string, locked = true): Promise<string> {
   const serving = await vm.must(`grep APP_IMAGE= ${directory}/current/release.env`);
   const place = await vm.deliver({ image: serving.includes(good) ? better : good });
   const line = `
@@ -46,6 +49,7 @@ async function killAt(step: string): Promise<string> {
     bash ${place}/host/stackline deploy >/tmp/followed 2>&1 &
     until run=$(sed -n '1s/^run //p' /tmp/followed 2>/dev/null) && [ -n "$run" ]; do sleep 0.02; done
     until grep -qE '\\] ${step}(:|$)' ${directory}/runs/$run/log || [ -e ${directory}/runs/$run/exit ]; do sleep 0.02; done
+    ${locked ? `until [ -s ${directory}/lock ] || [ -e ${directory}/runs/$run/exit ]; do sleep 0.02; done` : ""}
     kill -9 $(cat ${directory}/runs/$run/pid) 2>/dev/null
     wait
     cat /tmp/followed`;
@@ -53,13 +57,20 @@ async function killAt(step: string): Promise<string> {
 }
 
 describe("a deploy whose script is killed", () => {
+  test("before it has the lock leaves everything as it was, and says so", async () => {
+    expect(await killAt("preflight", false)).toMatch(
+      /was killed at step 'preflight', before it had the lock and changed anything: try again/,
+    );
+    expect((await vm.stackline("status")).stdout).toMatch(/^lock +free$/m);
+  });
+
   test.each(steps)("at %s leaves a stack that serves, and says what to do", async (step) => {
     await load.begin(step);
     const followed = await killAt(step);
     expect(followed, "what whoever watches is told").toMatch(/was killed at step '.+': unlock/);
     // What it had started (compose, docker) may still be at it.
     await vm.until(
-      async () => /lock +\S.*(dead|free)/.test((await vm.stackline("status")).stdout),
+      async () => /lock .*that run is dead/.test((await vm.stackline("status")).stdout),
       "the end of its children",
     );
     expect((await vm.stackline("status")).stdout).toMatch(

@@ -10,9 +10,10 @@ export class Load {
   private port = 0;
 
   async start(address: string, rate: number): Promise<void> {
-    const env = { ...process.env, TARGET: address, RATE: String(rate), PORT: "0" };
     const script = join(root, "scripts/rehearse/load.mjs");
-    this.process = spawn("node", [script], { env, stdio: ["ignore", "pipe", "inherit"] });
+    this.process = spawn("node", [script, address, String(rate), "0"], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
     const [line] = await once(this.process.stdout as NodeJS.ReadableStream, "data");
     this.port = Number(String(line));
   }

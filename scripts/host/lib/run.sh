@@ -63,8 +63,11 @@ follow_run() {
   else
     tail -n +1 -f -s 0.2 --pid="$pid" "$runs/$id/log"
   fi
-  [ -e "$runs/$id/exit" ] ||
-    fail "this run was killed at step '$(cat "$runs/$id/step" 2>/dev/null || echo start)': unlock puts right what it left"
+  if [ ! -e "$runs/$id/exit" ]; then
+    local killed="this run was killed at step '$(cat "$runs/$id/step" 2>/dev/null || echo start)'"
+    [ -s "$lock_file" ] || fail "$killed, before it had the lock and changed anything: try again"
+    fail "$killed: unlock puts right what it left"
+  fi
   exit "$(cat "$runs/$id/exit")"
 }
 
