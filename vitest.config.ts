@@ -27,6 +27,7 @@ export default defineConfig({
           name: "module",
           sequence: { groupOrder: 2 },
           include: ["ci/test/**/*.docker.test.ts"],
+          globalSetup: ["ci/test/setup.ts"],
           testTimeout: 600_000,
           hookTimeout: 600_000,
           // They measure times and look for leftovers: side by side they would disturb each other.

@@ -1,11 +1,11 @@
 import { createReadStream, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, inject, test } from "vitest";
 import { $ } from "zx";
 import { copyOfApp, dagger, docker, scratchFolder } from "./support.ts";
 
 const folder = scratchFolder();
-const cache = join(folder, "cache");
+const cache = inject("sharedCache");
 
 describe("call test-report", () => {
   test("exports JUnit and coverage", async () => {

@@ -3,14 +3,13 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { provideImage } from "../../engine/src/images/index.ts";
 import { images } from "../src/versions.ts";
-import { docker, root, scratchFolder } from "./support.ts";
+import { docker, root } from "./support.ts";
 
 const site = "http://localhost:18080";
 const debugPort = 18222;
-const folder = scratchFolder();
 
 let stack: ChildProcess;
 /** Set when the stack is started: a process that ends by itself would never close again. */
@@ -19,7 +18,7 @@ let browserContainer: Docker.Container;
 let browser: Browser;
 
 beforeAll(async () => {
-  const env = { ...process.env, STACKLINE_CACHE: `${folder}/cache`, STACKLINE_ENGINE: "embedded" };
+  const env = { ...process.env, STACKLINE_CACHE: inject("sharedCache"), STACKLINE_ENGINE: "embedded" };
   stack = spawn("scripts/dagger", ["call", "stack", "up", "--ports", "18080:80"], {
     cwd: root,
     env,

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, inject, test } from "vitest";
 import { copyOfApp, dagger, edit, leftovers, scratchFolder } from "./support.ts";
 
 const folder = scratchFolder();
-const cache = join(folder, "cache");
+const cache = inject("sharedCache");
 const components = ["static files", "nginx", "PostgreSQL", "Redis", "Celery", "Kafka"];
 
 /** The components that a run calls ok, and those that it says FAIL of. */

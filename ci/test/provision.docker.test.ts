@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import type { Server } from "node:net";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { $ } from "zx";
 import { provideImage } from "../../engine/src/images/index.ts";
 import { images } from "../src/versions.ts";
@@ -9,7 +9,7 @@ import { type BareVm, relay, startBareVm } from "./bare-vm.ts";
 import { dagger, docker, type Outcome, scratchFolder } from "./support.ts";
 
 const folder = scratchFolder();
-const cache = join(folder, "cache");
+const cache = inject("sharedCache");
 const environments = join(folder, "environments");
 let vm: BareVm;
 let through: Server;

@@ -1,13 +1,13 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type Docker from "dockerode";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { provideImage } from "../../engine/src/images/index.ts";
 import { images } from "../src/versions.ts";
 import { dagger, docker, leftovers, scratchFolder } from "./support.ts";
 
 const folder = scratchFolder();
-const cache = join(folder, "cache");
+const cache = inject("sharedCache");
 const address = "127.0.0.1:15999";
 const password = "a-password-for-one-test";
 /** Of this password, by bcrypt: the only kind that the registry takes. */

@@ -1,6 +1,6 @@
 import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, inject, test } from "vitest";
 import { $ } from "zx";
 import { readmeBlocks } from "./readme.ts";
 import { root, scratchFolder } from "./support.ts";
@@ -20,7 +20,7 @@ const runnable = readmeBlocks().filter(({ mark }) => mark === "run");
 test.each(runnable.map(({ text }) => text))("the README's block works as it stands: %s", async (text) => {
   const env = {
     ...process.env,
-    STACKLINE_CACHE: join(folder, "cache"),
+    STACKLINE_CACHE: inject("sharedCache"),
     STACKLINE_ENGINE: "embedded",
     CI: "true",
   };

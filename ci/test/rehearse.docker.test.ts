@@ -1,9 +1,9 @@
-import { describe, expect, test } from "vitest";
-import { dagger, leftovers, scratchFolder } from "./support.ts";
+import { describe, expect, inject, test } from "vitest";
+import { dagger, leftovers } from "./support.ts";
 
 describe("rehearse", () => {
   test("deploys, changes, rolls back and restores under load, and no request of ten thousand fails", async () => {
-    const run = await dagger(scratchFolder(), "call", "rehearse");
+    const run = await dagger(inject("sharedCache"), "call", "rehearse");
     console.log(run.stdout);
     expect(run.exitCode, run.end).toBe(0);
     const row = (name: string): string[] =>

@@ -1,11 +1,11 @@
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, inject, test } from "vitest";
 import { $ } from "zx";
 import { dagger, root, scratchFolder } from "./support.ts";
 
 const folder = scratchFolder();
-const cache = join(folder, "cache");
+const cache = inject("sharedCache");
 
 /** A project that has nothing but files of runners, each broken in its own way. */
 function brokenProject(): string {

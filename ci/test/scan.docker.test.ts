@@ -1,14 +1,14 @@
 import { cpSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, inject, test } from "vitest";
 import { $ } from "zx";
 import { provideImage } from "../../engine/src/images/index.ts";
 import { images } from "../src/versions.ts";
 import { dagger, docker, root, scratchFolder } from "./support.ts";
 
 const folder = scratchFolder();
-const cache = join(folder, "cache");
+const cache = inject("sharedCache");
 
 /** What the application pins, by name as the index compares them, with its version. */
 function pinned(): [name: string, version: string][] {

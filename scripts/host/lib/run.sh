@@ -48,7 +48,8 @@ failure() { grep -m 1 '^FAILED: ' "$runs/$id/log" | cut -c9-; }
 
 step() {
   current_step=$1
-  printf '%s\n' "$1" >"$step_file"
+  # A script that is killed in between leaves the one before, not an empty file.
+  printf '%s\n' "$1" >"$step_file.new" && mv "$step_file.new" "$step_file"
   printf '[%3d s] %s%s\n' "$SECONDS" "$1" "${2:+: $2}"
 }
 
