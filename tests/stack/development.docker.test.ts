@@ -1,8 +1,10 @@
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { $ } from "zx";
+import { $, type ProcessPromise } from "zx";
+import { readmeBlocks } from "../../ci/test/readme.ts";
 import { type Compose, compose1, compose2, provideImages, root } from "./tools.ts";
 
 const checkout = mkdtempSync(join(tmpdir(), "stackline-checkout-"));
@@ -17,6 +19,12 @@ beforeAll(async () => {
     });
 });
 
+/** What the README says that this file runs, a command each. */
+const commands = readmeBlocks()
+  .filter(({ mark }) => mark === "run by: tests/stack/development.docker.test.ts")
+  .flatMap(({ text }) => text.trim().split("\n"))
+  .map((line) => line.replace(/\s*#.*/, ""));
+
 afterAll(() => rmSync(checkout, { recursive: true, force: true }));
 
 describe.each([
@@ -24,7 +32,7 @@ describe.each([
   ["compose 2", compose2],
 ])("on a clean checkout, %s", (_, find) => {
   let compose: Compose | undefined;
-  const run = (...args: string[]) =>
+  const run = (...args: string[]): ProcessPromise =>
     $({
       nothrow: true,
       quiet: true,
@@ -33,6 +41,13 @@ describe.each([
       env: { ...compose?.env, HTTP_PORT: "18090", APP_PORT: "18091" },
       stdio: ["ignore", "pipe", "pipe"],
     })`${compose?.command} ${args}`;
+
+  /** Runs a command word for word as a block of the README has it. */
+  const spoken = (command: string) => {
+    expect(commands).toContain(command);
+    const [, ...args] = command.split(" ");
+    return run(...args);
+  };
 
   beforeAll(async () => {
     compose = await find();
@@ -60,7 +75,7 @@ describe.each([
   test("runs the tests, worker included, with no preparation", async ({ skip }) => {
     if (!compose) return skip();
     const started = Date.now();
-    const tests = await run("-p", "test", "run", "-p", "8000", "--rm", "app", "python", "manage.py", "test");
+    const tests = await spoken("docker-compose -p test run -p 8000 --rm app python manage.py test");
     const count = /^Ran (\d+) tests? in/m.exec(tests.stdall)?.[1];
     console.log(
       `compose ${compose.version}: ${count} tests, ${((Date.now() - started) / 1000).toFixed(1)} s in all`,
@@ -70,27 +85,39 @@ describe.each([
     expect(tests.stdall).toMatch(/^OK/m);
   });
 
-  test("comes up as a whole: six green items through nginx, and a log of every component", async ({
+  test("comes up as the README has it: six green items through nginx, a log of every component, and ends with it", async ({
     skip,
   }) => {
     if (!compose) return skip();
-    const up = await run("-p", "test", "up", "-d");
-    expect(up.exitCode, up.stderr.slice(-2000)).toBe(0);
-    const ask = () =>
-      fetch("http://localhost:18090/checks/", { headers: { accept: "application/json" } }).catch(
-        () => undefined,
-      );
-    let answer = await ask();
-    for (let tries = 0; tries < 60 && !answer?.ok; tries++) {
-      await new Promise((wake) => setTimeout(wake, 2000));
-      answer = await ask();
-    }
-    if (!answer) throw new Error("nginx does not answer");
-    const { checks } = (await answer.json()) as { checks: { id: string; ok: boolean }[] };
-    expect(checks.map(({ ok }) => ok)).toEqual(Array(6).fill(true));
-    for (const name of ["app", "worker", "beat", "postgres", "redis", "kafka", "nginx"]) {
-      const logs = await run("-p", "test", "logs", "--tail", "100", name);
-      expect(logs.stdout, name).toMatch(new RegExp(`${name}[-_]1 +\\|`));
+    const up = spoken("docker-compose up");
+    try {
+      const { checks } = await untilAnswered("http://localhost:18090/checks/");
+      expect(checks.map(({ ok }) => ok)).toEqual(Array(6).fill(true));
+      const followed = spoken("docker-compose logs -f --tail 100 app worker");
+      await sleep(5000);
+      await followed.kill("SIGINT");
+      for (const name of ["app", "worker"]) expect((await followed).stdout).toMatch(lineOf(name));
+      for (const name of ["app", "worker", "beat", "postgres", "redis", "kafka", "nginx"])
+        expect((await run("logs", "--tail", "100", name)).stdout, name).toMatch(lineOf(name));
+    } finally {
+      await up.kill("SIGINT");
+      await up;
+      const left = await run("ps", "--quiet");
+      await run("down", "--volumes", "--remove-orphans", "--rmi", "local");
+      const running = await $({ quiet: true })`docker ps --quiet --no-trunc`;
+      expect(left.stdout.split("\n").filter((id) => id && running.stdout.includes(id))).toEqual([]);
     }
   });
 });
+
+const lineOf = (service: string): RegExp => new RegExp(`${service}[-_]1 +\\|`);
+
+/** What /checks says once nginx answers: within two minutes. */
+async function untilAnswered(url: string): Promise<{ checks: { id: string; ok: boolean }[] }> {
+  for (let tries = 0; tries < 60; tries++) {
+    const answer = await fetch(url, { headers: { accept: "application/json" } }).catch(() => undefined);
+    if (answer?.ok) return (await answer.json()) as { checks: { id: string; ok: boolean }[] };
+    await sleep(2000);
+  }
+  throw new Error(`${url} does not answer`);
+}
