@@ -1,4 +1,9 @@
+import { spawn } from "node:child_process";
+import { text } from "node:stream/consumers";
+import Docker from "dockerode";
 import { expect, it } from "vitest";
+import { PrivateDaemon } from "../../tests/stack/daemon.ts";
+import { commandLine, expectOneLine, sample, whatFailed } from "./command.ts";
 import { soak } from "./soak.ts";
 import { IMAGE, temporaryFolder, withSession } from "./support.ts";
 
@@ -9,4 +14,28 @@ it("a killed engine or dockerd leaves nothing, and the next run is right", { tim
   await withSession({ storePath: temporaryFolder() }, ({ client }) => client.container().from(IMAGE).sync());
   const { problems } = await soak(RUNS, () => undefined);
   expect(problems).toEqual([]);
+});
+
+it("a Docker that dies in the middle of a step is one clear line and exit code 1", async () => {
+  const daemon = new PrivateDaemon();
+  await daemon.start();
+  try {
+    await daemon.load([IMAGE]);
+    const docker = new Docker({ socketPath: daemon.socket });
+    const step = ["call", "base", "with-exec", "--args=sleep,600", "stdout"];
+    const child = spawn(...commandLine(["-m", sample, ...step]), {
+      env: { ...daemon.env, STACKLINE_CACHE: temporaryFolder() },
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    const said = text(child.stderr);
+    const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
+    await expect.poll(async () => (await docker.listContainers()).length, { timeout: 60_000 }).toBe(1);
+    await daemon.kill();
+    expectOneLine(
+      { code: await ended, said: whatFailed(await said) },
+      /^Error: Docker does not answer .*: start it/,
+    );
+  } finally {
+    await daemon.stop();
+  }
 });

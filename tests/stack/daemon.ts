@@ -116,7 +116,9 @@ export class PrivateDaemon {
 
   private async stopDaemon(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
     const pidFile = join(this.folder, "docker.pid");
-    if (!this.daemon || !existsSync(pidFile)) return;
+    // One that was killed leaves its file.
+    const { exitCode, signalCode } = this.daemon ?? { exitCode: 0 };
+    if ((exitCode ?? signalCode ?? null) !== null || !existsSync(pidFile)) return;
     const ended = new Promise((end) => this.daemon?.once("exit", end));
     // nsenter waits for dockerd, but passes no signal on; the file has the process's number in there.
     await $({

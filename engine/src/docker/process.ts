@@ -6,6 +6,7 @@ import { dockerMessage } from "./errors.ts";
 import type { ExecOptions } from "./exec.ts";
 import { followOutput, textSink } from "./output.ts";
 import { absolutePath, findPath, mountAt } from "./read.ts";
+import { exitCodeOf } from "./wait.ts";
 
 export type RanProcess = ExecOutcome;
 
@@ -45,7 +46,7 @@ export async function runProcess(
     } else if (hasStdin) {
       stream.end(input);
     }
-    const exitCode = failure?.exitCode ?? ((await container.wait()) as { StatusCode: number }).StatusCode;
+    const exitCode = failure?.exitCode ?? (await exitCodeOf(container));
     await ended;
     return {
       exitCode,

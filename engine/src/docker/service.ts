@@ -9,6 +9,7 @@ import { waitUntilReady } from "./health.ts";
 import { followOutput, textSink } from "./output.ts";
 import { startContainer } from "./process.ts";
 import { serviceHostname } from "./services.ts";
+import { exitCodeOf } from "./wait.ts";
 
 /** How long a service may take to stop by itself before it is killed, in seconds. */
 const STOP_TIMEOUT = 10;
@@ -83,8 +84,8 @@ async function run(
   const failure = await startContainer(container);
   if (failure)
     throw new UserError(`service ${name} could not be started: ${failure.message.toString().trim()}`);
-  const exited = container.wait().then(
-    ({ StatusCode }: { StatusCode: number }) => `it ended with exit code ${StatusCode}`,
+  const exited = exitCodeOf(container).then(
+    (code) => `it ended with exit code ${code}`,
     () => "its container was removed",
   );
   const ended = exited.then(async (cause) => {

@@ -2,6 +2,7 @@ import { readdir } from "node:fs/promises";
 import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
 import type Docker from "dockerode";
+import { exitCodeOf } from "../docker/wait.ts";
 import { ImageError } from "./errors.ts";
 import { follow } from "./progress.ts";
 
@@ -56,11 +57,7 @@ export async function outputOf(docker: Docker, image: string, command: readonly 
     docker.modem.demuxStream(stream, out, err);
     stream.on("end", () => [out, err].map((side) => side.end()));
     await container.start();
-    const [output, complaints, { StatusCode: code }] = await Promise.all([
-      text(out),
-      text(err),
-      container.wait(),
-    ]);
+    const [output, complaints, code] = await Promise.all([text(out), text(err), exitCodeOf(container)]);
     if (code === 0) return output;
     const summary = `${command.join(" ")} exits with ${code} in the new image:`;
     throw new ImageError("BUILD_FAILED", summary, `${output}\n${complaints}`);
