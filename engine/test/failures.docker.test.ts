@@ -1,22 +1,19 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
+import * as command from "./command.ts";
+import { expectOneLine, type Failure, sample } from "./command.ts";
 import { temporaryFolder } from "./folder.ts";
+import { removeStepImages } from "./images-made.ts";
+import { docker } from "./support.ts";
 
-const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
-const sample = here("./fixtures/sample");
 const STACKLINE_CACHE = temporaryFolder();
+const fail = (words: string[], env: NodeJS.ProcessEnv = {}): Failure =>
+  command.fail(words, { STACKLINE_CACHE, ...env });
 
-/** Runs one command line; what it says of its failure are the lines from "Error: " on. */
-function fail(words: string[], env: NodeJS.ProcessEnv = {}): { code: number | null; said: string } {
-  const { status, stderr } = spawnSync(process.execPath, [here("../start.mjs"), "engine", ...words], {
-    env: { ...process.env, STACKLINE_CACHE, ...env },
-    encoding: "utf8",
-  });
-  return { code: status, said: stderr.slice(stderr.indexOf("Error: ")).trim() };
-}
+afterAll(() => removeStepImages(docker, STACKLINE_CACHE));
 
 /** A module in a folder of its own, with one file changed. */
 function changed(path: string, text: string): string {
@@ -51,15 +48,14 @@ describe("one clear line and exit code 1 for", () => {
     ],
     ["a size that is none", ["prune", "--max-size=much"], /^Error: invalid value "much" for --max-size/],
   ])("%s", (_, words, line) => {
-    const { code, said } = fail(["-m", sample, ...words]);
-    expect(said).toMatch(line);
-    expect([code, said.split("\n").length]).toEqual([1, 1]);
+    expectOneLine(fail(["-m", sample, ...words]), line);
   });
 
   it("a dagger.json that cannot be read", () => {
-    const { code, said } = fail(["-m", changed("dagger.json", "{ nope"), "functions"]);
-    expect(said).toMatch(/^Error: \S+\/dagger\.json is not valid JSON: /);
-    expect([code, said.split("\n").length]).toEqual([1, 1]);
+    expectOneLine(
+      fail(["-m", changed("dagger.json", "{ nope"), "functions"]),
+      /^Error: \S+\/dagger\.json is not valid JSON: /,
+    );
   });
 
   it("a module that depends on others", () => {
@@ -78,15 +74,32 @@ describe("one clear line and exit code 1 for", () => {
   });
 
   it("TypeScript that does not compile, with the line", () => {
-    const { code, said } = fail(["-m", changed("src/index.ts", "export class {\n  a(: }\n"), "functions"]);
-    expect(said).toMatch(/^Error: the module does not compile: .*index\.ts:\d+:\d+: /);
-    expect([code, said.split("\n").length]).toEqual([1, 1]);
+    expectOneLine(
+      fail(["-m", changed("src/index.ts", "export class {\n  a(: }\n"), "functions"]),
+      /^Error: the module does not compile: .*index\.ts:\d+:\d+: /,
+    );
   });
 
   it("a Docker that does not answer", () => {
-    const { code, said } = fail(["-m", sample, "call", "fresh"], { DOCKER_HOST: "unix:///no/such.sock" });
-    expect(said).toMatch(/^Error: Docker does not answer .*: start it/);
-    expect([code, said.split("\n").length]).toEqual([1, 1]);
+    expectOneLine(
+      fail(["-m", sample, "call", "fresh"], { DOCKER_HOST: "unix:///no/such.sock" }),
+      /^Error: Docker does not answer .*: start it/,
+    );
+  });
+
+  it("a port of this machine that is in use, and leaves no service behind", async () => {
+    const taken = createServer().listen(0, "127.0.0.1");
+    await new Promise((resolve) => taken.once("listening", resolve));
+    const { port } = taken.address() as AddressInfo;
+    const service = ["with-default-args", "--args=sleep,97531", "as-service"];
+    const words = ["call", "base", ...service, "up", `--ports=${port}:80`];
+    expectOneLine(
+      fail(["-m", sample, ...words]),
+      new RegExp(`^Error: port ${port} of this machine is in use: choose another, e\\.g\\. --ports \\d+:80$`),
+    );
+    taken.close();
+    const running = await docker.listContainers({ all: true });
+    expect(running.filter(({ Command }) => Command.includes("97531"))).toEqual([]);
   });
 
   it.runIf(process.getuid?.() === 0)("a full disk", () => {
@@ -96,11 +109,8 @@ describe("one clear line and exit code 1 for", () => {
     try {
       const source = temporaryFolder();
       writeFileSync(join(source, "large"), Buffer.alloc(1_000_000, "x"));
-      const { code, said } = fail(["-m", sample, "call", "names", `--dir=${source}`], {
-        STACKLINE_CACHE: small,
-      });
-      expect(said).toMatch(/^Error: no space left on device .*: free some/);
-      expect([code, said.split("\n").length]).toEqual([1, 1]);
+      const failure = fail(["-m", sample, "call", "names", `--dir=${source}`], { STACKLINE_CACHE: small });
+      expectOneLine(failure, /^Error: no space left on device .*: free some/);
     } finally {
       execFileSync("umount", ["--lazy", small]);
     }

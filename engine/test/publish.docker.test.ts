@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { provideImage } from "../src/images/index.ts";
+import { expectOneLine, fail, sample } from "./command.ts";
 import { docker, IMAGE, temporaryFolder, withSession } from "./support.ts";
 
 const REGISTRY = "registry:2.8.3";
@@ -119,4 +120,26 @@ describe("from", () => {
         /nothing:v1 can't be pulled from .*(not found|unknown)/i,
       );
     }));
+});
+
+describe("the command line says in one line, without the password,", () => {
+  const call = (...words: string[]): ReturnType<typeof fail> =>
+    fail(["-m", sample, "call", "base", ...words], {
+      STACKLINE_CACHE: storePath,
+      PUSH_WITH: "wrong-password",
+    });
+  const account = ["with-registry-auth", "--username=pusher", "--secret=env:PUSH_WITH"];
+
+  it("that a registry does not take a password", () => {
+    const failure = call(...account, `--address=${address}`, "publish", `--address=${address}/team/app:v3`);
+    expectOneLine(failure, /^Error: publish .*team\/app:v3 failed: .*unauthorized/i);
+    expect(failure.said).not.toContain("wrong-password");
+  });
+
+  it("that a registry does not give an image", () => {
+    const name = `${address}/team/secret:v1`;
+    const failure = call(...account, `--address=${address}`, "from", `--address=${name}`);
+    expectOneLine(failure, /^Error: .*secret:v1 can't be pulled from .*docker login/);
+    expect(failure.said).not.toContain("wrong-password");
+  });
 });

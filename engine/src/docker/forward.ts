@@ -29,7 +29,7 @@ export async function listen(
 
 function portInUse(port: number, backend: number): UserError {
   return new UserError(
-    `port ${port} of this machine is in use: choose another, e.g. --ports ${port + 8000}:${backend}`,
+    `port ${port} of this machine is in use: choose another, e.g. --ports ${port < 50_000 ? port + 8000 : port - 8000}:${backend}`,
   );
 }
 
