@@ -45,6 +45,14 @@ active_services() {
     END { close_service() }'
 }
 
+# networks_exist RELEASE: those that it would make. One that nobody uses just now may have been pruned.
+networks_exist() {
+  local name
+  for name in $(compose_of "$1" config | awk '/^[^ ]/ { inside = $0 == "networks:" } inside && /^  [^ ]/ { sub(/:.*/, "", $1); print $1 }'); do
+    docker network inspect "${project}_$name" >/dev/null 2>&1 || return 1
+  done
+}
+
 # containers SERVICE [FILTER...]: the ids of its containers, stopped ones too; one-off ones not.
 containers() {
   local service=$1 filter filters=()

@@ -31,10 +31,10 @@ do_deploy() {
   step services "and a look at nginx's configuration"
   touched=yes
   sync_services "$release"
-  if [ -n "$previous" ]; then
+  if [ -n "$previous" ] && networks_exist "$release"; then
     together test_nginx start_services
   else
-    # The networks are made by the first that needs them; two at once would both want to.
+    # The networks are made by the first that needs them; two at once would both want to, and compose refuses two of one name.
     test_nginx "$release"
     start_services "$release"
   fi
