@@ -11,7 +11,7 @@ import {
   splitAnswer,
   toLogQL,
 } from "./log-lines.js";
-import { callMachine, type Machine } from "./machine.js";
+import { askMachine, type Machine } from "./machine.js";
 
 export interface LogOptions extends LogQuestion {
   since: string;
@@ -68,7 +68,7 @@ async function find(
   options: LogOptions,
 ): Promise<Found> {
   const args = [logql, String(start), String(end), String(options.limit), "backward", options.service];
-  const output = await callMachine(machine, ["query-logs", ...args]);
+  const output = await askMachine(machine, ["query-logs", ...args]);
   const { source, rest } = splitAnswer(output);
   if (source === "store") return { lines: parseStore(rest), reason: "" };
   const wanted = levelsFrom(options.level);

@@ -41,6 +41,17 @@ export function callMachine(
     .stdout();
 }
 
+/**
+ * The same for an answer that is for the pipeline and not for people: it shows in no progress.
+ * @throws ExecError with what it printed, when it fails.
+ */
+export function askMachine(machine: Machine, args: readonly string[]): Promise<string> {
+  return caller(machine, {})
+    .withExec(["sh", "/payload/host/ask", ...args])
+    .file("/answer")
+    .contents();
+}
+
 /** A container from which the machine can be called. */
 export function caller({ environment, key, scripts, service }: Machine, payload: Payload): Container {
   const base = dag

@@ -9,17 +9,21 @@ query_logs() {
   if [[ ,$(setting "$(current_release)" COMPOSE_PROFILES), =~ ,(logs|loki), ]]; then
     answer=$(ask_store "$@" 2>&1) || true
     code=${answer##*$'\n'}
+    answer=${answer%$'\n'*}
     case $code in
-      200) printf 'store\n%s\n' "${answer%$'\n'*}" && return ;;
-      400) fail "the log store does not take the query: ${answer%$'\n'*}" ;;
+      200) printf 'store\n%s\n' "$answer" && return ;;
+      400) fail "the log store does not take the query $1: $(one_line "$answer")" ;;
+      [1-5]??) reason="the log store answers $code: $(one_line "$answer")" ;;
+      *) reason="the log store does not answer: $(one_line "$answer")" ;;
     esac
-    reason="the log store does not answer ($(tr '\n' ' ' <<<"$answer" | cut -c1-200))"
   else
     reason="this environment's settings name no log store (COMPOSE_PROFILES)"
   fi
   printf 'files %s\n' "$reason"
   read_files "$2" "$3" "$4" "${6:-}"
 }
+
+one_line() { tr -s '\n' ' ' <<<"$1" | cut -c1-300 | sed 's/ *$//'; }
 
 # The store's answer and, on a line of its own, its HTTP status. curl comes from nginx's image, which is here anyway; the store
 # is asked over the network that it shares with the collector.
