@@ -1,70 +1,35 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import { $, type ProcessOutput } from "zx";
+import type { ProcessOutput } from "zx";
 import { generateKeyPair } from "../../ci/src/keys.ts";
+import { Caller, lastLines } from "./caller.ts";
 import { Load } from "./load.ts";
-import { canaries, directory, root, sleep, Vm } from "./machine.ts";
+import { canaries, directory, sleep, Vm } from "./machine.ts";
 
 const vm = new Vm(inject("vm"));
-const { address, key, hostKey, releases } = vm.shared;
+const { address, hostKey, releases } = vm.shared;
 const { good = "", better = "" } = releases;
 const load = new Load();
-const folder = mkdtempSync(join(tmpdir(), "stackline-calls-"));
-const environments = join(folder, "environments");
-const secrets = Object.entries(canaries)
-  .map(([name, value]) => `${name}=${value}\n`)
-  .join("");
+const caller = new Caller(vm.shared, canaries);
+const call = caller.run.bind(caller);
 
 beforeAll(async () => {
-  const fields = {
-    host: address,
-    user: "deploy",
-    hostKey,
-    url: `http://${address}`,
-    repository: "localhost:5000/app",
-  };
-  const write = (name: string, more: object): void =>
-    writeFileSync(join(environments, `${name}.json`), JSON.stringify({ ...fields, ...more }));
-  mkdirSync(environments);
-  write("vm", { keepReleases: 3 });
-  write("impostor", { hostKey: generateKeyPair().publicKey });
-  write("nobody", { port: 1 });
-  write("small", { directory: "/srv/small" });
-  write("typo", { hostkey: hostKey });
+  caller.write("vm", { keepReleases: 3 });
+  caller.write("impostor", { hostKey: generateKeyPair().publicKey });
+  caller.write("nobody", { port: 1 });
+  caller.write("small", { directory: "/srv/small" });
+  caller.write("typo", { hostkey: hostKey });
   await load.start(address, 30);
 });
 
 afterAll(() => {
   load.stop();
-  rmSync(folder, { recursive: true });
+  caller.remove();
 });
-
-/** Calls a function of the module as a user does. */
-async function call(name: string, env: string, ...args: string[]): Promise<ProcessOutput> {
-  const variables = {
-    ...process.env,
-    STACKLINE_CACHE: join(folder, "cache"),
-    STACKLINE_ENGINE: "embedded",
-    THE_KEY: key,
-    THE_SECRETS: secrets,
-    NO_SECRETS: "POSTGRES_DB=x\n",
-  };
-  const target = [`--env=${env}`, "--ssh-key=env://THE_KEY", `--environments=${environments}`];
-  return $({
-    nothrow: true,
-    quiet: true,
-    cwd: root,
-    env: variables,
-  })`scripts/dagger call ${name} ${target} ${args}`;
-}
 
 const other = async (): Promise<string> =>
   (await vm.must(`grep APP_IMAGE= ${directory}/current/release.env`)).includes(good) ? better : good;
 const deploy = async (env: string, ...args: string[]): Promise<ProcessOutput> =>
   call("deploy", env, `--image=${await other()}`, "--secrets=env://THE_SECRETS", ...args);
-const lastLines = (run: ProcessOutput): string => run.stdall.trimEnd().split("\n").slice(-12).join("\n");
 
 describe("deploy", () => {
   test("prints a plan and changes nothing with --dry-run", async () => {

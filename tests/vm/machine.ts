@@ -121,9 +121,7 @@ export class Vm {
         cwd: root,
         env: { ...process.env, STACKLINE_ENGINE: "embedded" },
       })`scripts/dagger call build export --path ${tar}`;
-      await $({
-        quiet: true,
-      })`docker save ${upstream} | docker exec --interactive ${this.shared.id} docker load`;
+      await this.load(upstream);
       await $({
         quiet: true,
       })`docker exec --interactive ${this.shared.id} sh -c ${"docker tag $(docker load | sed -n 's/^Loaded image\\( ID\\)*: //p') base"} <${tar}`;
@@ -145,6 +143,11 @@ export class Vm {
         await this.must(`docker inspect --format '{{index .RepoDigests 0}}' ${tag}`)
       ).trim();
     }
+  }
+
+  /** Gives it images of this machine. */
+  async load(names: string[]): Promise<void> {
+    await $({ quiet: true })`docker save ${names} | docker exec --interactive ${this.shared.id} docker load`;
   }
 
   /** Runs a shell line on the machine. */
