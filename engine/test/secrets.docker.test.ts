@@ -1,6 +1,7 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Secret } from "@dagger.io/dagger";
 import { describe, expect, it } from "vitest";
 import { docker, IMAGE, temporaryFolder, withSession } from "./support.ts";
 
@@ -34,11 +35,17 @@ async function imageIds(): Promise<Set<string>> {
 describe("a secret", () => {
   it("reaches the process as a variable, whatever is in it", () =>
     session(async ({ client }) => {
-      for (const value of ["plain", "two\nlines\n", `q'uo"te$HOME\`x\`\\`, "ü €", " spaces "]) {
+      for (const [i, value] of [
+        "plain",
+        "two\nlines\n",
+        `q'uo"te$HOME\`x\`\\`,
+        "ü €",
+        " spaces ",
+      ].entries()) {
         const ran = client
           .container()
           .from(IMAGE)
-          .withSecretVariable("S", client.setSecret("s", value))
+          .withSecretVariable("S", client.setSecret(`s${i}`, value))
           .withExec(sh("printf %s \"$S\" | od -An -tx1 -v | tr -d ' \\n'"));
         expect(Buffer.from(await ran.stdout(), "hex").toString()).toBe(value);
       }
@@ -116,21 +123,63 @@ describe("a secret", () => {
       await running;
     }));
 
-  it("that has another value runs the step again, and one with the same value does not", () =>
+  it("of this machine runs a step again when it has another value, whatever it is called", () =>
     session(async ({ client, view }) => {
-      const run = (name: string, value: string): Promise<unknown> =>
-        client
-          .container()
-          .from(IMAGE)
-          .withSecretVariable("S", client.setSecret(name, value))
-          .withExec(["echo", "rerun"])
-          .sync();
+      const run = (secret: Secret): Promise<unknown> =>
+        client.container().from(IMAGE).withSecretVariable("S", secret).withExec(["echo", "rerun"]).sync();
       const value = newSecret();
-      await run("one", value);
-      await run("two", value);
+      Object.assign(process.env, { TEST_ONE: value, TEST_TWO: value, TEST_THREE: newSecret() });
+      await run(client.secret("env://TEST_ONE"));
+      await run(client.secret("env://TEST_TWO"));
       expect(view.named("done")).toHaveLength(1);
-      await run("one", newSecret());
+      await run(client.secret("env://TEST_THREE"));
       expect(view.named("done")).toHaveLength(2);
+      for (const name of ["TEST_ONE", "TEST_THREE"])
+        await run(client.secret(`env://${name}`, { cacheKey: "the same" }));
+      expect(view.named("done")).toHaveLength(3);
+    }));
+
+  it("that was set counts by its name: with a value of its own for each session, a step is kept", async () => {
+    const run = (name: string, value: string): Promise<[string, number]> =>
+      session(async ({ client, view }) => {
+        const base = client.container().from(IMAGE);
+        const secret = client.setSecret(name, value);
+        const service = base
+          .withMountedSecret("/s", secret)
+          .withDefaultArgs(["sleep", "60"])
+          .withDockerHealthcheck(["true"])
+          .asService();
+        const ran = base
+          .withServiceBinding("service", service)
+          .withSecretVariable("S", secret)
+          .withExec(sh("date +%s%N; test -n $S"));
+        return [await ran.stdout(), view.named("done").length];
+      });
+    const [first, steps] = await run("password", newSecret());
+    expect(steps).toBeGreaterThan(0);
+    expect(await run("password", newSecret())).toEqual([first, 0]);
+    expect((await run("another", newSecret()))[0]).not.toBe(first);
+  });
+
+  it("that was set twice under a name is in each service the one that it was given", () =>
+    session(async ({ client }) => {
+      const base = client
+        .container()
+        .from(IMAGE)
+        .withMountedCache("/seen", client.cacheVolume("test-secrets-seen"));
+      await base.withExec(sh(`: ${newSecret()}; rm -f /seen/*`)).sync();
+      const values = [newSecret(), newSecret()];
+      const mark = '"/seen/$(printf %s "$S" | sha256sum | cut -c -64)"';
+      const start = (value: string): Promise<unknown> =>
+        base
+          .withSecretVariable("S", client.setSecret("twice", value))
+          .withDefaultArgs(sh(`touch ${mark}; exec sleep 60`))
+          .withDockerHealthcheck(sh(`ls ${mark}`))
+          .asService()
+          .start();
+      await Promise.all(values.map(start));
+      const sums = values.map((value) => createHash("sha256").update(value).digest("hex"));
+      expect(await base.withExec(["ls", "/seen"]).stdout()).toBe(`${sums.sort().join("\n")}\n`);
     }));
 
   it("comes from a variable, a file or a command of this machine", () =>

@@ -11,6 +11,7 @@ import {
   scratch,
 } from "../core/values.ts";
 import type { Evaluator } from "../session/evaluate.ts";
+import { digestOf } from "../store/store.ts";
 import { type Entry, newFile, Tree } from "../store/tree.ts";
 import { ENGINE_VERSION } from "../version.ts";
 import { requirePlatform } from "./platform.ts";
@@ -38,8 +39,13 @@ export const query: Record<string, Evaluator> = {
   }),
   secret: (_, { uri, cacheKey }, session): Promise<SecretValue> =>
     session.secrets.fromUri(uri, cacheKey ?? undefined),
-  // The resolver has put a keyed digest where the plaintext was.
-  setSecret: (_, { name, plaintext }): SecretValue => ({ name, key: plaintext }),
+  // The resolver has put a keyed digest where the plaintext was. As in the official engine it is the name that counts for
+  // the cache, within the module that set it: a step with a password of its own for each run is kept all the same.
+  setSecret: (_, { name, plaintext, _scope }): SecretValue => ({
+    name,
+    key: plaintext,
+    cacheKey: digestOf("set", _scope, name),
+  }),
   error: (_, { message }) => ({ message, values: [] }),
   sourceMap: (_, { filename, line, column }) => ({ filename, line, column, module: "", url: "" }),
   // Stored content of a host path: what host.directory and host.file become when they are selected.

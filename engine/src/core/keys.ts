@@ -8,7 +8,7 @@ export function containerKey(state: ContainerState): string {
     state.image ?? null,
     state.overlays.map((tree) => tree.digest),
     state.env,
-    state.secretEnv.map(([name, secret]) => [name, secret.key]),
+    state.secretEnv.map(([name, secret]) => [name, secret.cacheKey]),
     state.workdir,
     state.user,
     state.mounts.map(mountKey),
@@ -21,12 +21,26 @@ function mountKey(mount: Mount): unknown {
   if (mount.kind === "cache") return [mount.kind, mount.path, mount.cache];
   const { tree, entry, secret, ...rest } = mount;
   const { blob, mode, uid, gid } = entry ?? {};
-  return [rest, tree?.digest ?? null, entry ? [blob, mode, uid, gid] : null, secret?.key ?? null];
+  return [rest, tree?.digest ?? null, entry ? [blob, mode, uid, gid] : null, secret?.cacheKey ?? null];
 }
 
 /** Identity of a service: equal services in a session are one running container. */
 export function serviceKey(service: ServiceValue): string {
-  return digestOf(serviceCacheKey(service), service.container.volatileEnv);
+  return digestOf(serviceCacheKey(service), service.container.volatileEnv, secretKeysOf(service));
+}
+
+/**
+ * Plaintexts that a service runs with, and those that it is bound to: secrets of one name may differ from run to run, and
+ * the steps that use them are kept all the same; but nobody must meet a process that was started with another's.
+ */
+function secretKeysOf({ container, forward }: ServiceValue): unknown[] {
+  const { secretEnv, mounts, bindings } = container;
+  return [
+    secretEnv.map(([, secret]) => secret.key),
+    mounts.flatMap(({ secret }) => (secret ? [secret.key] : [])),
+    bindings.map(([, service]) => secretKeysOf(service)),
+    forward?.kind === "tunnel" ? secretKeysOf(forward.service) : [],
+  ];
 }
 
 /** What of a service counts for the steps that are bound to it. */

@@ -17,8 +17,10 @@ export interface FileValue {
 export interface SecretValue {
   name: string;
   uri?: string;
-  /** Equal keys mean equal secrets for the cache. */
+  /** Equal keys mean equal plaintexts. */
   key: string;
+  /** What stands for it where steps that use it are kept: with equal ones, one step's result serves the other. */
+  cacheKey: string;
 }
 
 export interface CacheVolumeValue {

@@ -9,6 +9,7 @@ export class FunctionCall {
 
   constructor(
     readonly moduleName: string,
+    readonly moduleDigest: string,
     readonly sourcePath: string,
     /** "" asks for the module's type definitions. */
     readonly parentName: string,

@@ -141,7 +141,7 @@ export class LoadedModule {
       .flatMap(callsOf)
       .filter((call) => call.parent === undefined && call.field === "secret");
     const secrets = await Promise.all(
-      uris.map(async (call) => (await this.session.evaluate<SecretValue>(call)).key),
+      uris.map(async (call) => (await this.session.evaluate<SecretValue>(call)).cacheKey),
     );
     const plain = Object.entries(args).map(([name, value]) => [
       name,

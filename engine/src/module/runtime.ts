@@ -32,9 +32,10 @@ export class Runtime {
 
   /** Runs one function in a process of its own; returns what it returned, as JSON. */
   async call(request: CallRequest, log: (text: string) => void): Promise<unknown> {
-    const { name, source } = this.config;
+    const { name, digest, source } = this.config;
     const call = new FunctionCall(
       name,
+      digest,
       source,
       request.parentName,
       request.name,

@@ -42,15 +42,14 @@ export class Secrets {
     return this.set.has(mac);
   }
 
-  /** The secret that a URI names; its key comes from its plaintext where that can be had now. */
+  /** The secret that a URI names; its keys come from its plaintext where that can be had now. */
   async fromUri(uri: string, cacheKey?: string): Promise<SecretValue> {
     const name = uri;
-    if (cacheKey) return { name, uri, key: `given:${cacheKey}` };
     const key = await this.resolve(uri).then(
       (plaintext) => this.mac(plaintext),
       () => `uri:${uri}`,
     );
-    return { name, uri, key };
+    return { name, uri, key, cacheKey: cacheKey ? `given:${cacheKey}` : key };
   }
 
   /** @throws UserError that names the source, never the value. */

@@ -84,8 +84,10 @@ async function makeCall(
   }
   if (parent?.type === "Host" && field.name === "directory") return hostDirectory(session, args as never);
   if (parent?.type === "Host" && field.name === "file") return hostFile(session, args as never);
-  if (!parent && field.name === "setSecret")
+  if (!parent && field.name === "setSecret") {
     args.plaintext = session.secrets.remember(args.plaintext as string);
+    args._scope = session.functionCalls.get(caller.functionCallId ?? "")?.moduleDigest ?? "";
+  }
   if (!parent && field.name.startsWith("current")) args.caller = caller.functionCallId ?? "";
   // What the call is answered with belongs to it alone: a mark makes it unlike any other.
   if (session.runsAnew(parent?.type ?? "Query", field.name)) args._once = randomUUID();
