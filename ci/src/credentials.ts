@@ -8,12 +8,16 @@ export interface Credentials {
   password: Secret;
 }
 
-/** Makes an account that exists for one run alone: nothing in it is known before or of use afterwards. */
-export function generateCredentials(): Credentials {
+/**
+ * Makes an account that exists for one run alone: nothing in it is known before or of use afterwards.
+ * @param owner tells it from others of the same call. An engine knows a secret by its name: what uses it is kept although
+ *   its value is another each time, and two of one name in a call could be taken for each other.
+ */
+export function generateCredentials(owner: string): Credentials {
   return {
-    database: generate("postgres-db", "db_"),
-    user: generate("postgres-user", "user_"),
-    password: generate("postgres-password", ""),
+    database: generate(`${owner}-postgres-db`, "db_"),
+    user: generate(`${owner}-postgres-user`, "user_"),
+    password: generate(`${owner}-postgres-password`, ""),
   };
 }
 

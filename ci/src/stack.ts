@@ -21,7 +21,7 @@ export interface Entry {
  */
 export function startStack(app: Directory, nginx: Directory, without: readonly Part[] = []): Entry {
   const image = buildImage(app, "runtime");
-  const bound = bindBackends(image, startBackends(generateCredentials()), without);
+  const bound = bindBackends(image, startBackends(generateCredentials("stack")), without);
   // A worker without its broker would never be ready.
   const hasWorker = !without.includes("worker") && !without.includes("redis");
   const web = serve(hasWorker ? bound.withServiceBinding("worker", worker(bound)) : bound);

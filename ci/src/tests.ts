@@ -11,7 +11,7 @@ const command = ["/opt/docker/entrypoint", "test"];
 /** The application's test image, with services of its own and a worker from the same image. */
 async function prepare(app: Directory): Promise<Container> {
   const image = buildImage(app, "test");
-  const backends = startBackends(generateCredentials());
+  const backends = startBackends(generateCredentials("test"));
   const { postgres, redis, kafka } = backends;
   // By the time that a small change is built, they are ready.
   await Promise.all([image.sync(), ...[postgres, redis, kafka].map((service) => service.start())]);
