@@ -70,7 +70,7 @@ export async function withRoomForLayers(
 
 /** An image that was made before, if Docker still has it, else a new one. */
 export function keptImage(session: Session, key: string, make: () => Promise<string>): Promise<string> {
-  return session.once(`image ${key}`, async () => {
+  return session.work.once(`image ${key}`, async () => {
     const kept = session.store.getResult<{ image: string }>("images", key);
     if (kept && (await imageId(session.docker, kept.image))) return kept.image;
     const image = await make();

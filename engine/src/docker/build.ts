@@ -25,7 +25,7 @@ export async function buildImage(session: Session, context: Tree, options: Build
   const text = readText(session, tree, options.dockerfile);
   const bases = baseImages(text, options.buildArgs);
   const title = `build ${options.dockerfile}${options.target ? ` (${options.target})` : ""}`;
-  return session.once(`build ${digestOf(tree.digest, options)}`, () =>
+  return session.work.once(`build ${digestOf(tree.digest, options)}`, () =>
     session.progress.step(title, async (step) => {
       const provided = await Promise.all(bases.map((ref) => provideImage(session.docker, ref, step.note)));
       for (const [i, { standIn }] of provided.entries()) {
@@ -127,7 +127,7 @@ async function runBuild(
         dockerfile: options.dockerfile,
         ...(options.target && { target: options.target }),
         buildargs: Object.fromEntries(options.buildArgs.map(({ name, value }) => [name, value])),
-        abortSignal: session.signal,
+        abortSignal: session.work.signal,
       } as unknown as Docker.ImageBuildOptions,
     );
     return await followBuild(session, stream, log, [...secrets.values()]);

@@ -55,7 +55,7 @@ async function holdLocked(session: Session, mount: Mount, name: string): Promise
 }
 
 async function ensureVolume(session: Session, mount: Mount, name: string): Promise<void> {
-  await session.once(`cache ${name}`, async () => {
+  await session.work.once(`cache ${name}`, async () => {
     if (await exists(session.docker, name)) return;
     await session.docker.createVolume({
       Name: name,

@@ -42,7 +42,7 @@ export async function execInContainer(
   options: ExecOptions,
 ): Promise<ContainerState> {
   const key = digestOf("exec", containerKey(state), options);
-  const record = await session.once(`exec ${key}`, () =>
+  const record = await session.work.once(`exec ${key}`, () =>
     session.progress.step(describe(options.command), async (step) => {
       const kept = session.store.getResult<ExecRecord>("execs", key);
       if (kept && (await isUsable(session, kept))) {
@@ -111,7 +111,7 @@ async function runExec(
         };
       } finally {
         // Nothing waits for what was used to be gone.
-        session.background(prepared.dispose());
+        session.work.background(prepared.dispose());
       }
     }),
   );

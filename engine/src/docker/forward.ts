@@ -61,7 +61,7 @@ export async function startForward(
   if (forward.ports.some(({ protocol }) => protocol === "UDP"))
     throw new UserError("UDP ports cannot be forwarded by the embedded engine");
   if (forward.kind === "host") {
-    const gateway = await session.gateway();
+    const gateway = await session.network.gateway();
     return open(gateway, forward.ports, forward.host, () => undefined);
   }
   const { running, release } = await session.services.acquire(forward.service);

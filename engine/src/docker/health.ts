@@ -34,7 +34,7 @@ export async function waitUntilReady(
     const failed = exited.then((cause) => {
       throw new Error(`${cause} before it was ready`);
     });
-    await Promise.race([ready, failed, session.untilClosed()]);
+    await Promise.race([ready, failed, session.work.untilClosed()]);
   } finally {
     waiting.abort();
   }

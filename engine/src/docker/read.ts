@@ -111,7 +111,7 @@ async function readImage(
   );
   const kept =
     session.store.getResult<KeptFiles>("files", key) ??
-    (await session.once(`files ${key}`, () => readArchive(session, image, overlays, path)));
+    (await session.work.once(`files ${key}`, () => readArchive(session, image, overlays, path)));
   await session.store.putResult("files", key, kept);
   const tree = Tree.fromJSON(kept.entries);
   if (path === "/") return { tree };

@@ -30,7 +30,7 @@ export function startService(session: Session, service: ServiceValue): Promise<R
   return session.progress.step(
     `service ${name}`,
     async (step) => {
-      const network = await session.ensureNetwork();
+      const network = await session.network.ensure();
       const { bindings, release } = await session.services.acquireAll(service.container);
       let prepared: Prepared | undefined;
       const dispose = async (): Promise<void> => {
@@ -99,7 +99,7 @@ async function run(
     throw new UserError(`service ${name} did not become ready: ${error.message}${lastLines(tail)}`);
   });
   // One that ends by itself leaves nothing behind, either.
-  session.background(ended.then(dispose));
+  session.work.background(ended.then(dispose));
   return { ip, ended, stop: (kill) => stopContainer(container, kill).then(dispose) };
 }
 

@@ -57,7 +57,7 @@ export class Services {
       throw failure.reason;
     }
     const hosts = state.bindings.map(([alias], i) => `${alias}:${held[i]?.running.ip}`);
-    const network = await this.session.currentNetwork();
+    const network = await this.session.network.current();
     const watch = (onEnd: () => void): { check(): void } => watchServices(state, held, onEnd);
     return { bindings: { hosts, watch, ...(network && { network }) }, release };
   }
@@ -108,7 +108,7 @@ export class Services {
   }
 
   private endLater(key: string, slot: Slot): void {
-    slot.timer = setTimeout(() => this.session.background(this.end(key, slot, false)), GRACE);
+    slot.timer = setTimeout(() => this.session.work.background(this.end(key, slot, false)), GRACE);
     slot.timer.unref();
   }
 

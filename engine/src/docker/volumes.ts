@@ -30,7 +30,7 @@ export async function fillVolume(session: Session, volume: string, mount: Mount)
 /** A volume with a read-only mount's content: one for all steps of the session that mount the same. */
 export function readOnlyVolume(session: Session, mount: Mount): Promise<string> {
   const key = digestOf("volume", mount.tree?.digest, mount.uid, mount.gid, mount.mode);
-  return session.keep(key, async () => {
+  return session.work.keep(key, async () => {
     const { name } = await session.docker.createVolume({ Labels: session.labels });
     await fillVolume(session, name, mount);
     return name;

@@ -1,105 +1,19 @@
-import { goInstall } from "./go-install.ts";
+import {
+  alpine,
+  anchore,
+  base,
+  collector,
+  kafka,
+  node,
+  packaged,
+  python,
+  rclone,
+  victoriaLogs,
+} from "./products.ts";
 import type { Recipe } from "./recipe.ts";
-import { prepareAlpine } from "./recipes/alpine/prepare.ts";
-import { prepareBase, SUITE } from "./recipes/base/prepare.ts";
-import { COLLECTOR, prepareCollector } from "./recipes/collector/prepare.ts";
-import { prepareKafka } from "./recipes/kafka/prepare.ts";
-import { prepareNode } from "./recipes/node/prepare.ts";
-import { installedPython, preparePython } from "./recipes/python-slim/prepare.ts";
-import { prepareRclone, RCLONE } from "./recipes/rclone/prepare.ts";
-import { prepareVictoriaLogs } from "./recipes/victoria-logs/prepare.ts";
+import { COLLECTOR } from "./recipes/collector/prepare.ts";
+import { RCLONE } from "./recipes/rclone/prepare.ts";
 import { parseReference } from "./reference.ts";
-
-const base: Recipe = {
-  name: "base",
-  variant: SUITE,
-  prepare: prepareBase,
-  product: "Debian",
-  version: ["cat", "/etc/debian_version"],
-};
-
-/** A stand-in that is Debian's package and needs nothing of the host. */
-const packaged = (name: string, product: string, version: readonly string[]): Recipe => ({
-  name,
-  variant: SUITE,
-  from: base,
-  product,
-  version,
-});
-
-function pythonSlim(tag: string): Recipe {
-  const variant = installedPython(tag);
-  const version = ["python3", "--version"];
-  return {
-    name: "python-slim",
-    variant,
-    from: base,
-    prepare: preparePython(variant),
-    product: "CPython",
-    version,
-  };
-}
-
-function python(tag: string): Recipe {
-  const slim = pythonSlim(tag);
-  return tag.includes("slim") ? slim : { ...slim, name: "python-full", from: slim, prepare: undefined };
-}
-
-function kafka(tag: string): Recipe {
-  const variant = /^4\.\d+\.\d+/.exec(tag)?.[0] ?? tag;
-  const version = ["/opt/kafka/bin/kafka-topics.sh", "--version"];
-  return {
-    name: "kafka",
-    variant,
-    from: base,
-    prepare: prepareKafka(variant),
-    product: "Apache Kafka",
-    version,
-  };
-}
-
-function node(): Recipe {
-  // npm's own start shows that it was copied whole.
-  const version = ["sh", "-c", "node --version && npm --version"];
-  const variant = process.versions.node;
-  return { name: "node", variant, from: base, prepare: prepareNode, product: "Node.js", version };
-}
-
-function collector(): Recipe {
-  const product = "OpenTelemetry Collector";
-  const version = ["/otelcol-contrib", "--version"];
-  return { name: "collector", variant: COLLECTOR, from: base, prepare: prepareCollector, product, version };
-}
-
-function victoriaLogs(tag: string): Recipe {
-  const variant = tag.replace(/^v/, "");
-  const version = ["/victoria-logs-prod", "-version"];
-  return {
-    name: "victoria-logs",
-    variant,
-    from: base,
-    prepare: prepareVictoriaLogs(variant),
-    product: "VictoriaLogs",
-    version,
-  };
-}
-
-/** One of Anchore's tools: syft or grype. */
-const anchore =
-  (name: string, product: string) =>
-  (tag: string): Recipe => ({
-    name,
-    variant: tag.slice(1),
-    from: base,
-    prepare: goInstall(`github.com/anchore/${name}/cmd/${name}@${tag}`),
-    product,
-    version: [`/${name}`, "version"],
-  });
-
-function rclone(): Recipe {
-  const version = ["rclone", "version"];
-  return { name: "rclone", variant: RCLONE, from: base, prepare: prepareRclone, product: "rclone", version };
-}
 
 interface Entry {
   repositories: readonly string[];
@@ -147,7 +61,7 @@ const ENTRIES: readonly Entry[] = [
     repositories: ["alpine"],
     tags: /./,
     used: [],
-    recipe: () => ({ ...packaged("alpine", "BusyBox", ["busybox", "--help"]), prepare: prepareAlpine }),
+    recipe: alpine,
   },
   { repositories: ["node"], tags: /./, used: ["node:24-bookworm-slim"], recipe: node },
   {

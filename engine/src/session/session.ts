@@ -1,13 +1,11 @@
 import type { ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { setMaxListeners } from "node:events";
 import { availableParallelism } from "node:os";
-import { setTimeout as sleep } from "node:timers/promises";
 import Docker from "dockerode";
 import type { Call } from "../core/call.ts";
-import { UserError } from "../core/errors.ts";
 import { explainDocker } from "../docker/errors.ts";
 import { containerName, removeSessionObjects, sessionLabels } from "../docker/labels.ts";
+import { SessionNetwork } from "../docker/network.ts";
 import { Services } from "../docker/services.ts";
 import type { FunctionCall } from "../module/function-call.ts";
 import type { Store } from "../store/store.ts";
@@ -16,9 +14,7 @@ import { HostFiles, reapHostFiles } from "./host-files.ts";
 import { limitTo } from "./limit.ts";
 import { Progress, type ProgressView } from "./progress.ts";
 import { Secrets } from "./secrets.ts";
-
-/** How long the end of a session waits for its steps to notice, in milliseconds. */
-const CLOSE_TIMEOUT = 10_000;
+import { Work } from "./work.ts";
 
 export interface SessionOptions {
   store: Store;
@@ -41,7 +37,9 @@ export class Session {
   readonly progress: Progress;
   readonly secrets: Secrets;
   readonly hostFiles: HostFiles;
+  readonly network = new SessionNetwork(this);
   readonly services = new Services(this);
+  readonly work = new Work();
   /** Runs heavy work, as many at a time as there are cores. */
   readonly limit = limitTo(Math.max(2, availableParallelism()));
   readonly workdir: string;
@@ -56,11 +54,6 @@ export class Session {
   private readonly evaluators: Evaluators;
   private readonly moduleEvaluator: SessionOptions["moduleEvaluator"];
   private readonly values = new Map<string, Promise<unknown>>();
-  private readonly running = new Map<string, Promise<unknown>>();
-  private readonly kept = new Map<string, Promise<unknown>>();
-  private readonly tasks = new Set<Promise<unknown>>();
-  private network?: Promise<string>;
-  private readonly closing = new AbortController();
   private ended?: Promise<void>;
 
   constructor(options: SessionOptions) {
@@ -73,7 +66,6 @@ export class Session {
     this.evaluators = options.evaluators;
     this.moduleEvaluator = options.moduleEvaluator;
     this.runsAnew = options.runsAnew ?? (() => false);
-    setMaxListeners(0, this.closing.signal);
     this.interrupted = new Promise((resolve) => {
       this.interrupt = resolve;
     });
@@ -103,7 +95,7 @@ export class Session {
 
   /** A container that goes with the session at the latest. */
   async createContainer(options: Docker.ContainerCreateOptions): Promise<Docker.Container> {
-    this.closing.signal.throwIfAborted();
+    this.work.signal.throwIfAborted();
     return this.docker.createContainer({ ...options, name: containerName(this.id), Labels: this.labels });
   }
 
@@ -119,68 +111,6 @@ export class Session {
     return value as Promise<T>;
   }
 
-  /** Runs `work` unless the same is under way: then its result serves both. */
-  once<T>(key: string, work: () => Promise<T>): Promise<T> {
-    const found = this.running.get(key) as Promise<T> | undefined;
-    if (found) return found;
-    this.closing.signal.throwIfAborted();
-    const started = work().finally(() => this.running.delete(key));
-    this.running.set(key, started);
-    return started;
-  }
-
-  /** What `make` made for a key, for as long as the session lasts. */
-  keep<T>(key: string, make: () => Promise<T>): Promise<T> {
-    const found = this.kept.get(key) as Promise<T> | undefined;
-    if (found) return found;
-    const made = make();
-    this.kept.set(key, made);
-    made.catch(() => this.kept.delete(key));
-    return made;
-  }
-
-  /** Lets work go on that nobody waits for before the session's end; its failure is nobody's. */
-  background(work: Promise<unknown>): void {
-    const task: Promise<unknown> = work.catch(() => undefined).finally(() => this.tasks.delete(task));
-    this.tasks.add(task);
-  }
-
-  /** Rejects when the session ends: for what would wait on. */
-  untilClosed(): Promise<never> {
-    const { signal } = this.closing;
-    return new Promise((_, reject) => {
-      if (signal.aborted) reject(signal.reason);
-      else signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-    });
-  }
-
-  /** Aborts when the session ends. */
-  get signal(): AbortSignal {
-    return this.closing.signal;
-  }
-
-  /** Name of the network that services and their users share; made when first needed. */
-  ensureNetwork(): Promise<string> {
-    this.network ??= this.createNetwork();
-    return this.network;
-  }
-
-  /** This machine's address in that network. */
-  async gateway(): Promise<string> {
-    const { IPAM } = await this.docker.getNetwork(await this.ensureNetwork()).inspect();
-    return IPAM?.Config?.[0]?.Gateway ?? "";
-  }
-
-  async currentNetwork(): Promise<string | undefined> {
-    return this.network;
-  }
-
-  private async createNetwork(): Promise<string> {
-    const name = `stackline-${this.id}`;
-    await this.docker.createNetwork({ Name: name, Labels: this.labels, CheckDuplicate: true });
-    return name;
-  }
-
   /** Ends the session: its services stop, and nothing of it stays in Docker or in memory. */
   async close(): Promise<void> {
     this.ended ??= this.end();
@@ -188,23 +118,13 @@ export class Session {
   }
 
   private async end(): Promise<void> {
-    this.closing.abort(new UserError("the session has ended"));
+    this.work.close();
     this.interrupt();
     for (const child of this.children) child.kill();
     await this.services.close();
     await removeSessionObjects(this.docker, this.id).catch(() => undefined);
     // Steps under way fail now that their containers are gone; what they still made in Docker goes, too.
-    const under = [...this.running.values(), ...this.tasks];
-    if (under.length > 0) {
-      const timer = new AbortController();
-      await Promise.race([
-        Promise.allSettled(under),
-        sleep(CLOSE_TIMEOUT, undefined, { signal: timer.signal }).catch(() => undefined),
-      ]);
-      timer.abort();
-      await Promise.allSettled([...this.tasks]);
-      await removeSessionObjects(this.docker, this.id).catch(() => undefined);
-    }
+    if (await this.work.settle()) await removeSessionObjects(this.docker, this.id).catch(() => undefined);
     this.hostFiles.dispose();
   }
 }
