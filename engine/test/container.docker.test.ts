@@ -35,6 +35,15 @@ describe("a container's configuration", () => {
       expect((await base.envVariables()).length).toBe((await without.envVariables()).length + 1);
     }));
 
+  it("comes from an image of this machine's Docker, which has to be there", () =>
+    session(async ({ client }) => {
+      const found = client.host().containerImage(IMAGE);
+      expect(await found.withExec(["cat", "/etc/debian_version"]).stdout()).toMatch(/^12\./);
+      await expect(client.host().containerImage("no-such-image:here").sync()).rejects.toThrow(
+        /^no-such-image:here is not in the local Docker: /,
+      );
+    }));
+
   it("runs in the working directory, which it makes", () =>
     session(async ({ client }) => {
       const base = client.container().from(IMAGE).withWorkdir("/deep/er").withWorkdir("down");

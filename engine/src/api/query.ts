@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { UserError } from "../core/errors.ts";
 import {
   type CacheVolumeValue,
   type ContainerState,
@@ -10,10 +11,12 @@ import {
   type ServiceValue,
   scratch,
 } from "../core/values.ts";
+import { imageId, stateOfImage } from "../docker/images.ts";
 import type { Evaluator } from "../session/evaluate.ts";
 import { digestOf } from "../store/store.ts";
 import { type Entry, newFile, Tree } from "../store/tree.ts";
 import { ENGINE_VERSION } from "../version.ts";
+import { fetchFile } from "./http.ts";
 import { requirePlatform } from "./platform.ts";
 import { forwardService, tunnelTo } from "./service.ts";
 
@@ -31,6 +34,7 @@ export const query: Record<string, Evaluator> = {
     return { name, entry: newFile(digest, size, permissions) };
   },
   host: () => ({}),
+  http: (_, args, session): Promise<FileValue> => fetchFile(session, args),
   cacheVolume: async (_, { key, source, sharing, owner }, session): Promise<CacheVolumeValue> => ({
     key,
     sharing,
@@ -57,6 +61,11 @@ export const query: Record<string, Evaluator> = {
 };
 
 export const host: Record<string, Evaluator> = {
+  containerImage: async (_, { name }, session): Promise<ContainerState> => {
+    const id = await imageId(session.docker, name);
+    if (!id) throw new UserError(`${name} is not in the local Docker: docker images lists what is`);
+    return stateOfImage(session, id);
+  },
   findUp: (_, { name }, session) => findUp(session.workdir, name),
   service: (_, { ports, host: name }): ServiceValue => forwardService({ kind: "host", host: name, ports }),
   tunnel: async (_, { service: id, ports, native }, session) =>

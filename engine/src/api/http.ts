@@ -1,0 +1,85 @@
+import { posix } from "node:path";
+import { Readable } from "node:stream";
+import type { ReadableStream } from "node:stream/web";
+import { UserError } from "../core/errors.ts";
+import type { FileValue, SecretValue } from "../core/values.ts";
+import type { Args } from "../session/evaluate.ts";
+import type { Session } from "../session/session.ts";
+import { newFile } from "../store/tree.ts";
+
+/** Mode of a file that nobody has asked another for, as in the official engine. */
+const PERMISSIONS = 0o600;
+
+interface Download {
+  digest: string;
+  size: number;
+}
+
+/** What a URL gives; asked for once a session. What a checksum names and is at hand is not asked for again. */
+export async function fetchFile(session: Session, args: Args): Promise<FileValue> {
+  if (args.experimentalServiceHost)
+    throw new UserError(
+      "http: the embedded engine takes no experimentalServiceHost; the official engine does",
+    );
+  const url = parseUrl(args.url);
+  const wanted = parseChecksum(args.checksum);
+  const { digest, size } = await session.progress.step(`http ${shown(url)}`, async (step) => {
+    if (!wanted || !session.store.hasBlob(wanted)) return download(session, url, args);
+    step.cached();
+    return { digest: wanted, ...session.store.statBlob(wanted) };
+  });
+  if (wanted && digest !== wanted)
+    throw new UserError(
+      `http ${shown(url)}: checksum mismatch: expected sha256:${wanted}, got sha256:${digest}`,
+    );
+  const name = args.name ?? (posix.basename(url.pathname) || "index");
+  return { name, entry: newFile(digest, size, args.permissions ?? PERMISSIONS) };
+}
+
+async function download(session: Session, url: URL, args: Args): Promise<Download> {
+  const headers = await authorization(session, url, args);
+  const bare = new URL(url);
+  bare.username = bare.password = "";
+  try {
+    const response = await fetch(bare, { headers, signal: session.work.signal });
+    if (!response.ok) throw new UserError(`the server answers ${response.status} ${response.statusText}`);
+    return await session.store.writeBlob(
+      response.body ? Readable.fromWeb(response.body as ReadableStream) : Readable.from([]),
+    );
+  } catch (error) {
+    const { message, cause } = error as Error;
+    throw new UserError(`http ${shown(url)}: ${cause instanceof Error ? cause.message : message}`);
+  }
+}
+
+async function authorization(session: Session, url: URL, { authHeader }: Args): Promise<HeadersInit> {
+  if (authHeader) {
+    const secret = await session.evaluate<SecretValue>(authHeader);
+    return { authorization: await session.secrets.plaintext(secret) };
+  }
+  if (url.username === "") return {};
+  const account = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+  return { authorization: `Basic ${Buffer.from(account).toString("base64")}` };
+}
+
+function parseUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol !== "http:" && url?.protocol !== "https:")
+    throw new UserError("http: the URL is not one that begins with http:// or https://");
+  return url;
+}
+
+/** The address without an account or a query, in which passwords and tokens stand. */
+function shown({ origin, pathname }: URL): string {
+  return `${origin}${pathname}`;
+}
+
+function parseChecksum(text: string | null): string | undefined {
+  if (!text) return undefined;
+  const [, digest] = /^sha256:([0-9a-f]{64})$/.exec(text) ?? [];
+  if (!digest)
+    throw new UserError(
+      `http: invalid checksum ${JSON.stringify(text)}: give sha256: and 64 hexadecimal digits`,
+    );
+  return digest;
+}
