@@ -15,7 +15,7 @@ export function section(figure: Figure, cases: readonly Case[], count: number, m
     ...rows.map((cells) => `| ${cells.join(" | ")} |`),
     "",
     ...missed.map(({ name, why }) => `Not reached, ${name}: ${why ?? "the cause is not known yet."}\n`),
-    `Medians of ${count}, ${machine}.`,
+    `${count === 1 ? "Measured once" : `Medians of ${count}`}, ${machine}.`,
     end(figure.key),
   ].join("\n");
 }
@@ -27,7 +27,7 @@ function row(item: Case, peers: readonly string[]): string[] {
     item.name,
     quantity(item, item.ours),
     ...peers.map((peer) => (item.peers[peer] ? quantity(item, item.peers[peer]) : "")),
-    value === undefined ? "" : `${value.toFixed(2)} ×`,
+    value === undefined ? "" : `${value > 0 && value < 0.01 ? "< 0.01" : value.toFixed(2)} ×`,
     goalText(item),
     met === undefined ? "" : met ? "reached" : "not reached",
   ];
