@@ -8,15 +8,6 @@ const QUEUE = 20_000_000;
 /** A store that never comes back. */
 export function storeAway(stage: Stage): void {
   describe("with the store down for good", () => {
-    /** Resident memory of a container's processes, MiB. `docker stats` says 0 where its own reading came too late. */
-    async function memory(service: string): Promise<number> {
-      const told = await stage.stack.docker("top", `${PROJECT}_${service}_1`, "-eo", "pid,rss");
-      const kibibytes = [...told.matchAll(/^\s*\d+\s+(\d+)\s*$/gm)].map(([, rss]) => Number(rss));
-      const total = kibibytes.reduce((sum, each) => sum + each, 0);
-      if (total === 0) throw new Error(`docker top tells no memory of ${service}: ${told}`);
-      return total / 1024;
-    }
-
     /** The median of 300 requests through nginx, in milliseconds. */
     async function latency(): Promise<number> {
       const url = "http://localhost/healthz/live";
@@ -34,14 +25,14 @@ export function storeAway(stage: Stage): void {
       await stage.stack.up();
       await stage.fresh({ LOGS_QUEUE_BYTES: String(QUEUE) });
       await sleep(3000);
-      const before = { latency: await latency(), memory: await memory("app") };
+      const before = { latency: await latency(), memory: await stage.stack.memory("app") };
       await stage.stack.docker("stop", "-t", "1", `${PROJECT}_store_1`);
       await stage.begin(NUMBERED, { LINES: "150000", RATE: "15000" });
       const during: number[] = [];
-      for (let at = 0; at < 5; at++) during.push(await memory("collector"));
+      for (let at = 0; at < 5; at++) during.push(await stage.stack.memory("collector"));
       await sleep(8000);
-      const after = { latency: await latency(), memory: await memory("app") };
-      during.push(await memory("collector"));
+      const after = { latency: await latency(), memory: await stage.stack.memory("app") };
+      during.push(await stage.stack.memory("collector"));
       const queue = stage.queueBytes();
       console.log(
         `store down: latency ${before.latency.toFixed(1)} -> ${after.latency.toFixed(1)} ms, application ${before.memory.toFixed(0)} -> ${after.memory.toFixed(0)} MiB, ` +

@@ -105,6 +105,20 @@ export class Production {
     return JSON.parse(await this.docker("inspect", id ?? ""))[0];
   }
 
+  /**
+   * Memory of a service's processes, MiB: their proportional set sizes, so that a page which several share counts once.
+   * `docker stats` says 0 where its daemon has no memory controller to ask.
+   */
+  async memory(service: string): Promise<number> {
+    const { Id } = await this.inspect(service);
+    const pids = [...(await this.docker("top", Id, "-eo", "pid")).matchAll(/^\s*(\d+)\s*$/gm)];
+    const files = pids.map(([, pid]) => `/proc/${pid}/smaps_rollup`);
+    const told = (await $({ nothrow: true, quiet: true })`${this.daemon.inside("cat", ...files)}`).stdout;
+    const kibibytes = [...told.matchAll(/^Pss: +(\d+) kB$/gm)].map(([, pss]) => Number(pss));
+    if (kibibytes.length === 0) throw new Error(`no process of ${service} tells of its memory`);
+    return kibibytes.reduce((sum, each) => sum + each, 0) / 1024;
+  }
+
   /** The long-running services that do not run or are not healthy. */
   async unhealthy(): Promise<string[]> {
     const format = '{{.Label "com.docker.compose.service"}} {{.Status}}';

@@ -5,12 +5,8 @@ import { longRunning, type Production, sleep } from "../production.ts";
 export function memory(stack: () => Production): void {
   test("idle, the whole stack takes less than 800 MB of memory", async () => {
     await sleep(10_000);
-    const format = "{{.Name}} {{.MemUsage}}";
-    const lines = (await stack().docker("stats", "--no-stream", "--format", format)).trim().split("\n");
-    const usage = lines.map((line) => {
-      const [name = "", amount = ""] = line.split(" ");
-      return { name, mib: Number.parseFloat(amount) * (amount.endsWith("GiB") ? 1024 : 1) };
-    });
+    const usage: { name: string; mib: number }[] = [];
+    for (const name of longRunning) usage.push({ name, mib: await stack().memory(name) });
     const total = usage.reduce((sum, { mib }) => sum + mib, 0);
     console.log(
       [
@@ -18,7 +14,8 @@ export function memory(stack: () => Production): void {
         `in all ${total.toFixed(0)} MiB`,
       ].join("\n"),
     );
-    expect(usage).toHaveLength(longRunning.length);
+    expect(usage.length).toBeGreaterThan(5);
+    expect(Math.min(...usage.map(({ mib }) => mib))).toBeGreaterThan(1);
     expect(total * 1.048576).toBeLessThan(800);
   });
 }
