@@ -1,6 +1,6 @@
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { $, type ProcessPromise } from "zx";
@@ -89,10 +89,16 @@ describe.each([
     skip,
   }) => {
     if (!compose) return skip();
+    // compose names the project after the folder.
+    const filter = `label=com.docker.compose.project=${basename(checkout).toLowerCase()}`;
+    const containers = async (): Promise<string> =>
+      (await $({ quiet: true })`docker ps --filter ${filter} --format ${"{{.Names}} {{.Status}}"}`).stdout;
+    let left: string;
     const up = spoken("docker-compose up");
     try {
       const { checks } = await untilAnswered("http://localhost:18090/checks/");
       expect(checks.map(({ ok }) => ok)).toEqual(Array(6).fill(true));
+      expect(await containers()).toContain("worker");
       const followed = spoken("docker-compose logs -f --tail 100 app worker");
       await sleep(5000);
       await followed.kill("SIGINT");
@@ -102,11 +108,10 @@ describe.each([
     } finally {
       await up.kill("SIGINT");
       await up;
-      const left = await run("ps", "--quiet");
+      left = await containers();
       await run("down", "--volumes", "--remove-orphans", "--rmi", "local");
-      const running = await $({ quiet: true })`docker ps --quiet --no-trunc`;
-      expect(left.stdout.split("\n").filter((id) => id && running.stdout.includes(id))).toEqual([]);
     }
+    expect(left).toBe("");
   });
 });
 

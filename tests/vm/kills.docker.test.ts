@@ -59,9 +59,19 @@ async function killAt(step: string, locked = true): Promise<string> {
 describe("a deploy whose script is killed", () => {
   test("before it has the lock leaves everything as it was, and says so", async () => {
     expect(await killAt("preflight", false)).toMatch(
-      /was killed at step 'preflight', before it had the lock and changed anything: try again/,
+      /was killed at step 'preflight' and holds no lock: 'status' tells what serves; then try again/,
     );
     expect((await vm.stackline("status")).stdout).toMatch(/^lock +free$/m);
+  });
+
+  test("before it has the lock leaves what was sent, with its secrets, for a day at most", async () => {
+    const sent = `ls -A ${directory}/releases | grep -c '^.incoming' || true`;
+    expect(await vm.must(sent)).toBe("1\n");
+    expect((await vm.stackline("backup")).exitCode).toBe(0);
+    expect(await vm.must(sent)).toBe("1\n");
+    await vm.must(`touch --date '2 days ago' ${directory}/releases/.incoming.*`);
+    expect((await vm.stackline("backup")).exitCode).toBe(0);
+    expect(await vm.must(sent)).toBe("0\n");
   });
 
   test.each(steps)("at %s leaves a stack that serves, and says what to do", async (step) => {

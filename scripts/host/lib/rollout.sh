@@ -40,8 +40,8 @@ follower_patience=120 # seconds; a task ends by itself after 45 s
 replace_followers() {
   local names ids=() service
   mapfile -t names < <(followers "$1")
-  [ "${#names[@]}" -gt 0 ] || return 0
   remove_dropped "${names[@]}"
+  [ "${#names[@]}" -gt 0 ] || return 0
   quietly compose_of "$1" up -d --no-deps "${names[@]}" || fail "${names[*]} cannot be started: see compose's words above"
   for service in "${names[@]}"; do mapfile -t -O "${#ids[@]}" ids < <(containers "$service"); done
   wait_healthy "$follower_patience" "${ids[@]}" || fail "a service is not healthy after $follower_patience s: see its words above"

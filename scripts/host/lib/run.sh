@@ -40,6 +40,8 @@ end_run() {
   remove_sent
   echo "$code" >"$runs/$id/exit.new" && mv "$runs/$id/exit.new" "$runs/$id/exit"
   find "$runs" -mindepth 1 -maxdepth 1 -mtime +90 -exec rm -rf {} +
+  # What was sent for a run that was killed before it had the lock, secrets included: a day later nobody works with it.
+  find "$releases" -mindepth 1 -maxdepth 1 -name '.incoming.*' -mtime +0 -exec rm -rf {} +
   exit "$code"
 }
 
@@ -66,7 +68,7 @@ follow_run() {
   fi
   if [ ! -e "$runs/$id/exit" ]; then
     local killed="this run was killed at step '$(cat "$runs/$id/step" 2>/dev/null || echo start)'"
-    [ -s "$lock_file" ] || fail "$killed, before it had the lock and changed anything: try again"
+    [ -s "$lock_file" ] || fail "$killed and holds no lock: 'status' tells what serves; then try again"
     fail "$killed: unlock puts right what it left"
   fi
   exit "$(cat "$runs/$id/exit")"
