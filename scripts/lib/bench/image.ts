@@ -94,7 +94,7 @@ export const image: Figure = {
     const cold = make("build, cold");
     const line = make("build after one line of the application", {
       goal: { of: "ratio", atMost: 0.5 },
-      why: "a Dockerfile that only copies has nothing to do but copy; this one also compiles the sources and collects the static files, for nginx and under names that browsers may keep.",
+      why: "a Dockerfile that only copies has nothing to do but copy; this one also collects the static files, for nginx and under names that browsers may keep.",
     });
     const same = make("build, nothing changed");
     const whole = make("size", { unit: "MB" });
