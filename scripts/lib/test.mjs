@@ -1,7 +1,8 @@
 // Runs groups of tests one after another and adds up their results. Called by scripts/test, which sets up.
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { $, argv } from "zx";
 
 const scratch = mkdtempSync(join(tmpdir(), "stackline-test-"));
@@ -24,21 +25,25 @@ async function vitest(project) {
     stdio: "inherit",
   })`npx vitest run --project ${project} --reporter=default --reporter=json --outputFile.json=${file}`;
   try {
-    const {
-      numPassedTests: passed,
-      numFailedTests,
-      numFailedTestSuites,
-    } = JSON.parse(readFileSync(file, "utf8"));
-    // A file that cannot be loaded has no failed test in it, and fails all the same.
-    const failed = Math.max(
-      numFailedTests,
-      run.exitCode === 0 ? 0 : 1,
-      numFailedTests === 0 ? numFailedTestSuites : 0,
-    );
-    return { passed, failed };
+    const { numPassedTests: passed, testResults } = JSON.parse(readFileSync(file, "utf8"));
+    const failures = testResults.flatMap(failuresOf);
+    if (failures.length === 0 && run.exitCode !== 0)
+      failures.push({ name: project, message: `no test failed, but vitest ended with ${run.exitCode}` });
+    return { passed, failures };
   } catch {
-    return { passed: 0, failed: 1 };
+    return { passed: 0, failures: [{ name: project, message: "vitest broke down before it could report" }] };
   }
+}
+
+/** What failed in a file of tests: tests, or the file as a whole, as when it cannot be loaded. */
+function failuresOf({ name, status, message, assertionResults }) {
+  const file = relative(process.cwd(), name);
+  const failures = assertionResults
+    .filter((test) => test.status === "failed")
+    .map((test) => ({ name: `${file}: ${test.fullName}`, message: test.failureMessages.join("\n") }));
+  return failures.length === 0 && status === "failed"
+    ? [{ name: file, message: message || "a hook of one of its suites failed" }]
+    : failures;
 }
 
 /** The Django tests, run by the pipeline itself with nothing kept from earlier runs. */
@@ -46,7 +51,8 @@ async function applicationTests() {
   const env = { ...process.env, STACKLINE_CACHE: join(scratch, "cache"), STACKLINE_ENGINE: "embedded" };
   const run = await $({ nothrow: true, env, stdio: ["ignore", "pipe", "inherit"] })`scripts/dagger call test`;
   const total = Number(/^Ran (\d+) tests? in/m.exec(run.stdout)?.[1] ?? 0);
-  return run.exitCode === 0 && total > 0 ? { passed: total, failed: 0 } : { passed: 0, failed: 1 };
+  if (run.exitCode === 0 && total > 0) return { passed: total, failures: [] };
+  return { passed: 0, failures: [{ name: "dagger call test", message: `it ended with ${run.exitCode}` }] };
 }
 
 const asked = argv._.length > 0 ? argv._ : Object.keys(groups);
@@ -68,9 +74,21 @@ for (const name of asked) {
 rmSync(scratch, { recursive: true, force: true });
 
 console.log();
-for (const { name, passed, failed, seconds } of results)
-  console.log(`${name}: ${passed} passed, ${failed} failed (${seconds} s)`);
-const sum = (key) => results.reduce((total, result) => total + result[key], 0);
-const failed = sum("failed") + (sum("passed") + sum("failed") === 0 ? 1 : 0);
-console.log(`${sum("passed")} passed, ${failed} failed`);
-process.exit(failed === 0 ? 0 : 1);
+for (const { name, passed, failures, seconds } of results) {
+  console.log(`${name}: ${passed} passed, ${failures.length} failed (${seconds} s)`);
+  // The end of a long log is what a CI server shows: it says what failed, and how.
+  for (const failure of failures) console.log(describe(failure));
+}
+const passed = results.reduce((total, result) => total + result.passed, 0);
+const failed = results.reduce((total, result) => total + result.failures.length, 0);
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(passed > 0 && failed === 0 ? 0 : 1);
+
+/** A failure as the summary has it: its name and the head of what was said. */
+function describe({ name, message = "" }) {
+  const lines = stripVTControlCharacters(message)
+    .split("\n")
+    .filter((line) => !line.includes("/node_modules/"))
+    .slice(0, 30);
+  return [`  ${name}`, ...lines.map((line) => `    ${line}`)].join("\n");
+}
