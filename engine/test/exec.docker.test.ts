@@ -166,7 +166,7 @@ describe("withExec", () => {
         .from(IMAGE)
         .withExec(["sh", "-c", "yes 0123456789abcdef | head -c 100000000"]);
       await ran.sync();
-      expect(process.memoryUsage().rss - before).toBeLessThan(150e6);
+      expect(process.memoryUsage().rss - before).toBeLessThan(80e6);
       const error = await failure(
         ran.withExec(["sh", "-c", "yes 0123456789 | head -c 1000000; exit 1"]).sync(),
       );

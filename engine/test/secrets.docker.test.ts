@@ -115,11 +115,15 @@ describe("a secret", () => {
         .container()
         .from(IMAGE)
         .withSecretVariable("S", client.setSecret("s", value))
-        .withExec(["sleep", "2"])
-        .sync();
-      await new Promise((resolve) => setTimeout(resolve, 1_000));
-      const [found] = await docker.listContainers({ filters: { name: [`stackline_${engine.session.id}`] } });
-      expect(JSON.stringify(await docker.getContainer(found?.Id as string).inspect())).not.toContain(value);
+        .withExec(["sleep", "600"])
+        .sync()
+        .catch(() => undefined);
+      const containers = () =>
+        docker.listContainers({ filters: { name: [`stackline_${engine.session.id}`] } });
+      await expect.poll(containers, { timeout: 60_000 }).toHaveLength(1);
+      const container = docker.getContainer((await containers())[0]?.Id ?? "");
+      expect(JSON.stringify(await container.inspect())).not.toContain(value);
+      await container.kill();
       await running;
     }));
 

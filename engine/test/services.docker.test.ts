@@ -57,7 +57,7 @@ describe("a service", () => {
         const containers = async () =>
           (await leftovers(engine.session.id)).filter((name) => name.startsWith("/"));
         // A step that has answered may still be on its way out.
-        await expect.poll(containers, { interval: 100 }).toHaveLength(1);
+        await expect.poll(containers, { timeout: 60_000, interval: 100 }).toHaveLength(1);
         await expect.poll(containers, { timeout: 60_000, interval: 500 }).toEqual([]);
       }),
   );

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -34,17 +34,20 @@ export async function soak(runs: number, report: (line: string) => void): Promis
     if (first.output !== expected("first")) throw new Error(`the first run failed: ${first.errors}`);
     const longest = Date.now() - started;
     const clean = mounts(daemon);
+    const pids = new Set<number | undefined>();
     for (let run = 1; run <= runs; run++) {
       const word = `word-${run}`;
       const victim = Math.random() < 0.6 ? "engine" : "dockerd";
       const delay = Math.round(Math.random() * longest);
-      const how = await killed(daemon, start(daemon, storePath, word), victim, delay);
+      const child = start(daemon, storePath, word);
+      pids.add(child.pid);
+      const how = await killed(daemon, child, victim, delay);
       result.killed[victim]++;
       const { output, errors } = await finish(start(daemon, storePath, word));
       const problems = [
         ...(output === expected(word) ? [] : [`printed ${JSON.stringify(output)} ${errors}`]),
         ...how,
-        ...(await left(daemon, storePath)),
+        ...(await left(daemon, storePath, pids)),
         ...broken(storePath),
         ...(mounts(daemon) <= clean ? [] : [`${mounts(daemon)} mounts where ${clean} were`]),
       ].map((problem) => `run ${run}, ${victim} killed after ${delay} ms: ${problem}`);
@@ -111,18 +114,22 @@ function expected(word: string): string {
   return `${hash(numbers + image)} ${hash(image)} ${word}\n`;
 }
 
-/** Containers, networks, volumes, files in memory and temporary files that nobody uses any more. */
-async function left(daemon: PrivateDaemon, storePath: string): Promise<string[]> {
+/** Containers, networks, volumes, temporary files, and what the engines of some process ids kept in memory. */
+async function left(
+  daemon: PrivateDaemon,
+  storePath: string,
+  pids: Set<number | undefined>,
+): Promise<string[]> {
   const docker = new Docker({ socketPath: daemon.socket });
   const [containers, networks, { Volumes }] = await Promise.all([
     docker.listContainers({ all: true }),
     docker.listNetworks({ filters: { label: ["dev.stackline.session"] } }),
     docker.listVolumes({ filters: { label: ["dev.stackline.session"] } }),
   ]);
-  const secrets = readdirSync("/dev/shm").filter((name) => {
-    const owner = /^stackline-(\d+)\./.exec(name)?.[1];
-    return owner !== undefined && !existsSync(`/proc/${owner}`);
-  });
+  // Others' engines may be under way, or killed a moment ago.
+  const secrets = readdirSync("/dev/shm").filter((name) =>
+    pids.has(Number(/^stackline-(\d+)\./.exec(name)?.[1])),
+  );
   return [
     ...containers.map(({ Names }) => `left the container ${Names[0]}`),
     ...networks.map(({ Name }) => `left the network ${Name}`),
