@@ -1,8 +1,10 @@
+import { randomUUID } from "node:crypto";
 import { rmSync } from "node:fs";
-import { open, readFile, rm } from "node:fs/promises";
+import { link, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { isAlive, ownProcess } from "../store/process.ts";
 import { onEarlyExit } from "./host.ts";
 
 /**
@@ -10,7 +12,7 @@ import { onEarlyExit } from "./host.ts";
  * It saves double work only: builds are tagged at their end, so two at once would do no harm.
  */
 export async function withLock<T>(name: string, work: () => Promise<T>): Promise<T> {
-  const path = join(tmpdir(), `stackline-${name.replace(/\W+/g, "-")}.lock`);
+  const path = join(tmpdir(), `stackline-${name.replace(/\W+/g, "-")}.held`);
   while (!(await take(path))) {
     if (!(await ownerLives(path))) await rm(path, { force: true });
     else await sleep(300);
@@ -24,27 +26,27 @@ export async function withLock<T>(name: string, work: () => Promise<T>): Promise
   }
 }
 
+/** Puts a file there in one go, with its owner in it. */
 async function take(path: string): Promise<boolean> {
+  const own = `${path}.${randomUUID()}`;
+  await writeFile(own, ownProcess());
   try {
-    const file = await open(path, "wx");
-    await file.writeFile(String(process.pid));
-    await file.close();
+    await link(own, path);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
     throw error;
+  } finally {
+    await rm(own);
   }
 }
 
 async function ownerLives(path: string): Promise<boolean> {
-  const owner = Number(await readFile(path, "utf8").catch(() => ""));
-  // Empty for an instant while its owner writes it; gone when the owner has just finished.
-  if (!owner)
-    return sleep(200).then(async () => Boolean(Number(await readFile(path, "utf8").catch(() => "1"))));
   try {
-    process.kill(owner, 0);
-    return true;
+    return isAlive(await readFile(path, "utf8"));
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
+    // Its owner has just finished: whoever asks tries again.
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return true;
+    throw error;
   }
 }

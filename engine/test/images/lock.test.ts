@@ -1,0 +1,43 @@
+import { randomUUID } from "node:crypto";
+import { rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, expect, it } from "vitest";
+import { withLock } from "../../src/images/lock.ts";
+import { ownProcess } from "../../src/store/process.ts";
+
+const newName = (): string => `test-${randomUUID()}`;
+const fileOf = (name: string): string => join(tmpdir(), `stackline-${name}.held`);
+
+describe("a lock of this machine", () => {
+  it("lets one at a time work on a name, whatever the others come to", async () => {
+    const name = newName();
+    let inside = 0;
+    const work = async (n: number): Promise<number> => {
+      expect(++inside).toBe(1);
+      await sleep(20);
+      inside--;
+      if (n === 1) throw new Error("broken");
+      return n;
+    };
+    const ends = await Promise.allSettled([0, 1, 2].map((n) => withLock(name, () => work(n))));
+    expect(ends.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+  });
+
+  it("waits for an owner that lives", async () => {
+    const name = newName();
+    writeFileSync(fileOf(name), ownProcess());
+    const work = withLock(name, async () => "taken");
+    expect(await Promise.race([work, sleep(700, "waits")])).toBe("waits");
+    rmSync(fileOf(name));
+    expect(await work).toBe("taken");
+  });
+
+  it("is taken over from an owner that died, also when its number belongs to another process now", async () => {
+    const name = newName();
+    const [pid, started = ""] = ownProcess().split(".");
+    writeFileSync(fileOf(name), ownProcess().replace(`${pid}.${started}`, `${pid}.${Number(started) - 1}`));
+    expect(await withLock(name, async () => "taken")).toBe("taken");
+  });
+});
