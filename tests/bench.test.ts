@@ -21,8 +21,9 @@ describe("a ratio", () => {
     expect(ratio(item({ unit: "requests/s", ours: [90], peers: { few: [10], many: [100] } }))).toBe(0.9);
   });
 
-  test("is none without a peer", () => {
+  test("is none without a peer, or to one that has nothing", () => {
     expect(ratio(item({}))).toBeUndefined();
+    expect(ratio(item({ ours: [0], peers: { other: [0] } }))).toBeUndefined();
   });
 });
 

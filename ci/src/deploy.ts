@@ -128,7 +128,7 @@ export async function callTarget(
   return callMachine(await findMachine(target), args, payload);
 }
 
-/** @param to a release's name, or "" for the one before the current. */
+/** @param to a release's name, or "" for the one that served before the current was deployed. */
 export async function rollBack(target: Target, account: Account, to: string, by: string): Promise<string> {
   const machine = await findMachine(target);
   const registry = await loginOf(account, machine);

@@ -355,7 +355,7 @@ export class Stackline {
   }
 
   /**
-   * Put an earlier release back, the one before the current by default; the database stays as it is.
+   * Put an earlier release back, by default the one that served before the current was deployed; the database stays as it is.
    *
    * @param env Which of environments/: prod, staging
    * @param sshKey Private key that the machine lets in, e.g. env://SSH_PRIVATE_KEY

@@ -16,6 +16,16 @@ fail() {
   exit 1
 }
 
+# Where help is asked for, prints the comment that the calling script begins with, and ends.
+help_if_asked() {
+  case " $* " in
+    *" --help "* | *" -h "*)
+      sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"
+      exit
+      ;;
+  esac
+}
+
 # The first dagger on PATH that is not one of these scripts.
 find_official_dagger() {
   local candidate

@@ -56,7 +56,8 @@ async function applicationTests() {
 }
 
 const asked = argv._.length > 0 ? argv._ : Object.keys(groups);
-const unknown = asked.find((name) => !(name in groups));
+const options = Object.keys(argv).filter((name) => name !== "_");
+const unknown = [...options.map((name) => `--${name}`), ...asked].find((name) => !(name in groups));
 if (unknown !== undefined) {
   console.error(
     `scripts/test: there is no group ${unknown}; the groups are ${Object.keys(groups).join(", ")}`,

@@ -69,6 +69,19 @@ describe("a release that takes over", () => {
   });
 });
 
+describe("a rollback", () => {
+  test("does not lead to a release that was gone back from before, however few are kept", async () => {
+    const serving = () => vm.must(`basename "$(readlink -f ${directory}/current)"`);
+    const before = await serving();
+    const again = await vm.deploy({ image: better, settings: { STACKLINE_KEEP_RELEASES: "2" } });
+    expect(again.exitCode, again.stdout).toBe(0);
+    expect(await serving()).not.toBe(before);
+    const run = await vm.stackline("rollback");
+    expect(run.exitCode, run.stdout).toBe(0);
+    expect(await serving()).toBe(before);
+  });
+});
+
 const appendTemplate = (text: string) => (folder: string) =>
   appendFileSync(join(folder, "nginx/templates/parts/headers.conf.template"), text);
 

@@ -23,6 +23,7 @@ do_deploy() {
     return 0
   fi
   place_release
+  [ -z "$previous" ] || echo "${previous##*/}" >"$release/predecessor"
 
   step pull
   pull_images "$release"
@@ -113,9 +114,12 @@ record_release() {
   previous=$1 rolling='' touched=''
 }
 
+# prune_releases COUNT: the current one stays, the one to go back to, and then the newest.
 prune_releases() {
-  local old reference
-  deployed_releases | awk -v current="$(current_release)" '$0 != current' | sort -r | tail -n "+$1" | while read -r old; do
+  local old reference current
+  current=$(current_release)
+  { predecessor "$current" && deployed_releases | sort -r; } | awk -v current="$current" '$0 != current && !seen[$0]++' |
+    tail -n "+$1" | while read -r old; do
     reference=$(setting "$old" APP_IMAGE)
     rm -rf "$old"
     remove_image "$reference"

@@ -22,6 +22,14 @@ current_release() { [ ! -L "$directory/current" ] || readlink -f "$directory/cur
 # The releases that can be gone back to, oldest first: their names begin with their time.
 deployed_releases() { find "$releases" -mindepth 2 -maxdepth 2 -name deployed -printf '%h\n' 2>/dev/null | sort; }
 
+# predecessor RELEASE: the one that served before it was deployed, or where that is gone, the newest before that. What was
+# deployed in between and gone back from does not count.
+predecessor() {
+  local last=$1
+  [ ! -s "$1/predecessor" ] || last=$releases/$(cat "$1/predecessor")
+  deployed_releases | awk -v release="$1" -v last="$last" '$0 < release && $0 <= last' | tail -n 1
+}
+
 require_release() {
   [ -n "$(current_release)" ] || fail "nothing is deployed in $directory yet: run deploy first"
 }

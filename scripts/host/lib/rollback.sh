@@ -32,14 +32,14 @@ do_rollback() {
   say "release $subject serves, after $(duration $(($(date +%s) - started_seconds)))"
 }
 
-# The one that is named, or the newest before the current.
+# The one that is named, or the one that served before the current was deployed.
 release_to_go_back_to() {
   local all found
   all=$(deployed_releases)
   if [ -n "$1" ]; then
     found=$(grep -xF "$releases/$1" <<<"$all") || fail "there is no release '$1' to go back to: there are $(sed 's|.*/||' <<<"$all" | tr '\n' ' ')"
   else
-    found=$(awk -v current="$previous" '$0 < current' <<<"$all" | tail -n 1)
+    found=$(predecessor "$previous")
     [ -n "$found" ] || fail "there is no release before ${previous##*/}: there are $(sed 's|.*/||' <<<"$all" | tr '\n' ' ')"
   fi
   [ "$found" != "$previous" ] || fail "release ${found##*/} is the one that serves"

@@ -36,11 +36,12 @@ export function median(values: readonly number[]): number {
 /** How many of a unit are worth showing. */
 const more = (unit: Case["unit"]): boolean => unit.startsWith("requests");
 
-/** Ours to the best of the peers: the least, or for requests the most. */
+/** Ours to the best of the peers: the least, or for requests the most. Undefined without a peer, or where that has 0. */
 export function ratio({ unit, ours, peers }: Case): number | undefined {
   const all = Object.values(peers).map(median);
   if (all.length === 0) return undefined;
-  return median(ours) / (more(unit) ? Math.max(...all) : Math.min(...all));
+  const best = more(unit) ? Math.max(...all) : Math.min(...all);
+  return best === 0 ? undefined : median(ours) / best;
 }
 
 /** Whether the goal is reached; undefined without one. */

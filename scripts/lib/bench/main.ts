@@ -17,7 +17,11 @@ const figures: Figure[] = [tests, image, steps, rollout, serving];
 const path = join(root, "docs", "benchmarks.md");
 
 const asked = argv._.length > 0 ? argv._ : figures.map(({ key }) => key);
-const unknown = asked.find((key) => !figures.some((figure) => figure.key === key));
+const unknown =
+  asked.find((key) => !figures.some((figure) => figure.key === key)) ??
+  Object.keys(argv)
+    .filter((name) => !["_", "count"].includes(name))
+    .map((name) => `--${name}`)[0];
 const count = Number(argv.count ?? 5);
 if (unknown !== undefined || !Number.isInteger(count) || count < 1) {
   console.error(

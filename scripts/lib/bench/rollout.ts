@@ -62,7 +62,7 @@ export const rollout: Figure = {
       const { good = "", better = "" } = vm.shared.releases;
       const must = async (run: Promise<{ exitCode: number | null; stdall: string }>): Promise<void> => {
         const { exitCode, stdall } = await run;
-        if (exitCode !== 0) throw new Error(stdall);
+        if (exitCode !== 0 || stdall.includes("nothing has changed")) throw new Error(stdall);
       };
       await must(vm.deploy({ image: good }));
       await load.start(vm.shared.address, RATE);
