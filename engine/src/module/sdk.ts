@@ -1,6 +1,7 @@
 import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import type { Plugin } from "esbuild";
 import { digestOf, type Store } from "../store/store.ts";
 import { ENGINE_VERSION } from "../version.ts";
 
@@ -25,6 +26,22 @@ const require = createRequire(import.meta.url);
 const __filename = __pathOf(import.meta.url);
 const __dirname = __dirnameOf(__filename);`;
 
+/**
+ * The compiler stays outside the bundle, because it finds its libraries beside itself. It is required, not imported:
+ * for an import Node first looks through all of it, in vain, for ES module syntax and for its exports' names.
+ */
+const requireCompiler: Plugin = {
+  name: "require-compiler",
+  setup(build) {
+    build.onResolve({ filter: /^typescript$/ }, ({ path, kind }) =>
+      kind === "require-call" ? { path, external: true } : { path, namespace: "required" },
+    );
+    build.onLoad({ filter: /.*/, namespace: "required" }, ({ path }) => ({
+      contents: `module.exports = require(${JSON.stringify(path)});`,
+    }));
+  },
+};
+
 /** tsx is registered after the SDK is loaded: it would look through all of it, which takes four times as long. */
 const entrypointSource = `import { entrypoint } from "./sdk.mjs";
 import { register } from "tsx/esm/api";
@@ -34,13 +51,16 @@ register();
 await entrypoint(process.argv.slice(2));
 `;
 
+/** Changes with the way the bundle is made. */
+const recipe = digestOf(entrypointSource, String(makeSdk), String(requireCompiler.setup)).slice(0, 8);
+
 /** Among the packages, so that what the bundle leaves out is found. */
 const folder = join(
   dirname(require.resolve("typescript/package.json")),
   "..",
   ".cache",
   "stackline",
-  `sdk-${ENGINE_VERSION}-${digestOf(entrypointSource).slice(0, 8)}`,
+  `sdk-${ENGINE_VERSION}-${recipe}`,
 );
 
 /**
@@ -69,8 +89,7 @@ async function makeSdk(): Promise<void> {
     format: "esm",
     target: "node20",
     banner: { js: commonJsNames },
-    // The compiler finds its libraries beside itself.
-    external: ["typescript"],
+    plugins: [requireCompiler],
     logLevel: "error",
   });
   copyFileSync(join(dirname(main), "api", "client.gen.d.ts"), join(temporary, "client.gen.ts"));
