@@ -61,6 +61,7 @@ install_packages() {
 }
 
 docker_socket=/var/run/docker.sock
+docker_log=/var/log/dockerd.log
 
 # Whether Docker is there without asking it: its own process is, or its socket belongs to something else that serves it.
 docker_runs() {
@@ -69,25 +70,48 @@ docker_runs() {
   [ ! -f /var/run/docker.pid ] || kill -0 "$(cat /var/run/docker.pid)" 2>/dev/null
 }
 
-# Installs and starts Docker where that can be done without asking anybody.
+# Installs and starts Docker where that can be done without asking anybody; one process at a time.
 start_docker() {
   docker_runs && return
+  (
+    [ "$(id -u)" != 0 ] || ! command -v flock >/dev/null || { exec 9>/run/stackline-docker.lock && flock 9; }
+    docker_runs && exit
+    # What is started is not to hold the lock.
+    start_docker_now 9>&-
+  )
+}
+
+start_docker_now() {
   if ! command -v dockerd >/dev/null; then install_docker; fi
   [ "$(id -u)" = 0 ] || fail "Docker does not run: start it, e.g. with: sudo systemctl start docker"
   say "starting Docker"
+  local daemon=''
   if [ -d /run/systemd/system ]; then
-    systemctl start docker
+    systemctl start docker || fail "Docker does not start: see journalctl -u docker"
   else
     rm -f /var/run/docker.pid
-    setsid dockerd </dev/null >/var/log/dockerd.log 2>&1 &
+    setsid dockerd </dev/null >"$docker_log" 2>&1 &
+    daemon=$!
   fi
   local waited=0
   until docker version >/dev/null 2>&1; do
     waited=$((waited + 1))
+    [ -z "$daemon" ] || kill -0 "$daemon" 2>/dev/null || fail "Docker does not start: $(docker_words "$docker_log")"
     [ "$waited" -le $((docker_patience * 5)) ] ||
-      fail "Docker did not answer within $docker_patience s; its last words: $(tail -n 3 /var/log/dockerd.log 2>/dev/null)"
+      fail "Docker did not answer within $docker_patience s: $(docker_words "$docker_log")"
     sleep 0.2
   done
+}
+
+# Why a dockerd did not start, in one line, from its log FILE: docker_words FILE
+docker_words() {
+  local cause
+  cause=$(grep -m 1 -E '^(panic: |failed to start daemon)' "$1" || tail -n 1 "$1")
+  # A dockerd that was killed can leave a list of networks that the next one falls over (moby/moby#45057).
+  if [[ $cause == panic:* ]] && grep -q 'libnetwork' "$1"; then
+    cause+="; its list of networks is broken: move /var/lib/docker/network/files away, and it makes the standard ones anew"
+  fi
+  printf '%s (its log: %s)\n' "$cause" "$1"
 }
 
 install_docker() {
