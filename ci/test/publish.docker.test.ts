@@ -89,7 +89,10 @@ describe("call publish", () => {
 
   test.each([
     ["linux/s390x", /platform linux\/s390x: the embedded engine runs linux\/\w+ alone; the official engine/],
-    ["linux/amd64,linux/arm64", /platformVariants: the embedded engine makes images for linux\/\w+ alone/],
+    [
+      "linux/amd64,linux/arm64",
+      /platform linux\/arm64: the embedded engine runs linux\/\w+ alone; the official/,
+    ],
     ["amd64", /"amd64" is not a platform: write it like linux\/amd64/],
   ])("refuses --platform=%s in one line, and pushes nothing", async (platform, message) => {
     const run = await publish(password, "--tag=foreign", `--platform=${platform}`);

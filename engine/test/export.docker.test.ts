@@ -104,6 +104,19 @@ describe("export", () => {
       await expect(client.container().import_(client.file("f", "no archive")).sync()).rejects.toThrow();
     }));
 
+  it("takes its platform variants, of which each platform has one", () =>
+    session(async ({ client }) => {
+      const made = client.container().from(IMAGE).withNewFile("/f", "content");
+      const archive = client.container().asTarball({ platformVariants: [made] });
+      expect(await archive.digest()).toBe(await made.asTarball().digest());
+      await expect(made.asTarball({ platformVariants: [made] }).sync()).rejects.toThrow(
+        /duplicate platform "linux\/\w+"/,
+      );
+      await expect(client.container().withUser("nobody").asTarball().sync()).rejects.toThrow(
+        "no containers to export",
+      );
+    }));
+
   it("names an image in the local Docker", () =>
     session(async ({ client }) => {
       await client

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Container } from "@dagger.io/dagger";
 import type Docker from "dockerode";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { provideImage } from "../src/images/index.ts";
@@ -73,6 +74,19 @@ describe("publish", () => {
       await docker.getImage(`${address}/team/app@${digest}`).remove();
       expect(output.toString()).toBe("pushed\n");
       expect(await made.publish(name)).toBe(published);
+    }));
+
+  it("pushes the one platform variant of an empty container as it is, with that container's account", () =>
+    withSession({ storePath }, async ({ client }) => {
+      const made = client.container({ platform: await client.defaultPlatform() }).from(IMAGE);
+      const signedIn = (container: Container) =>
+        container.withRegistryAuth(address, "pusher", client.setSecret("p", PASSWORD));
+      const digestOf = (published: string) => published.split("@")[1];
+      const alone = await signedIn(made).publish(`${address}/team/alone`);
+      const variant = await signedIn(client.container()).publish(`${address}/team/variant`, {
+        platformVariants: [made],
+      });
+      expect(digestOf(variant)).toBe(digestOf(alone));
     }));
 
   it("says what the registry refused, without the password", () =>

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
+import type { Call } from "../core/call.ts";
 import { UserError } from "../core/errors.ts";
-import { type ContainerState, type FileValue, hostPlatform } from "../core/values.ts";
+import type { ContainerState, FileValue } from "../core/values.ts";
 import { finishImage, saveImage } from "../docker/bake.ts";
 import { stateFromImage, stateOfImage } from "../docker/images.ts";
 import { loadArchive, publishImage, tagImage } from "../docker/registry.ts";
@@ -10,27 +11,47 @@ import { exportEntry } from "../store/host.ts";
 import { newFile } from "../store/tree.ts";
 import { expandVariables } from "./container-config.ts";
 
-/** What an image goes out as: this engine makes one, for its own platform, as Docker packs it. */
-function requirePlain(args: Args): void {
-  if (args.platformVariants.length > 0) {
+/**
+ * The container that an image is made of: this one, or the variant that is there in its stead. As in the official engine
+ * a container without a file system is none, and no platform comes twice; this engine has only one.
+ */
+async function subject(state: ContainerState, args: Args, session: Session): Promise<ContainerState> {
+  refuseRegistryService(args);
+  const variants = await Promise.all(
+    (args.platformVariants as Call[]).map((variant) => session.evaluate<ContainerState>(variant)),
+  );
+  const [made, ...others] = [state, ...variants].filter(
+    ({ image, overlays }) => image || overlays.length > 0,
+  );
+  if (!made)
+    throw new UserError("no containers to export: neither this one nor a platform variant has files");
+  if (others.some(({ platform }) => platform === made.platform)) {
     throw new UserError(
-      `platformVariants: the embedded engine makes images for ${hostPlatform} alone; the official engine takes more`,
+      `duplicate platform "${made.platform}": leave this container empty, or out of platformVariants`,
     );
   }
-  if (args.registryService)
+  if (others.length > 0) {
+    throw new UserError(
+      "platformVariants: the embedded engine makes images for one platform; the official engine takes more",
+    );
+  }
+  return { ...made, registryAuth: [...state.registryAuth, ...made.registryAuth] };
+}
+
+function refuseRegistryService({ registryService }: Args): void {
+  if (registryService)
     throw new UserError("registryService: the embedded engine does not have it; the official engine does");
 }
 
 async function tarball(state: ContainerState, args: Args, session: Session): Promise<FileValue> {
-  requirePlain(args);
-  const { digest, size } = await saveImage(session, state);
+  const { digest, size } = await saveImage(session, await subject(state, args, session));
   return { name: "image.tar", entry: newFile(digest, size) };
 }
 
 /** Fields of Container that make it from an image, or an image from it. */
 export const containerImage: Record<string, Evaluator> = {
   from: (state: ContainerState, args, session) => {
-    requirePlain({ platformVariants: [], ...args });
+    refuseRegistryService(args);
     return stateFromImage(session, state, args.address);
   },
   import: async (state: ContainerState, { source, tag }, session) => {
@@ -45,13 +66,10 @@ export const containerImage: Record<string, Evaluator> = {
     return path;
   },
   exportImage: async (state: ContainerState, args, session) => {
-    requirePlain(args);
-    await tagImage(session, await finishImage(session, state), args.name);
+    await tagImage(session, await finishImage(session, await subject(state, args, session)), args.name);
     // The API says that it is never null.
     return "";
   },
-  publish: (state: ContainerState, args, session) => {
-    requirePlain(args);
-    return publishImage(session, state, args.address);
-  },
+  publish: async (state: ContainerState, args, session) =>
+    publishImage(session, await subject(state, args, session), args.address),
 };
