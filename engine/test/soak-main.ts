@@ -3,9 +3,9 @@ import { soak } from "./soak.ts";
 
 const count = Number(process.argv[2] ?? 200);
 const started = Date.now();
-const { killed, problems } = await soak(count, (line) => console.log(line));
+const { killed, lostNetworks, problems } = await soak(count, (line) => console.log(line));
 console.log(
   `${count} runs in ${Math.round((Date.now() - started) / 1000)} s: engine killed ${killed.engine} times, ` +
-    `dockerd ${killed.dockerd} times, ${problems.length} problems`,
+    `dockerd ${killed.dockerd} times (${lostNetworks} times with its own list of networks lost), ${problems.length} problems`,
 );
 process.exit(problems.length > 0 ? 1 : 0);

@@ -7,11 +7,24 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { $ } from "zx";
+
+/** A dockerd that did not start; its log since then tells why. */
+export class DaemonError extends Error {
+  /** Whether it fell over its own list of networks, which a dockerd that was killed can leave wrong (moby/moby#45057). */
+  readonly lostNetworks: boolean;
+
+  constructor(log: string) {
+    const panic = log.indexOf("panic: ");
+    super(`dockerd did not start:\n${panic < 0 ? log.slice(-2000) : log.slice(panic, panic + 2000)}`);
+    this.lostNetworks = panic >= 0 && log.includes("libnetwork", panic);
+  }
+}
 
 /**
  * A Docker daemon of the tests' own, in network, process and mount namespaces of its own: it can be restarted, and the
@@ -94,7 +107,9 @@ export class PrivateDaemon {
 
   async startDaemon(): Promise<void> {
     const at = (name: string) => join(this.folder, name);
-    const log = openSync(at("dockerd.log"), "a");
+    const logPath = at("dockerd.log");
+    const log = openSync(logPath, "a");
+    const before = statSync(logPath).size;
     const options = [
       `--host=unix://${this.socket}`,
       `--data-root=${at("data")}`,
@@ -109,16 +124,20 @@ export class PrivateDaemon {
     for (const deadline = Date.now() + 30_000; ; await new Promise((wake) => setTimeout(wake, 100))) {
       const answer = await $({ nothrow: true, quiet: true, env: this.env })`docker version`;
       if (answer.exitCode === 0) return;
-      if (Date.now() > deadline)
-        throw new Error(`dockerd did not start:\n${readFileSync(at("dockerd.log"), "utf8").slice(-2000)}`);
+      if (!hasEnded(this.daemon) && Date.now() < deadline) continue;
+      throw new DaemonError(readFileSync(logPath).subarray(before).toString());
     }
+  }
+
+  /** Takes away the daemon's list of networks, and its own with it: it makes the standard ones anew. */
+  forgetNetworks(): void {
+    rmSync(join(this.folder, "data", "network", "files"), { recursive: true, force: true });
   }
 
   private async stopDaemon(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
     const pidFile = join(this.folder, "docker.pid");
     // One that was killed leaves its file.
-    const { exitCode, signalCode } = this.daemon ?? { exitCode: 0 };
-    if ((exitCode ?? signalCode ?? null) !== null || !existsSync(pidFile)) return;
+    if (!this.daemon || hasEnded(this.daemon) || !existsSync(pidFile)) return;
     const ended = new Promise((end) => this.daemon?.once("exit", end));
     // nsenter waits for dockerd, but passes no signal on; the file has the process's number in there.
     await $({
@@ -127,6 +146,10 @@ export class PrivateDaemon {
     })`${this.inside("kill", `-${signal.slice(3)}`, readFileSync(pidFile, "utf8").trim())}`;
     await ended;
   }
+}
+
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
 }
 
 /** Folders of processes that were killed. */
