@@ -3,6 +3,7 @@
 import time
 from unittest.mock import patch
 
+from confluent_kafka import OFFSET_END, TopicPartition
 from django.contrib.staticfiles.storage import StaticFilesStorage
 from django.db import connections
 from django.test import RequestFactory, SimpleTestCase, TestCase, override_settings
@@ -111,9 +112,10 @@ class KafkaTest(Needs, SimpleTestCase):
             self.assertEqual(reason(components.kafka), "it refuses connections")
 
     def test_it_fails_when_the_message_cannot_be_read_back(self):
-        deaf = patch("checks.components.kafka_client.consumer")
-        with deaf as consumer, patch.object(components, "STEP", 1.0):
-            consumer.return_value.poll.return_value = None
+        components.kafka(request)  # the topic is there from here on
+        nothing = TopicPartition(components.TOPIC, 0, OFFSET_END)
+        sent = patch.multiple(components, acknowledged=lambda *_: nothing, STEP=0.2)
+        with sent, patch("checks.components.kafka_client.ensure_topic"):
             self.assertIn("could not be read back", reason(components.kafka))
 
 
