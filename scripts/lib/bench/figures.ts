@@ -21,8 +21,16 @@ export interface Figure {
   title: string;
   /** What is compared with what, in a sentence or two. */
   how: string;
-  /** Measures everything `count` times, the project and its peers by turns. */
-  run(count: number): Promise<Case[]>;
+  /** Measures everything in each round, the project and its peers by turns. */
+  run(rounds: Iterable<number>): Promise<Case[]>;
+}
+
+/** The rounds of a measurement, from 1; tells on standard error where it is. */
+export function* countRounds(key: string, count: number): Generator<number> {
+  for (let round = 1; round <= count; round++) {
+    console.error(`figure ${key}: round ${round} of ${count}, ${new Date().toISOString()}`);
+    yield round;
+  }
 }
 
 export function median(values: readonly number[]): number {

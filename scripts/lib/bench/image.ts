@@ -82,7 +82,7 @@ export const image: Figure = {
   key: "b",
   title: "The runtime image",
   how: `\`docker build\` of app/Dockerfile against the obvious one: \`${full}\`, \`pip install\`, copy; once with the requirements copied before the rest, once all at once. "Added" is what the image has over its base.`,
-  async run(count) {
+  async run(rounds) {
     await provideImages();
     const make = (name: string, more: Partial<Case> = {}): Case => ({
       name,
@@ -107,7 +107,7 @@ export const image: Figure = {
       why: "the application's packages are most of it: their C libraries, and compiled Python files, without which each start would compile anew; the lines below tell how much.",
     };
     const parts = Object.keys(partsOf).map((name): Case => ({ name, unit: "MB", ours: [], peers: {} }));
-    for (let round = 0; round < count; round++) {
+    for (const _ of rounds) {
       const project = await ProjectCopy.make();
       write(project);
       await measure(project, cold);

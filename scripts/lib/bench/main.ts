@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { argv } from "zx";
 import { format } from "../format.ts";
 import { root } from "../module.ts";
-import type { Figure } from "./figures.ts";
+import { countRounds, type Figure } from "./figures.ts";
 import { image } from "./image.ts";
 import { describeMachine } from "./machine.ts";
 import { replaceSection, section } from "./report.ts";
@@ -32,7 +32,7 @@ if (unknown !== undefined || !Number.isInteger(count) || count < 1) {
 
 const machine = await describeMachine();
 for (const figure of figures.filter(({ key }) => asked.includes(key))) {
-  const text = section(figure, await figure.run(count), count, machine);
+  const text = section(figure, await figure.run(countRounds(figure.key, count)), count, machine);
   const document = replaceSection(readFileSync(path, "utf8"), figure.key, text);
   writeFileSync(path, await format(document, "docs/benchmarks.md"));
   console.log(`${text}\n`);

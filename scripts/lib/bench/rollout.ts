@@ -53,7 +53,7 @@ export const rollout: Figure = {
   key: "d",
   title: "Deploy and roll back",
   how: `Another image on a machine that serves ${RATE} requests a second, some of 2 s, against ${plain} of that image on the same machine. A request that gets the maintenance page counts as failed. Plain compose neither saves the database first nor looks at \`/checks\` afterwards.`,
-  async run(count) {
+  async run(rounds) {
     const deploys = casesOf("deploy", true);
     const rollbacks = casesOf("rollback", false);
     const vm = await Vm.start();
@@ -66,7 +66,7 @@ export const rollout: Figure = {
       };
       await must(vm.deploy({ image: good }));
       await load.start(vm.shared.address, RATE);
-      for (let round = 0; round < count; round++) {
+      for (const round of rounds) {
         const deploy = () => must(vm.deploy({ image: better }));
         collect(deploys, await underLoad(load, `deploy ${round}`, deploy));
         const back = () => must(vm.stackline("rollback"));

@@ -102,7 +102,7 @@ export const serving: Figure = {
   key: "e",
   title: "Serving",
   how: `The production stack through nginx against \`gunicorn --workers=4\` alone, in a container of the same image under the same limits, on the same database. ${CONNECTIONS} connections for ${DURATION} s, from this machine; p99 is the time within which 99 % of the requests were answered.`,
-  async run(count) {
+  async run(rounds) {
     await provideImages();
     const requests = kinds.map(({ name, atLeast }): Case => {
       const goal = atLeast ? { goal: { of: "ratio" as const, atLeast } } : {};
@@ -114,7 +114,7 @@ export const serving: Figure = {
     const { token, stop } = await start();
     try {
       const paths = [await stylesheet(), "/orders/", "/healthz/live"];
-      for (let round = 0; round < count; round++) {
+      for (const _ of rounds) {
         for (const [i, path] of paths.entries()) {
           const ours = await load(PORT, path, token);
           const peer = await load(BARE_PORT, path, token);

@@ -47,14 +47,14 @@ export const steps: Figure = {
   key: "c",
   title: "The engine's own share",
   how: `A chain of 50 steps that do nothing, on \`${images.node}\`, through the SDK in a session that is open already; against the plain commands: \`docker run\`, \`docker commit\` and \`docker rm\`, \`docker cp\` for files. A cached step has no peer.`,
-  async run(count) {
+  async run(rounds) {
     await provideImages();
     await $({ quiet: true, cwd: root })`scripts/images ${images.node}`;
     const cases = rows.map(({ key, name, goal, why }): Case => {
       const peers: Record<string, number[]> = key === "cached" ? {} : { "docker commands": [] };
       return { name, unit: "ms", ours: [], peers, ...(goal && { goal }), ...(why && { why }) };
     });
-    for (let round = 0; round < count; round++) {
+    for (const _ of rounds) {
       const programs = new Programs();
       const ours = { ...(await programs.session("new")), ...(await programs.session("cached")) };
       const plain = await programs.docker();

@@ -138,14 +138,14 @@ export const tests: Figure = {
   key: "a",
   title: "`call test`",
   how: "Against `docker-compose build` and the contract's line, `docker-compose -p test run ... python manage.py test`. Nothing of the project runs before, as on a CI runner; the last line is for a desk, where compose has left its services running.",
-  async run(count) {
+  async run(rounds) {
     await provideImages();
     const ours = pipeline();
     const peers = [composed(await compose1())];
     const second = await compose2();
     if (second) peers.push(composed(second));
     const values = new Values();
-    for (let round = 0; round < count; round++) {
+    for (const _ of rounds) {
       await goThrough(ours, values);
       for (const peer of peers) {
         await goThrough(peer, values);
