@@ -34,6 +34,7 @@ it.each([
     /^failed to start daemon: error initializing graphdriver \(its log: .*\)\n$/,
   ],
   ["level=info msg=first\nlevel=info msg=last\n", /^level=info msg=last \(its log: .*\)\n$/],
+  ["", /^see journalctl -u docker\n$/],
 ])("a Docker that does not start says why in one line", (log, line) => {
   const folder = mkdtempSync(join(tmpdir(), "stackline-"));
   try {

@@ -103,9 +103,13 @@ start_docker_now() {
   done
 }
 
-# Why a dockerd did not start, in one line, from its log FILE: docker_words FILE
+# Why a dockerd did not start, in one line, from its log FILE, where it has one of its own: docker_words FILE
 docker_words() {
   local cause
+  [ -s "$1" ] || {
+    echo "see journalctl -u docker"
+    return
+  }
   cause=$(grep -m 1 -E '^(panic: |failed to start daemon)' "$1" || tail -n 1 "$1")
   # A dockerd that was killed can leave a list of networks that the next one falls over (moby/moby#45057).
   if [[ $cause == panic:* ]] && grep -q 'libnetwork' "$1"; then
