@@ -33,6 +33,10 @@ it.each([
     "level=info\nfailed to start daemon: error initializing graphdriver\nlevel=info\n",
     /^failed to start daemon: error initializing graphdriver \(its log: .*\)\n$/,
   ],
+  [
+    "level=info msg=libnetwork\npanic: something else\n\ngoroutine 1 [running]:\nmain.main()\n",
+    /^panic: something else \(its log: .*\)\n$/,
+  ],
   ["level=info msg=first\nlevel=info msg=last\n", /^level=info msg=last \(its log: .*\)\n$/],
   ["", /^see journalctl -u docker\n$/],
 ])("a Docker that does not start says why in one line", (log, line) => {

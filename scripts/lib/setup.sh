@@ -112,8 +112,8 @@ docker_words() {
   }
   cause=$(grep -m 1 -E '^(panic: |failed to start daemon)' "$1" || tail -n 1 "$1")
   # A dockerd that was killed can leave a list of networks that the next one falls over (moby/moby#45057).
-  if [[ $cause == panic:* ]] && grep -q 'libnetwork' "$1"; then
-    cause+="; its list of networks is broken: move /var/lib/docker/network/files away, and it makes the standard ones anew"
+  if awk '/^panic: /{panic = 1} panic && /libnetwork/{found = 1} END{exit !found}' "$1"; then
+    cause+="; its list of networks is broken: move /var/lib/docker/network/files away, and make networks of your own anew"
   fi
   printf '%s (its log: %s)\n' "$cause" "$1"
 }

@@ -129,7 +129,7 @@ export class PrivateDaemon {
     }
   }
 
-  /** Takes away the daemon's list of networks, and its own with it: it makes the standard ones anew. */
+  /** Takes the daemon's list of networks away; at its next start it makes the standard ones anew. */
   forgetNetworks(): void {
     rmSync(join(this.folder, "data", "network", "files"), { recursive: true, force: true });
   }
