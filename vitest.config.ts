@@ -3,6 +3,11 @@ import { defineConfig } from "vitest/config";
 /** Tests by what they need: nothing (`npm test`), Docker, or Docker and the whole module. */
 export default defineConfig({
   test: {
+    // By the time they need: scripts/test runs what has no tag, `scripts/test slow` and `scripts/test release` the others.
+    tags: [
+      { name: "slow", description: "Takes minutes: fault matrices, floods, both versions of compose" },
+      { name: "release", description: "Takes too long for every change: run before a release" },
+    ],
     projects: [
       {
         test: {

@@ -6,7 +6,7 @@ import { type Browser, type BrowserContextOptions, chromium, type Page } from "p
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { provideImage } from "../../engine/src/images/index.ts";
 import { images } from "../src/versions.ts";
-import { docker, root } from "./support.ts";
+import { docker, ownContainers, root } from "./support.ts";
 
 const site = "http://localhost:18080";
 const debugPort = 18222;
@@ -142,9 +142,7 @@ describe("the admin site through nginx", () => {
 });
 
 async function createAdministrator(name: string, password: string): Promise<void> {
-  const containers = await docker.listContainers({
-    filters: { label: ["dev.stackline.session"], status: ["running"] },
-  });
+  const containers = await ownContainers();
   const web = containers.find(
     ({ Command }) => Command.includes("entrypoint serve") || Command.includes(".stackline-env"),
   );

@@ -1,7 +1,16 @@
-import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { copyOfApp, dagger, docker, edit, leftovers, type Outcome, scratchFolder } from "./support.ts";
+import {
+  copyOfApp,
+  dagger,
+  docker,
+  edit,
+  leftovers,
+  type Outcome,
+  ownContainers,
+  scratchFolder,
+} from "./support.ts";
 
 const folder = scratchFolder();
 const cache = join(folder, "cache");
@@ -118,13 +127,8 @@ async function stopPostgres(running: Promise<Outcome>): Promise<void> {
     isOver = true;
   });
   while (!isOver) {
-    const containers = await docker.listContainers({
-      filters: { label: ["dev.stackline.session"], status: ["running"] },
-    });
-    const database = containers.find(
-      ({ Command, Names }) =>
-        (Command.includes("docker-entrypoint.sh postgres") || Command.includes("fsync=off")) &&
-        isOurs(Number(/_(\d+)\./.exec(Names[0] ?? "")?.[1])),
+    const database = (await ownContainers()).find(
+      ({ Command }) => Command.includes("docker-entrypoint.sh postgres") || Command.includes("fsync=off"),
     );
     if (database) {
       const { Titles, Processes } = await docker.getContainer(database.Id).top();
@@ -133,11 +137,4 @@ async function stopPostgres(running: Promise<Outcome>): Promise<void> {
     }
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-}
-
-/** Whether a process was started by this test: others may test on the same machine. */
-function isOurs(pid: number): boolean {
-  if (!(pid > 1) || !existsSync(`/proc/${pid}`)) return false;
-  const parent = /^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
-  return pid === process.pid || isOurs(Number(parent));
 }

@@ -54,7 +54,8 @@ async function describeImages(): Promise<string> {
   const texts = await Promise.all(
     images.map(async ({ Id }) => {
       const image = docker.getImage(Id);
-      return JSON.stringify([await image.inspect(), await image.history()]);
+      // Other tests may remove an image of theirs at this moment.
+      return JSON.stringify(await Promise.allSettled([image.inspect(), image.history()]));
     }),
   );
   return texts.join("\n");

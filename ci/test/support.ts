@@ -1,10 +1,11 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import Docker from "dockerode";
 import { afterAll } from "vitest";
 import { $ } from "zx";
+import { isAlive } from "../../engine/src/store/process.ts";
 
 export const root = fileURLToPath(new URL("../../", import.meta.url));
 export const docker = new Docker();
@@ -71,15 +72,30 @@ export function edit(path: string, change: (text: string) => string): void {
   writeFileSync(path, after);
 }
 
-/** Containers, networks and volumes that a session made and did not take away. */
+/** Containers, networks and volumes of sessions that have ended. Other tests may run at the same time: theirs do not count. */
 export async function leftovers(): Promise<string[]> {
   const filters = { label: ["dev.stackline.session"] };
   const containers = await docker.listContainers({ all: true, filters });
   const networks = await docker.listNetworks({ filters });
   const { Volumes } = await docker.listVolumes({ filters });
+  const isLeft = ({ Labels }: { Labels?: Record<string, string> }): boolean =>
+    !isAlive(Labels?.["dev.stackline.owner"] ?? "");
   return [
-    ...containers.map((c) => `container ${c.Names[0]}`),
-    ...networks.map((n) => `network ${n.Name}`),
-    ...(Volumes ?? []).map((v) => `volume ${v.Name}`),
+    ...containers.filter(isLeft).map((c) => `container ${c.Names[0]}`),
+    ...networks.filter(isLeft).map((n) => `network ${n.Name}`),
+    ...(Volumes ?? []).filter(isLeft).map((v) => `volume ${v.Name}`),
   ];
+}
+
+/** The running containers of sessions that this test started: others may test on the same machine. */
+export async function ownContainers(): Promise<Docker.ContainerInfo[]> {
+  const filters = { label: ["dev.stackline.session"], status: ["running"] };
+  const all = await docker.listContainers({ filters });
+  return all.filter(({ Names }) => isDescendant(Number(/_(\d+)\./.exec(Names[0] ?? "")?.[1])));
+}
+
+function isDescendant(pid: number): boolean {
+  if (!(pid > 1) || !existsSync(`/proc/${pid}`)) return false;
+  const parent = /^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+  return pid === process.pid || isDescendant(Number(parent));
 }

@@ -1,0 +1,61 @@
+/** How much of the tests a run takes, by how long they need; the tags `slow` and `release` in a test say so. */
+export const tiers = {
+  fast: "!slow && !release",
+  slow: "slow && !release",
+  release: "release",
+} as const;
+
+export type Tier = keyof typeof tiers;
+
+/** What the tests of a group need: nothing, Docker, or Docker and more of the project. */
+export const groups = ["pure", "app", "module", "vm", "engine", "stack", "logs"] as const;
+
+export type Group = (typeof groups)[number];
+
+/**
+ * Groups that run one after another, beside those of the other lane: two cores carry two lanes. Those that share
+ * something stand in one lane: `app` fills the image cache for `module` and `vm`; `logs` and `stack` start the same stack.
+ */
+const lanes: readonly (readonly Group[])[] = [
+  ["app", "module", "vm"],
+  ["pure", "engine", "stack", "logs"],
+];
+
+/** Groups without a test in a tier are left out of it. */
+const absent: Partial<Record<Tier, readonly Group[]>> = {
+  slow: ["pure", "app"],
+  release: ["pure", "app"],
+};
+
+export interface Plan {
+  tier: Tier;
+  lanes: Group[][];
+}
+
+/**
+ * Reads the command line of scripts/test: tiers and groups, in any order.
+ * @throws Error that says which word is unknown, and which there are.
+ */
+export function parsePlans(words: readonly string[]): Plan[] {
+  const unknown = words.find((word) => !isTier(word) && !isGroup(word));
+  if (unknown !== undefined) throw new Error(describeUnknown(unknown));
+  const asked = words.filter(isGroup);
+  const chosen = words.filter(isTier);
+  return (chosen.length > 0 ? chosen : (["fast"] as const)).map((tier) => ({
+    tier,
+    lanes: lanesOf(tier, asked),
+  }));
+}
+
+function lanesOf(tier: Tier, asked: readonly Group[]): Group[][] {
+  const wanted = (group: Group): boolean =>
+    asked.length > 0 ? asked.includes(group) : !absent[tier]?.includes(group);
+  return lanes.map((lane) => lane.filter(wanted)).filter((lane) => lane.length > 0);
+}
+
+const isTier = (word: string): word is Tier => word in tiers;
+const isGroup = (word: string): word is Group => (groups as readonly string[]).includes(word);
+
+function describeUnknown(word: string): string {
+  return `there is no group or tier ${word}; groups are ${groups.join(", ")}; tiers are ${Object.keys(tiers).join(", ")}`;
+}
