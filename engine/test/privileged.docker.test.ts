@@ -1,3 +1,5 @@
+/** @module-tag slow */
+
 import type { Client, Service } from "@dagger.io/dagger";
 import { afterAll, describe, expect, it } from "vitest";
 import { docker, IMAGE, temporaryFolder, withSession } from "./support.ts";

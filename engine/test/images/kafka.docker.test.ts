@@ -1,3 +1,5 @@
+/** @module-tag slow */
+
 import { expect, test } from "vitest";
 import { containers, eventually, exec, MINUTES, outcome } from "./containers.ts";
 

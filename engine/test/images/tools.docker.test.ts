@@ -1,3 +1,5 @@
+/** @module-tag slow */
+
 import { expect, test } from "vitest";
 import { containers, MINUTES, outcome } from "./containers.ts";
 
