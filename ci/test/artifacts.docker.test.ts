@@ -1,3 +1,5 @@
+/** @module-tag slow */
+
 import { createReadStream, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, inject, test } from "vitest";

@@ -1,3 +1,5 @@
+/** @module-tag slow */
+
 /// <reference lib="dom" />
 import { type ChildProcess, spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";

@@ -54,7 +54,7 @@ describe("call test", () => {
   });
 });
 
-describe("a run that cannot be green fails, with the cause in its last 20 lines:", () => {
+describe("a run that cannot be green fails, with the cause in its last 20 lines:", { tags: ["slow"] }, () => {
   test("a broken assertion", async () => {
     const app = copyOfApp(folder);
     writeFileSync(

@@ -30,7 +30,9 @@ describe("call checks", () => {
     kafka: ["Kafka"],
   };
   for (const [part, failing] of Object.entries(drills)) {
-    test(`without ${part}, fails for ${failing.join(" and ")} and nothing else`, async () => {
+    test(`without ${part}, fails for ${failing.join(" and ")} and nothing else`, {
+      tags: ["slow"],
+    }, async () => {
       const run = await dagger(cache, "call", "checks", `--without=${part}`);
       expect(run.exitCode).toBe(1);
       expect(verdicts(run.output).failed).toEqual(failing);
@@ -38,7 +40,9 @@ describe("call checks", () => {
     });
   }
 
-  test("fails for a stylesheet that does not arrive, whatever the page says of itself", async () => {
+  test("fails for a stylesheet that does not arrive, whatever the page says of itself", {
+    tags: ["slow"],
+  }, async () => {
     const app = copyOfApp(folder);
     edit(join(app, "checks", "templates", "checks", "checks.html"), (text) =>
       text.replace(/<link[^>]*stylesheet[^>]*>/, '<link rel="stylesheet" href="/static/lost.css">'),
@@ -58,7 +62,7 @@ describe("call checks", () => {
   });
 });
 
-describe("call checks-page and checks-screenshot", () => {
+describe("call checks-page and checks-screenshot", { tags: ["slow"] }, () => {
   test("give the page as HTML and as a picture of the size asked for", async () => {
     const page = await dagger(cache, "call", "checks-page");
     expect(page.exitCode, page.end).toBe(0);

@@ -1,3 +1,5 @@
+/** @module-tag slow */
+
 import { mkdirSync, writeFileSync } from "node:fs";
 import type { Server } from "node:net";
 import { join } from "node:path";

@@ -1,3 +1,5 @@
+/** @module-tag slow */
+
 import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, inject, test } from "vitest";

@@ -1,5 +1,5 @@
-import { availableParallelism, loadavg } from "node:os";
 import { describe, expect, test } from "vitest";
+import { deadline } from "../deadline.ts";
 import type { Stage } from "./stage.ts";
 import { say, tally } from "./tally.ts";
 import { NUMBERED } from "./writers.ts";
@@ -8,11 +8,10 @@ const EACH = 333_334;
 
 /** The most that is written at once. */
 export function bursts(stage: Stage): void {
-  describe("a burst", () => {
+  describe("a burst", { tags: ["slow"] }, () => {
     test("of 1,000,000 lines from three services, as fast as they can, arrives whole, each line once", async () => {
       await stage.fresh();
-      // 30 s where nothing else runs; on a busy machine in proportion.
-      const allowed = 30 * Math.max(1, (loadavg()[0] ?? 0) / availableParallelism());
+      const allowed = deadline(30);
       await stage.begin(NUMBERED, { LINES: String(EACH) });
       const seconds = await stage.arrived(NUMBERED, 3 * EACH);
       const counted = await tally(stage, EACH);

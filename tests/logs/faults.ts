@@ -6,7 +6,7 @@ import { NUMBERED } from "./writers.ts";
 
 /** What can be broken, in the middle of a run. */
 export function faults(stage: Stage): void {
-  describe("no line is lost, and each is shown once, after", () => {
+  describe("no line is lost, and each is shown once, after", { tags: ["slow"] }, () => {
     const store = `${PROJECT}_store_1`;
     const collector = `${PROJECT}_collector_1`;
     // The rest of the stack would only take the processor from what is measured.

@@ -8,7 +8,7 @@ const LONGEST = 250_000;
 
 /** scripts/odd.py, line by line. */
 export function odd(stage: Stage): void {
-  describe("a line that nobody should write", () => {
+  describe("a line that nobody should write", { tags: ["slow"] }, () => {
     let lines: Line[] = [];
     const starting = (start: string) => lines.filter(({ message }) => message.startsWith(start));
 

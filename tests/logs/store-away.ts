@@ -7,7 +7,7 @@ const QUEUE = 20_000_000;
 
 /** A store that never comes back. */
 export function storeAway(stage: Stage): void {
-  describe("with the store down for good", () => {
+  describe("with the store down for good", { tags: ["slow"] }, () => {
     /** The median of 300 requests through nginx, in milliseconds. */
     async function latency(): Promise<number> {
       const url = "http://localhost/healthz/live";

@@ -1,3 +1,5 @@
+/** @module-tag slow */
+
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import type { ProcessOutput } from "zx";
 import { generateKeyPair } from "../../ci/src/keys.ts";

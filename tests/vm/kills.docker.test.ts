@@ -1,3 +1,5 @@
+/** @module-tag slow */
+
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { Load } from "./load.ts";
 import { directory, sleep, Vm } from "./machine.ts";

@@ -1,3 +1,5 @@
+/** @module-tag slow */
+
 import { once } from "node:events";
 import { get } from "node:http";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";

@@ -1,3 +1,5 @@
+/** @module-tag slow */
+
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";

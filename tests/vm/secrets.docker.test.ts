@@ -1,3 +1,5 @@
+/** @module-tag slow */
+
 import { describe, expect, inject, test } from "vitest";
 import { canaries, directory, Vm } from "./machine.ts";
 

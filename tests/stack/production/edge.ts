@@ -1,6 +1,6 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { $ } from "zx";
 import { type Production, sleep } from "../production.ts";
 import { root } from "../tools.ts";
@@ -22,7 +22,9 @@ export function edge(stack: () => Production): void {
 
   const stylesheet = async () => /href="(\S+\.css)"/.exec((await get("/checks/")).body)?.[1] ?? "none";
 
-  describe("nginx", () => {
+  describe("nginx", { tags: ["slow"] }, () => {
+    beforeAll(async () => void (await stack().up()));
+
     test("serves static files by itself, for a year when their name tells their content", async () => {
       const path = await stylesheet();
       await stack().run("stop", "app");

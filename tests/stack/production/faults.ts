@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { $ } from "zx";
 import { longRunning, type Production, sleep } from "../production.ts";
 
@@ -8,7 +8,9 @@ const KINDS = ["rows", "tasks", "messages"];
 
 /** Every process killed, one by one, and Docker restarted, while a writer writes. */
 export function faults(stack: () => Production): void {
-  describe("a fault is over in 60 s without help", () => {
+  describe("a fault is over in 60 s without help", { tags: ["slow"] }, () => {
+    beforeAll(async () => void (await stack().up()));
+
     /** Breaks something while a writer is at its work, and returns the seconds until all is well. */
     async function survive(
       fault: string,

@@ -3,7 +3,8 @@ import { longRunning, type Production, sleep } from "../production.ts";
 
 /** What the stack takes when nobody asks for anything. */
 export function memory(stack: () => Production): void {
-  test("idle, the whole stack takes less than 800 MB of memory", async () => {
+  test("idle, the whole stack takes less than 800 MB of memory", { tags: ["slow"] }, async () => {
+    await stack().up();
     await sleep(10_000);
     const usage: { name: string; mib: number }[] = [];
     for (const name of longRunning) usage.push({ name, mib: await stack().memory(name) });
