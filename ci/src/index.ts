@@ -12,19 +12,19 @@ import {
   type Secret,
   type Service,
 } from "@dagger.io/dagger";
-import { parseParts, photographPage, readPage, runChecks } from "./checks.js";
-import { callTarget, deploy, onOrOff, rollBack } from "./deploy.js";
-import { buildImage } from "./image.js";
-import { lintSource } from "./lint.js";
-import { readLogs } from "./logs.js";
-import { reportPipeline, runPipeline } from "./pipeline.js";
-import { cloudInit, provisionMachine } from "./provision.js";
-import { publishImage } from "./publish.js";
-import { rehearse } from "./rehearse.js";
-import { listPackages, parseFormat } from "./sbom.js";
-import { scanImage } from "./scan.js";
-import { startStack } from "./stack.js";
-import { finishTests, runTests } from "./tests.js";
+import { parseParts, photographPage, readPage, runChecks } from "./pipeline/checks.js";
+import { reportPipeline, runPipeline } from "./pipeline/ci.js";
+import { lintSource } from "./pipeline/lint.js";
+import { publishImage } from "./pipeline/publish.js";
+import { listPackages, parseFormat } from "./pipeline/sbom.js";
+import { scanImage } from "./pipeline/scan.js";
+import { finishTests, runTests } from "./pipeline/tests.js";
+import { rehearse } from "./rehearsal/rehearse.js";
+import { callTarget, deploy, onOrOff, rollBack } from "./site/deploy.js";
+import { readLogs } from "./site/logs.js";
+import { cloudInit, provisionMachine } from "./site/provisioning.js";
+import { buildImage } from "./stack/image.js";
+import { startStack } from "./stack/stack.js";
 
 /** What no function wants to see, wherever it lies: an edit of it must not make a result invalid. */
 const unwantedInApp = ["**/__pycache__", "**/*.pyc", "**/.venv", "**/.*_cache", "**/.env"];

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { cloudConfig } from "../src/cloud-init.js";
+import { cloudConfig } from "../src/site/cloud-init.js";
 
 const host = new URL("../../scripts/host/", import.meta.url);
 const parts = readdirSync(new URL("provisioning/", host)).map((name) => `provisioning/${name}`);

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Ajv } from "ajv";
 import { describe, expect, test } from "vitest";
-import { parseEnvironment } from "../src/environments.ts";
+import { parseEnvironment } from "../src/site/environment.ts";
 
 const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 const schema = JSON.parse(read("environments/schema.json"));

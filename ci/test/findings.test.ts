@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { describeFindings, type Report, sortFindings } from "../src/findings.js";
+import { describeFindings, type Report, sortFindings } from "../src/pipeline/findings.js";
 
 const match = (
   name: string,

@@ -9,7 +9,7 @@ import {
   parseStore,
   splitAnswer,
   toLogQL,
-} from "../src/log-lines.js";
+} from "../src/site/log-lines.js";
 
 const question = (given: object) => ({ service: "", level: "", query: "", ...given });
 const SELECTOR = 'service_namespace="stackline", deployment_environment_name="prod"';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { imageTags, registryOf, requirePlatforms, requireRepository } from "../src/references.ts";
+import { imageTags, registryOf, requirePlatforms, requireRepository } from "../src/pipeline/references.ts";
 
 const none = { tags: [], commit: "", branch: "", version: "" };
 

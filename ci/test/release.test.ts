@@ -3,13 +3,13 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { onOrOff, requireDigest } from "../src/deploy.ts";
-import { parseEnvironment } from "../src/environments.ts";
-import { generateKeyPair } from "../src/keys.ts";
-import { sshConfig } from "../src/machine.ts";
-import { rehearsalTable } from "../src/rehearse.ts";
-import { releaseSettings } from "../src/release.ts";
-import { parseSecrets } from "../src/secrets.ts";
+import { rehearsalTable } from "../src/rehearsal/rehearse.ts";
+import { generateKeyPair } from "../src/rehearsal/ssh-keys.ts";
+import { onOrOff, requireDigest } from "../src/site/deploy.ts";
+import { parseEnvironment } from "../src/site/environment.ts";
+import { releaseSettings } from "../src/site/release.ts";
+import { parseSecrets } from "../src/site/secrets.ts";
+import { sshConfig } from "../src/site/ssh-connection.ts";
 
 const hostKey = `ssh-rsa ${"A".repeat(68)}`;
 const environment = (more: object = {}) =>

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { asMarkdown, asText, describeFailure, type Result } from "../src/summary.ts";
+import { asMarkdown, asText, describeFailure, type Result } from "../src/pipeline/summary.ts";
 
 const start = Date.UTC(2026, 0, 2, 3, 4, 5);
 const result = (name: string, seconds: number, output?: string): Result => ({

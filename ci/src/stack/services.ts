@@ -1,6 +1,6 @@
 import { type Container, dag, type Service } from "@dagger.io/dagger";
+import { images } from "../versions.js";
 import type { Credentials } from "./credentials.js";
-import { images } from "./versions.js";
 
 /** How often a service is asked whether it is ready, and after how many refusals it is given up: one minute in all. */
 export const patience = { interval: "500ms", timeout: "5s", retries: 120 };

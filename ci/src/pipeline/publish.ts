@@ -1,5 +1,5 @@
 import { type Container, type Directory, dag, type Secret } from "@dagger.io/dagger";
-import { buildImage } from "./image.js";
+import { buildImage } from "../stack/image.js";
 import { imageTags, registryOf, requirePlatforms, requireRepository, type TagSources } from "./references.js";
 
 /** Where an image goes, and what it says of itself. */

@@ -1,5 +1,5 @@
 import type { Container, Directory } from "@dagger.io/dagger";
-import { isKept } from "./kept.js";
+import { isKept } from "./cache-marker.js";
 import { type Linter, linters } from "./linters.js";
 
 /**

@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { type Container, type Directory, dag, type Service } from "@dagger.io/dagger";
-import type { Environment } from "./environments.js";
-import { buildImage } from "./image.js";
-import { callMachine } from "./machine.js";
-import { releaseFolder } from "./release.js";
-import { parseSecrets } from "./secrets.js";
-import { loadImage, onThrowaway, provideImage, startThrowaway, type Throwaway } from "./throwaway.js";
-import { images } from "./versions.js";
+import type { Environment } from "../site/environment.js";
+import { releaseFolder } from "../site/release.js";
+import { parseSecrets } from "../site/secrets.js";
+import { callMachine } from "../site/ssh-connection.js";
+import { buildImage } from "../stack/image.js";
+import { images } from "../versions.js";
+import { loadImage, onThrowaway, provideImage, startThrowaway, type Throwaway } from "./disposable-vm.js";
 
 export interface Rehearsal {
   app: Directory;

@@ -1,8 +1,8 @@
 import { type Container, type Directory, dag, type Service } from "@dagger.io/dagger";
+import { images } from "../versions.js";
 import { generateCredentials } from "./credentials.js";
 import { buildImage } from "./image.js";
 import { type Backends, patience, startBackends, withBackends, withEnvironment, worker } from "./services.js";
-import { images } from "./versions.js";
 
 /** Parts of the stack that can be left out, to see that what depends on them is noticed. */
 export const parts = ["nginx", "postgres", "redis", "worker", "kafka"] as const;

@@ -1,7 +1,7 @@
 import { CacheSharingMode, type Container, type Directory, dag, type Service } from "@dagger.io/dagger";
-import { parseEnvironment } from "./environments.js";
-import { generateKeyPair } from "./keys.js";
-import { caller, type Machine } from "./machine.js";
+import { parseEnvironment } from "../site/environment.js";
+import { caller, type Machine } from "../site/ssh-connection.js";
+import { generateKeyPair } from "./ssh-keys.js";
 
 /** A machine to throw away: an SSH server and a Docker of its own, as a service in the engine. */
 export type Throwaway = Machine & { service: Service };

@@ -1,6 +1,6 @@
 import { type Container, type Directory, dag, ReturnType } from "@dagger.io/dagger";
-import { noted } from "./kept.js";
-import { images, pythonTools } from "./versions.js";
+import { images, pythonTools } from "../versions.js";
+import { noted } from "./cache-marker.js";
 
 /** One linter: `run` is a container whose last exec is its verdict; undefined where the project has nothing for it. */
 export interface Linter {

@@ -11,7 +11,7 @@ import {
   splitAnswer,
   toLogQL,
 } from "./log-lines.js";
-import { askMachine, type Machine } from "./machine.js";
+import { askMachine, type Machine } from "./ssh-connection.js";
 
 export interface LogOptions extends LogQuestion {
   since: string;

@@ -1,8 +1,8 @@
 import { type Container, type Directory, dag, type File, ReturnType } from "@dagger.io/dagger";
+import { buildImage } from "../stack/image.js";
+import { images } from "../versions.js";
 import { describeFindings, type Packages, type Report, sortFindings } from "./findings.js";
-import { buildImage } from "./image.js";
 import { listPackages } from "./sbom.js";
-import { images } from "./versions.js";
 
 /** What a scan works with. */
 export interface ScanOptions {

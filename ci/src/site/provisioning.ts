@@ -1,8 +1,8 @@
 import { type Directory, dag, type File } from "@dagger.io/dagger";
 import { cloudConfig } from "./cloud-init.js";
 import { findMachine, type Target } from "./deploy.js";
-import { type Environment, readEnvironment } from "./environments.js";
-import { caller } from "./machine.js";
+import { type Environment, readEnvironment } from "./environment.js";
+import { caller } from "./ssh-connection.js";
 
 /** What is up to whoever makes the machine. */
 export interface Provisioning {

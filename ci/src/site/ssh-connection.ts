@@ -1,6 +1,6 @@
 import { type Container, type Directory, dag, type Secret, type Service } from "@dagger.io/dagger";
-import type { Environment } from "./environments.js";
-import { images } from "./versions.js";
+import { images } from "../versions.js";
+import type { Environment } from "./environment.js";
 
 /** A machine that the stack runs on, and how to get in. */
 export interface Machine {

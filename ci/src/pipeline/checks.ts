@@ -1,7 +1,7 @@
 import { type Container, type Directory, dag, type File } from "@dagger.io/dagger";
-import { noted } from "./kept.js";
-import { type Entry, type Part, parts } from "./stack.js";
-import { images } from "./versions.js";
+import { type Entry, type Part, parts } from "../stack/stack.js";
+import { images } from "../versions.js";
+import { noted } from "./cache-marker.js";
 
 /** @throws Error that lists the parts, when one of the names is none. */
 export function parseParts(names: readonly string[]): Part[] {

@@ -1,5 +1,5 @@
 import { type Directory, dag } from "@dagger.io/dagger";
-import type { Environment } from "./environments.js";
+import type { Environment } from "./environment.js";
 
 /** What a machine is told of a release. */
 export interface ReleaseOptions {

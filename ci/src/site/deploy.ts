@@ -1,11 +1,11 @@
 import type { Directory, Secret } from "@dagger.io/dagger";
-import { readEnvironment } from "./environments.js";
-import { callMachine, type Machine, type Payload } from "./machine.js";
-import { runPipeline } from "./pipeline.js";
-import { publishImage } from "./publish.js";
-import { registryOf } from "./references.js";
+import { runPipeline } from "../pipeline/ci.js";
+import { publishImage } from "../pipeline/publish.js";
+import { registryOf } from "../pipeline/references.js";
+import { readEnvironment } from "./environment.js";
 import { releaseFolder } from "./release.js";
 import { normaliseSecrets, registryLogin } from "./secrets.js";
+import { callMachine, type Machine, type Payload } from "./ssh-connection.js";
 
 /** Which machine, as `dagger call` is told. */
 export interface Target {

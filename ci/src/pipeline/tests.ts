@@ -1,8 +1,8 @@
 import { type Container, type Directory, ReturnType } from "@dagger.io/dagger";
-import { generateCredentials } from "./credentials.js";
-import { buildImage } from "./image.js";
-import { isKept, noted } from "./kept.js";
-import { startBackends, withBackends, worker } from "./services.js";
+import { generateCredentials } from "../stack/credentials.js";
+import { buildImage } from "../stack/image.js";
+import { startBackends, withBackends, worker } from "../stack/services.js";
+import { isKept, noted } from "./cache-marker.js";
 
 /** Where the test run of app/docker leaves its reports. */
 const reports = "/reports";

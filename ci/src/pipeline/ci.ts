@@ -1,9 +1,9 @@
 import { type Container, type Directory, dag, type ExecError } from "@dagger.io/dagger";
+import { buildImage } from "../stack/image.js";
+import { startStack } from "../stack/stack.js";
+import { isKept } from "./cache-marker.js";
 import { photographPage, runChecks } from "./checks.js";
-import { buildImage } from "./image.js";
-import { isKept } from "./kept.js";
 import { findings, runLinters } from "./lint.js";
-import { startStack } from "./stack.js";
 import { asMarkdown, asText, describeFailure, type Result } from "./summary.js";
 import { finishTests } from "./tests.js";
 

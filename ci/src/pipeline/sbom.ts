@@ -1,5 +1,5 @@
 import { type Container, dag, type File } from "@dagger.io/dagger";
-import { images } from "./versions.js";
+import { images } from "../versions.js";
 
 /** How a bill of materials is written, by the name that syft has for it. */
 const formats = { spdx: "spdx-json", cyclonedx: "cyclonedx-json", syft: "syft-json" } as const;
