@@ -139,7 +139,7 @@ describe("scripts/host/provision on a bare Debian", () => {
   });
 });
 
-describe("call provision", () => {
+describe("call site provision", () => {
   let entry: { host: string; port: number };
 
   function describeMachine(name: string, hostKey: string): void {
@@ -164,10 +164,11 @@ describe("call provision", () => {
     dagger(
       cache,
       "call",
-      "provision",
+      "site",
       `--env=${env}`,
       "--ssh-key=env://STACKLINE_TEST_KEY",
       `--environments=${environments}`,
+      "provision",
       ...args,
     );
 

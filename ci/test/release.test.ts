@@ -3,13 +3,14 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { rehearsalTable } from "../src/rehearsal/rehearse.ts";
+import { rehearsalTable } from "../src/rehearsal/results.ts";
 import { generateKeyPair } from "../src/rehearsal/ssh-keys.ts";
-import { onOrOff, requireDigest } from "../src/site/deploy.ts";
 import { parseEnvironment } from "../src/site/environment.ts";
+import { onOrOff } from "../src/site/maintenance.ts";
+import { requireDigest } from "../src/site/registry.ts";
 import { releaseSettings } from "../src/site/release.ts";
 import { parseSecrets } from "../src/site/secrets.ts";
-import { sshConfig } from "../src/site/ssh-connection.ts";
+import { sshConfig } from "../src/site/ssh-config.ts";
 
 const hostKey = `ssh-rsa ${"A".repeat(68)}`;
 const environment = (more: object = {}) =>

@@ -1,4 +1,3 @@
-import { findMachine, type Target } from "./deploy.js";
 import {
   arrange,
   formatLine,
@@ -11,7 +10,8 @@ import {
   splitAnswer,
   toLogQL,
 } from "./log-lines.js";
-import { askMachine, type Machine } from "./ssh-connection.js";
+import { type Connection, queryRemote } from "./ssh-connection.js";
+import { connectTo, type Target } from "./target.js";
 
 export interface LogOptions extends LogQuestion {
   since: string;
@@ -47,9 +47,9 @@ export async function readLogs(target: Target, options: LogOptions): Promise<str
   levelsFrom(options.level);
   if (!Number.isInteger(options.limit) || options.limit < 1 || options.limit > MOST)
     throw new Error(`--limit ${options.limit}: give a whole number from 1 to ${MOST}`);
-  const machine = await findMachine(target);
-  const logql = toLogQL(options, machine.environment.name);
-  const look = (window: Window) => find(machine, logql, window, options);
+  const connection = await connectTo(target);
+  const logql = toLogQL(options, connection.environment.name);
+  const look = (window: Window) => find(connection, logql, window, options);
   const start = now() - BigInt(seconds) * 1_000_000_000n;
   if (options.follow) return follow(look, start, options.limit);
   const { lines, reason } = await look({ start, end: now() });
@@ -62,13 +62,13 @@ const remark = (reason: string): string[] =>
   reason ? [`# from the files on the machine: ${reason}; --query does not work on them`] : [];
 
 async function find(
-  machine: Machine,
+  connection: Connection,
   logql: string,
   { start, end }: Window,
   options: LogOptions,
 ): Promise<Found> {
   const args = [logql, String(start), String(end), String(options.limit), "backward", options.service];
-  const output = await askMachine(machine, ["query-logs", ...args]);
+  const output = await queryRemote(connection, ["query-logs", ...args]);
   const { source, rest } = splitAnswer(output);
   if (source === "store") return { lines: parseStore(rest), reason: "" };
   const wanted = levelsFrom(options.level);

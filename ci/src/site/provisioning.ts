@@ -1,34 +1,33 @@
 import { type Directory, dag, type File } from "@dagger.io/dagger";
 import { cloudConfig } from "./cloud-init.js";
-import { findMachine, type Target } from "./deploy.js";
 import { type Environment, readEnvironment } from "./environment.js";
-import { caller } from "./ssh-connection.js";
+import { sshClient } from "./ssh-connection.js";
+import { connectTo, type Target } from "./target.js";
 
-/** What is up to whoever makes the machine. */
-export interface Provisioning {
-  /** Megabytes, where the machine has none; 0 for none. */
+export interface ProvisioningOptions {
+  /** Megabytes, on a machine that has none; 0 for none. */
   swap: number;
 }
 
-/** scripts/host/provision's options for an environment. */
-function options({ user, directory, port }: Environment, { swap }: Provisioning): string[] {
+/** Arguments of scripts/host/provision for an environment. */
+function provisionArgs({ user, directory, port }: Environment, { swap }: ProvisioningOptions): string[] {
   return ["--user", user, "--directory", directory, "--ssh-port", String(port), "--swap", String(swap)];
 }
 
 /**
- * Makes the machine ready for the stack, and lets the key in as the user who deploys.
- * @param admin user of the machine who is root, or becomes it by sudo without a password.
+ * Prepares the machine for the stack and authorises the key for the deploy user.
+ * @param admin user of the machine: root, or one who has sudo without a password.
  * @returns what was changed there, a line each.
  */
 export async function provisionMachine(
   target: Target,
   admin: string,
-  provisioning: Provisioning,
+  options: ProvisioningOptions,
 ): Promise<string> {
-  const machine = await findMachine(target);
-  const { environment } = machine;
-  return caller({ ...machine, environment: { ...environment, user: requireUser(admin) } }, {})
-    .withExec(["sh", "/payload/host/send-provision", ...options(environment, provisioning)])
+  const connection = await connectTo(target);
+  const { environment } = connection;
+  return sshClient({ ...connection, environment: { ...environment, user: requireUser(admin) } }, {})
+    .withExec(["sh", "/payload/host/send-provision", ...provisionArgs(environment, options)])
     .stdout();
 }
 
@@ -41,15 +40,15 @@ function requireUser(name: string): string {
   return name;
 }
 
-/** The same as user data for a machine that is yet to be made. */
+/** The same as cloud-init user data, for a new machine. */
 export async function cloudInit(
   { env, environments, scripts }: Omit<Target, "sshKey">,
   sshPublicKey: string,
-  provisioning: Provisioning,
+  options: ProvisioningOptions,
 ): Promise<File> {
   const environment = await readEnvironment(environments, env);
   const key = requirePublicKey(sshPublicKey);
-  const args = ["--authorized-key", key, ...options(environment, provisioning)];
+  const args = ["--authorized-key", key, ...provisionArgs(environment, options)];
   return dag.file("cloud-init.yml", cloudConfig(await provisioningFiles(scripts), args));
 }
 

@@ -1,18 +1,18 @@
 import { dag, type Secret } from "@dagger.io/dagger";
 
-/** Where the data services are in docker-compose.prod.yml; none of it has to be given. */
+/** Optional values and their defaults: the data services of docker-compose.prod.yml. */
 const defaults: Record<string, string> = {
   DATABASE_HOST: "postgres",
   DATABASE_PORT: "5432",
   REDIS_HOST: "redis",
   REDIS_PORT: "6379",
-  // Empty: a Redis without a password, for an application that knows none.
+  // Empty: Redis without a password, for an application that does not support one.
   REDIS_PASSWORD: "",
   KAFKA_HOST: "kafka",
   KAFKA_PORT: "9092",
-  // Of this repository's application alone; another one is not asked for it.
+  // Only this repository's application uses it.
   API_TOKEN: "",
-  // For a log store elsewhere that wants it; for Grafana, which starts only with the profile loki.
+  // For an external log store that requires it, and for Grafana, which starts only with the profile loki.
   LOGS_AUTHORIZATION: "",
   GRAFANA_PASSWORD: "",
 };
@@ -20,9 +20,9 @@ const defaults: Record<string, string> = {
 const required = ["POSTGRES_DB", "POSTGRES_USER", "POSTGRES_PASSWORD", "SECRET_KEY"];
 
 /**
- * The confidential values of a stack, from NAME=VALUE lines. Empty lines and lines that begin with # do not count; a value
- * may stand in quotes; nothing in it is expanded.
- * @throws Error, one line that names no value, for a line that is none and for what is missing.
+ * Parses the secrets of a stack from NAME=VALUE lines. Empty lines and lines that begin with # are ignored; a value may be
+ * quoted; nothing in it is expanded.
+ * @throws Error, one line that contains no value, for an invalid line and for missing names.
  */
 export function parseSecrets(text: string): Map<string, string> {
   const values = new Map(Object.entries(defaults));
@@ -47,9 +47,4 @@ export async function normaliseSecrets(secrets: Secret): Promise<Secret> {
   const values = parseSecrets(await secrets.plaintext());
   const lines = [...values].map(([name, value]) => `${name}=${value}\n`);
   return dag.setSecret("stack", lines.join(""));
-}
-
-/** What the machine's `docker login` takes. */
-export async function registryLogin(address: string, username: string, password: Secret): Promise<Secret> {
-  return dag.setSecret("registry", `${address}\n${username}\n${(await password.plaintext()).trim()}\n`);
 }
