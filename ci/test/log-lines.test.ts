@@ -1,17 +1,9 @@
 import { parser } from "@grafana/lezer-logql";
 import { describe, expect, test } from "vitest";
-import {
-  arrange,
-  formatLine,
-  levelsFrom,
-  parseFiles,
-  parseSince,
-  parseStore,
-  splitAnswer,
-  toLogQL,
-} from "../src/site/log-lines.js";
+import { arrange, formatLine, parseFiles, parseStore, splitAnswer } from "../src/site/log-lines.js";
+import { levelsFrom, parseSince, toLogQL } from "../src/site/log-query.js";
 
-const question = (given: object) => ({ service: "", level: "", query: "", ...given });
+const query = (given: object) => ({ service: "", level: "", query: "", ...given });
 const SELECTOR = 'service_namespace="stackline", deployment_environment_name="prod"';
 
 describe("the question as LogQL", () => {
@@ -23,7 +15,7 @@ describe("the question as LogQL", () => {
     [{ query: '{a="b"} |= "c"' }, '{a="b"} |= "c"'],
     [{ service: 'a"} or {b' }, `{${SELECTOR}, service_name="a\\"} or {b"}`],
   ])("%j", (given, expected) => {
-    const logql = toLogQL(question(given), "prod");
+    const logql = toLogQL(query(given), "prod");
     expect(logql).toBe(expected);
     let mistakes = 0;
     parser.parse(logql).iterate({ enter: ({ type }) => void (type.isError && mistakes++) });
@@ -31,7 +23,7 @@ describe("the question as LogQL", () => {
   });
 
   test("a selector of its own excludes the options that make one", () => {
-    expect(() => toLogQL(question({ query: '{a="b"}', service: "app" }), "prod")).toThrow(
+    expect(() => toLogQL(query({ query: '{a="b"}', service: "app" }), "prod")).toThrow(
       "leave out --service and --level",
     );
   });

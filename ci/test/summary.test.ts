@@ -5,7 +5,7 @@ const start = Date.UTC(2026, 0, 2, 3, 4, 5);
 const result = (name: string, seconds: number, output?: string): Result => ({
   name,
   passed: output === undefined,
-  kept: "ran",
+  cached: "ran",
   output: output ?? "",
   started: start,
   ended: start + seconds * 1000,

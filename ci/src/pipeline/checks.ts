@@ -1,9 +1,9 @@
 import { type Container, type Directory, dag, type File } from "@dagger.io/dagger";
 import { type Entry, type Part, parts } from "../stack/stack.js";
 import { images } from "../versions.js";
-import { noted } from "./cache-marker.js";
+import { withMarker } from "./cache-marker.js";
 
-/** @throws Error that lists the parts, when one of the names is none. */
+/** @throws Error that lists the valid parts, for an unknown name. */
 export function parseParts(names: readonly string[]): Part[] {
   const unknown = names.find((name) => !(parts as readonly string[]).includes(name));
   if (unknown !== undefined)
@@ -11,19 +11,19 @@ export function parseParts(names: readonly string[]): Part[] {
   return [...names] as Part[];
 }
 
-/** Six lines, one a component; fails unless all are ok. */
+/** Six lines, one for each component; fails unless all are ok. */
 export function runChecks(app: Directory, entry: Entry): Container {
-  return reader(app, entry).withExec(noted(["python", "/check_page.py", address(entry)]));
+  return client(app, entry).withExec(withMarker(["python", "/check_page.py", address(entry)]));
 }
 
-/** The page as nginx delivers it. */
+/** The page as nginx serves it, in HTML. */
 export function readPage(app: Directory, entry: Entry): Promise<string> {
-  return reader(app, entry)
+  return client(app, entry)
     .withExec(["python", "/check_page.py", "--html", address(entry)])
     .stdout();
 }
 
-/** The page in a browser; it is asked for as localhost, the one name that every application answers to. */
+/** The page in a browser, requested as localhost: the one host name that every application accepts. */
 export function photographPage({ host, port, service }: Entry, width: number, height: number): File {
   return dag
     .container()
@@ -49,7 +49,7 @@ function address({ host, port }: Entry): string {
   return `http://${host}:${port}`;
 }
 
-function reader(app: Directory, { host, service }: Entry): Container {
+function client(app: Directory, { host, service }: Entry): Container {
   return dag
     .container()
     .from(images.python)

@@ -1,4 +1,4 @@
-/** The part of grype's JSON report that decides. */
+/** The fields of grype's JSON report that are used. */
 export interface Report {
   matches: readonly {
     vulnerability: { id: string; severity: string; fix: { state: string; versions: readonly string[] } };
@@ -6,7 +6,7 @@ export interface Report {
   }[];
 }
 
-/** The part of syft's JSON that tells one package from another. */
+/** The fields of syft's JSON that identify a package. */
 export interface Packages {
   artifacts: readonly Artifact[];
 }
@@ -16,29 +16,29 @@ interface Artifact {
   locations: readonly { path: string }[];
 }
 
-/** What a scan found, by what follows from it. */
+/** Findings of a scan, by their consequence. */
 export interface Findings {
-  /** Critical or high, with a fix, in what stands above the base image: a line each. */
+  /** Critical or high, with a fix, in layers above the base image: a line each. */
   blocking: string[];
-  /** As severe and fixable, but in the base image: another base image mends them. */
+  /** As severe and fixable, but in the base image: a newer base image fixes them. */
   inBase: string[];
-  /** How many others there are: less severe, or without a fix. */
+  /** Number of the others: less severe, or without a fix. */
   others: number;
 }
 
-const grave = ["Critical", "High"];
+const severe = ["Critical", "High"];
 
 /**
- * Sorts what a scan found. A package belongs to the base image if it has the same package in the same place.
+ * Classifies the findings. A package belongs to the base image if the base image has the same package at the same path.
  * @param report of the whole image
- * @param base packages of the image that it is built on
+ * @param base packages of the base image
  */
 export function sortFindings(report: Report, base: Packages): Findings {
   const known = new Set(base.artifacts.map(identity));
   const findings: Findings = { blocking: [], inBase: [], others: 0 };
   for (const { vulnerability, artifact } of report.matches) {
     const { id, severity, fix } = vulnerability;
-    if (!grave.includes(severity) || fix.state !== "fixed") {
+    if (!severe.includes(severity) || fix.state !== "fixed") {
       findings.others += 1;
       continue;
     }
@@ -50,12 +50,12 @@ export function sortFindings(report: Report, base: Packages): Findings {
 
 const identity = ({ purl, locations }: Artifact): string => `${purl} ${locations[0]?.path}`;
 
-/** The findings as people read them. */
+/** The findings as text. */
 export function describeFindings({ blocking, inBase, others }: Findings): string {
   return [
     ...blocking,
     `${blocking.length} fixable critical or high in what the application adds to its base image`,
-    `${inBase.length} fixable critical or high in the base image${inBase.length > 0 ? ", mended by a newer one:" : ""}`,
+    `${inBase.length} fixable critical or high in the base image${inBase.length > 0 ? ", fixed by a newer one:" : ""}`,
     ...inBase.map((line) => `  ${line}`),
     `${others} others: less severe, or not fixed yet`,
     "",

@@ -1,11 +1,11 @@
 import type { Container, Directory } from "@dagger.io/dagger";
-import { isKept } from "./cache-marker.js";
+import { isCached } from "./cache-marker.js";
 import { type Linter, linters } from "./linters.js";
 
 /**
- * Runs every linter, side by side, to its end.
+ * Runs all linters in parallel, to their end.
  * @returns a line for each.
- * @throws Error with the output of all that found something.
+ * @throws Error with the output of every linter that failed.
  */
 export async function lintSource(source: Directory): Promise<string> {
   const verdicts = await runLinters(source);
@@ -18,31 +18,30 @@ export async function lintSource(source: Directory): Promise<string> {
 export interface Verdict {
   name: string;
   state: "ok" | "FAIL" | "nothing to check";
-  /** Whether the linter did not have to run again. */
-  kept: boolean;
+  cached: boolean;
   output: string;
 }
 
-/** Every linter's verdict. */
+/** The verdict of every linter. */
 export function runLinters(source: Directory): Promise<Verdict[]> {
   return Promise.all(linters.map(async (linter) => verdict(linter, await linter.run(source))));
 }
 
-/** What linters have to say; "" when all is well. */
+/** The output of the linters that failed; "" if none did. */
 export function findings(verdicts: readonly Verdict[]): string {
   const failed = verdicts.filter(({ state }) => state === "FAIL");
   return failed.map(({ name, output }) => `${name}:\n${output.trim()}\n`).join("\n");
 }
 
 async function verdict({ name }: Linter, container: Container | undefined): Promise<Verdict> {
-  if (!container) return { name, state: "nothing to check", kept: true, output: "" };
+  if (!container) return { name, state: "nothing to check", cached: true, output: "" };
   const started = Date.now();
   const failed = (await container.exitCode()) !== 0;
-  const kept = await isKept(container, started);
+  const cached = await isCached(container, started);
   return {
     name,
     state: failed ? "FAIL" : "ok",
-    kept,
+    cached,
     output: failed ? await container.combinedOutput() : "",
   };
 }

@@ -1,8 +1,8 @@
 import { type Container, type Directory, dag, ReturnType } from "@dagger.io/dagger";
 import { images, pythonTools } from "../versions.js";
-import { noted } from "./cache-marker.js";
+import { withMarker } from "./cache-marker.js";
 
-/** One linter: `run` is a container whose last exec is its verdict; undefined where the project has nothing for it. */
+/** `run` returns a container whose last exec is the verdict, or undefined if the project has no files for this linter. */
 export interface Linter {
   name: string;
   run(source: Directory): Promise<Container | undefined>;
@@ -18,12 +18,12 @@ export const linters: Linter[] = [
   { name: "runners", run: runners },
 ];
 
-/** Runs a shell line over the files of the project; its exit code is the verdict. */
+/** Runs a shell line on the files of the project; its exit code is the verdict. */
 function judge(container: Container, source: Directory, line: string): Container {
   return container
     .withMountedDirectory("/src", source)
     .withWorkdir("/src")
-    .withExec(noted(["sh", "-euc", line]), { expect: ReturnType.Any });
+    .withExec(withMarker(["sh", "-euc", line]), { expect: ReturnType.Any });
 }
 
 function python(...tools: string[]): Container {
@@ -34,7 +34,7 @@ function python(...tools: string[]): Container {
     .withExec(["pip", "install", "--quiet", "--disable-pip-version-check", ...tools]);
 }
 
-/** By the application's own rules; where it states none, for what cannot be right: syntax errors and unknown names. */
+/** Uses the application's own rules. Without any, it reports only certain bugs: syntax errors and undefined names. */
 const ruffLine = `
 if [ -f ruff.toml ] || [ -f .ruff.toml ] || grep -qs tool.ruff pyproject.toml; then
   ruff check --no-cache . && ruff format --no-cache --check .
@@ -58,14 +58,14 @@ async function typescript(source: Directory): Promise<Container | undefined> {
     .from(images.node)
     .withWorkdir("/src")
     .withMountedCache("/root/.npm", dag.cacheVolume("npm"))
-    // Manifests alone first: an edit of a source file does not install anything again.
+    // Manifests first, so that editing a source file does not invalidate the layer with node_modules.
     .withDirectory("/src", manifests)
     .withExec(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
   const sources = source.filter({ include: ["**/*.ts", "**/*.json", ".gitignore"], exclude: ["app"] });
-  // Copied beside node_modules, not mounted over it. There is no Git here for biome to ask for ignored files.
+  // Copied, because a mount would hide node_modules. The container has no Git, which biome would use for ignored files.
   return installed
     .withDirectory("/src", sources)
-    .withExec(noted(["sh", "-euc", "npx biome check --vcs-enabled=false . && npx tsc --noEmit"]), {
+    .withExec(withMarker(["sh", "-euc", "npx biome check --vcs-enabled=false . && npx tsc --noEmit"]), {
       expect: ReturnType.Any,
     });
 }
@@ -85,17 +85,17 @@ async function yaml(source: Directory): Promise<Container | undefined> {
   return judge(python(pythonTools.yamllint), files, `yamllint --strict --config-data '${rules}' .`);
 }
 
-/** Compose 1.29 is the stricter judge of the two that the files have to please; it needs no Docker for this. */
+/** Compose 1.29 is stricter than compose 2, and the files must be valid for both. It needs no Docker for this. */
 async function compose(source: Directory): Promise<Container | undefined> {
   const files = source.filter({ include: ["docker-compose*.yml", "app/Dockerfile"] });
   if ((await files.glob("*.yml")).length === 0) return undefined;
   const line =
     'for file in docker-compose*.yml; do echo "$file:"; docker-compose --file "$file" config --quiet; done';
-  // What has no default, because a deploy has to say it.
+  // The one variable without a default.
   return judge(python(pythonTools.compose).withEnvVariable("APP_IMAGE", "app"), files, line);
 }
 
-/** nginx reads its configuration as it will in production: through the image's own templates. */
+/** Renders the templates as in production, through the image's entrypoint. */
 async function nginx(source: Directory): Promise<Container | undefined> {
   const templates = source.filter({ include: ["nginx/**/*.template", "nginx/**/*.conf"] });
   if ((await templates.entries()).length === 0) return undefined;
@@ -110,10 +110,10 @@ async function nginx(source: Directory): Promise<Container | undefined> {
     .withEnvVariable("LOGIN_RATE", "10r/m")
     .withEnvVariable("BODY_LIMIT", "10m")
     .withEnvVariable("TRUSTED_PROXY", "127.0.0.1")
-    .withExec(noted(["/docker-entrypoint.sh", "nginx", "-t"]), { expect: ReturnType.Any });
+    .withExec(withMarker(["/docker-entrypoint.sh", "nginx", "-t"]), { expect: ReturnType.Any });
 }
 
-/** Configuration of CI runners and of Renovate, by the schema that check-jsonschema carries for it. */
+/** Configuration files of CI runners and of Renovate, with the schemas that check-jsonschema includes. */
 const runnerFiles = {
   "github-workflows": ".github/workflows/*.yml",
   "gitlab-ci": ".gitlab-ci.yml",

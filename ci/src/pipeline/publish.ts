@@ -2,35 +2,35 @@ import { type Container, type Directory, dag, type Secret } from "@dagger.io/dag
 import { buildImage } from "../stack/image.js";
 import { imageTags, registryOf, requirePlatforms, requireRepository, type TagSources } from "./references.js";
 
-/** Where an image goes, and what it says of itself. */
+/** Destination and labels of an image. */
 export interface Publication extends TagSources {
   repository: string;
   username: string;
   password: Secret;
-  /** What machines it is for; none is the engine's own platform. */
+  /** Target platforms; if empty, the engine's own. */
   platforms: readonly string[];
-  /** Address of the sources, or "". */
+  /** URL of the sources, or "". */
   source: string;
-  /** When the image was made, RFC 3339, or "": then equal sources give equal digests. */
+  /** Time in RFC 3339, or "": then equal sources give equal digests. */
   created: string;
 }
 
 /**
  * Builds the production image and pushes it under each of its tags.
- * @returns the reference by digest, the same under every tag.
+ * @returns the reference by digest, which is the same for every tag.
  */
 export async function publishImage(app: Directory, publication: Publication): Promise<string> {
   const repository = requireRepository(publication.repository);
   const tags = imageTags(publication);
   const push = pusher(app, repository, publication);
   const [first, ...others] = tags.map((tag) => `${repository}:${tag}`);
-  // The first push carries the layers; the others find them there.
+  // The first push uploads the layers; the others find them in the registry.
   const reference = await push(first as string);
   await Promise.all(others.map(push));
   return `${repository}@${reference.split("@")[1]}`;
 }
 
-/** Pushes to an address: the image of one platform as it is, those of several under one index. */
+/** Pushes to an address: a single image for one platform, an index for several. */
 function pusher(
   app: Directory,
   repository: string,

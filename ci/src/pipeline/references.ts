@@ -1,6 +1,6 @@
-/** What the tags of an image are made from. */
+/** Sources of the tags of an image. */
 export interface TagSources {
-  /** Given as they are. */
+  /** Used unchanged. */
   tags: readonly string[];
   /** A commit's full hash, or "". */
   commit: string;
@@ -13,13 +13,13 @@ export interface TagSources {
 /** The grammar of a tag in the distribution specification, v1.1: https://github.com/opencontainers/distribution-spec */
 const tagGrammar = /^\w[\w.-]{0,127}$/;
 
-/** Semantic Versioning 2.0.0, with the `v` that tags of repositories have in front: https://semver.org */
+/** Semantic Versioning 2.0.0, with the usual prefix `v` of Git tags: https://semver.org */
 const semver = /^v?(\d+)\.(\d+)\.(\d+)(?:-([\w.-]+))?(?:\+[\w.-]+)?$/;
 
 /**
- * Tags for an image: those given, `sha-` and 12 digits of the commit, the branch, and of version 1.4.2 the tags 1.4.2, 1.4,
- * 1 and latest; of a pre-release its own alone.
- * @throws Error for what cannot be a tag, and when there is none at all.
+ * Tags for an image: those given, `sha-` and 12 digits of the commit, the branch, and for version 1.4.2 the tags 1.4.2, 1.4,
+ * 1 and latest. A pre-release gets only its own tag.
+ * @throws Error for an invalid tag, and when there is no tag at all.
  */
 export function imageTags({ tags, commit, branch, version }: TagSources): string[] {
   const all = [
@@ -48,7 +48,7 @@ function requireHash(commit: string): string {
   return commit;
 }
 
-/** "feature/new-page" gives "feature-new-page". */
+/** "feature/new-page" becomes "feature-new-page". */
 function branchTag(branch: string): string {
   return branch
     .replace(/[^\w.-]+/g, "-")
@@ -65,14 +65,14 @@ function versionTags(version: string): string[] {
     : [`${major}.${minor}.${patch}`, `${major}.${minor}`, `${major}`, "latest"];
 }
 
-/** The registry of a repository, Docker Hub unless its first part is a host: "ghcr.io/you/app" gives "ghcr.io". */
+/** The registry of a repository: "ghcr.io" for "ghcr.io/you/app", Docker Hub if the first part is not a host name. */
 export function registryOf(repository: string): string {
   const [first = "", ...rest] = repository.split("/");
   const isHost = rest.length > 0 && (/[.:]/.test(first) || first === "localhost");
   return isHost ? first : "docker.io";
 }
 
-/** @throws Error when a repository's name carries a tag or digest, or is none. */
+/** @throws Error for an invalid repository name, e.g. one with a tag or digest. */
 export function requireRepository(repository: string): string {
   if (
     !/^(?:[\w.-]+(?::\d+)?\/)?[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:\/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*$/.test(
@@ -87,8 +87,8 @@ export function requireRepository(repository: string): string {
 }
 
 /**
- * Platforms as they are written for an image: "linux/amd64", "linux/arm64", "linux/arm/v7"; each comes once.
- * @throws Error for what names no platform of Linux.
+ * Platforms such as "linux/amd64", "linux/arm64" and "linux/arm/v7", without duplicates.
+ * @throws Error for anything that is not a Linux platform.
  */
 export function requirePlatforms(platforms: readonly string[]): string[] {
   const wrong = platforms.find((platform) => !/^linux\/[a-z0-9]+(?:\/v\d+)?$/.test(platform));

@@ -1,21 +1,21 @@
 import { type Container, dag, type File } from "@dagger.io/dagger";
 import { images } from "../versions.js";
 
-/** How a bill of materials is written, by the name that syft has for it. */
+/** Formats of a bill of materials, with syft's names for them. */
 const formats = { spdx: "spdx-json", cyclonedx: "cyclonedx-json", syft: "syft-json" } as const;
 export type Format = keyof typeof formats;
 
-/** @throws Error for a format that nobody here writes. */
+/** @throws Error for an unknown format. */
 export function parseFormat(text: string): Format {
   if (text === "spdx" || text === "cyclonedx") return text;
   throw new Error(`${JSON.stringify(text)} is not a format of sbom: use spdx or cyclonedx`);
 }
 
-/** Lists every package in an image, from its tarball alone: no Docker socket, no registry. */
+/** Lists every package in an image. Reads its tarball, without access to a Docker socket or a registry. */
 export function listPackages(image: Container, format: Format): File {
   const archive = "/tmp/image.tar";
   const result = "/tmp/sbom.json";
-  // The tarball carries Docker's manifest or OCI's, as the engine pleases.
+  // Depending on the engine, the tarball has a Docker manifest or an OCI manifest.
   const from = ["--from", "docker-archive", "--from", "oci-archive"];
   return dag
     .container()

@@ -4,18 +4,17 @@ import { images } from "../versions.js";
 import { describeFindings, type Packages, type Report, sortFindings } from "./findings.js";
 import { listPackages } from "./sbom.js";
 
-/** What a scan works with. */
 export interface ScanOptions {
-  /** grype's vulnerability.db, or an archive of it; without one it is downloaded. */
+  /** grype's vulnerability.db or an archive of it; by default it is downloaded. */
   database: File | undefined;
-  /** Whether no database is a result like another. */
+  /** Whether to succeed without a database. */
   allowNoDatabase: boolean;
 }
 
 /**
- * Looks for known vulnerabilities in the production image.
- * @returns what was found, when none of it has to stop a release.
- * @throws Error for fixable critical or high ones that the application adds, and when there was no database to look in.
+ * Scans the production image for known vulnerabilities.
+ * @returns the findings, if none of them must block a release.
+ * @throws Error for fixable high or critical ones that the application adds to its base image, and without a database.
  */
 export async function scanImage(app: Directory, options: ScanOptions): Promise<string> {
   const { scanner, problem } = await withDatabase(options.database);
@@ -41,14 +40,14 @@ async function readReport(scanner: Container, packages: File): Promise<Report> {
   return JSON.parse(await scanned.file("/tmp/report.json").contents()) as Report;
 }
 
-interface Equipped {
+interface PreparedScanner {
   scanner: Container;
   /** Why there is no database, or "". */
   problem: string;
 }
 
-/** grype with a database: the given one, else the newest, else one that an earlier run has left and that is not too old. */
-async function withDatabase(database: File | undefined): Promise<Equipped> {
+/** grype with a database: the given one, else the newest, else one cached by an earlier run that is recent enough. */
+async function withDatabase(database: File | undefined): Promise<PreparedScanner> {
   const scanner = dag
     .container()
     .from(images.grype)
@@ -64,17 +63,17 @@ async function withDatabase(database: File | undefined): Promise<Equipped> {
   }
   const updated = scanner
     .withMountedCache("/tmp/grype", dag.cacheVolume("grype"))
-    // What is newest is another answer every time.
-    .withEnvVariable("ASKED_AT", new Date().toISOString())
+    // The newest database differs from day to day: never take it from the cache.
+    .withEnvVariable("UPDATED_AT", new Date().toISOString())
     .withExec(["/grype", "db", "update"], { expect: ReturnType.Any });
   const usable = updated.withExec(["/grype", "db", "status"], { expect: ReturnType.Any });
   const problem = (await usable.exitCode()) === 0 ? "" : lastLine(await updated.combinedOutput());
   return { scanner: usable, problem };
 }
 
-/** The last line that says anything, without colours and the time in front. */
+/** The last line that is not empty, without colours and timestamp. */
 function lastLine(output: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: colours begin with one.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: an escape sequence starts with one.
   const lines = output.replace(/\u001b\[[\d;]*m/g, "").split("\n");
   const last = lines.filter((line) => line.trim() !== "").at(-1) ?? "no reason given";
   return last.replace(/^\[\d+\]\s+ERROR\s+/, "").trim();

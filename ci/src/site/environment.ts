@@ -1,6 +1,6 @@
 import type { Directory } from "@dagger.io/dagger";
 
-/** A machine, and how the stack runs on it: environments/NAME.json. */
+/** An environment: its machine and the settings of its stack, from environments/NAME.json. */
 export interface Environment {
   name: string;
   host: string;
@@ -21,26 +21,26 @@ export interface Environment {
 }
 
 interface Field {
-  /** Undefined for what has to be given. */
-  byDefault?: unknown;
-  isRight(value: unknown): boolean;
+  /** Undefined for a required field. */
+  fallback?: unknown;
+  isValid(value: unknown): boolean;
   /** Completes "... has to be". */
   rule: string;
 }
 
-const text = (pattern: RegExp, rule: string, byDefault?: string): Field => ({
-  byDefault,
-  isRight: (value) => typeof value === "string" && pattern.test(value),
+const text = (pattern: RegExp, rule: string, fallback?: string): Field => ({
+  fallback,
+  isValid: (value) => typeof value === "string" && pattern.test(value),
   rule,
 });
 
-const whole = (least: number, most: number, byDefault: number): Field => ({
-  byDefault,
-  isRight: (value) => Number.isInteger(value) && (value as number) >= least && (value as number) <= most,
+const whole = (least: number, most: number, fallback: number): Field => ({
+  fallback,
+  isValid: (value) => Number.isInteger(value) && (value as number) >= least && (value as number) <= most,
   rule: `a whole number from ${least} to ${most}`,
 });
 
-/** The same rules as environments/schema.json, which editors know; a test holds one against the other. */
+/** The same rules as environments/schema.json, which editors use; a test compares the two. */
 const fields: Record<Exclude<keyof Environment, "name">, Field> = {
   host: text(/^[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?$/, "a machine's name or address"),
   port: whole(1, 65535, 22),
@@ -60,8 +60,8 @@ const fields: Record<Exclude<keyof Environment, "name">, Field> = {
   keepReleases: whole(2, 100, 5),
   keepBackups: whole(1, 1000, 10),
   settings: {
-    byDefault: {},
-    isRight: isSettings,
+    fallback: {},
+    isValid: isSettings,
     rule: 'an object of texts, such as {"WEB_CONCURRENCY": "4"}',
   },
 };
@@ -75,7 +75,7 @@ function isSettings(value: unknown): boolean {
 
 /**
  * Reads environments/NAME.json.
- * @throws Error, one line, for a name that is unknown and for the first field that is not right.
+ * @throws Error, one line, for an unknown name and for the first invalid field.
  */
 export async function readEnvironment(environments: Directory, name: string): Promise<Environment> {
   const names = (await environments.glob("*.json"))
@@ -89,24 +89,24 @@ export async function readEnvironment(environments: Directory, name: string): Pr
   return parseEnvironment(name, await environments.file(`${name}.json`).contents());
 }
 
-/** @throws Error, one line, for what is no JSON and for the first field that is not right. */
+/** @throws Error, one line, for invalid JSON and for the first invalid field. */
 export function parseEnvironment(name: string, json: string): Environment {
   const file = `environments/${name}.json`;
   const given = parseObject(file, json);
   const known = Object.keys(fields);
-  const stranger = Object.keys(given).find((key) => key !== "$schema" && !known.includes(key));
-  if (stranger !== undefined)
+  const unknown = Object.keys(given).find((key) => key !== "$schema" && !known.includes(key));
+  if (unknown !== undefined)
     throw new Error(
-      `${file}: there is no field ${JSON.stringify(stranger)}: the fields are ${known.join(", ")}`,
+      `${file}: there is no field ${JSON.stringify(unknown)}: the fields are ${known.join(", ")}`,
     );
   const values = Object.entries(fields).map(([key, field]) => [key, fieldOf(file, key, field, given[key])]);
   return { name, ...Object.fromEntries(values) };
 }
 
-function fieldOf(file: string, key: string, { byDefault, isRight, rule }: Field, value: unknown): unknown {
-  if (value === undefined && byDefault !== undefined) return byDefault;
+function fieldOf(file: string, key: string, { fallback, isValid, rule }: Field, value: unknown): unknown {
+  if (value === undefined && fallback !== undefined) return fallback;
   if (value === undefined) throw new Error(`${file}: ${key} is missing: it has to be ${rule}`);
-  if (!isRight(value)) throw new Error(`${file}: ${key} is ${JSON.stringify(value)}; it has to be ${rule}`);
+  if (!isValid(value)) throw new Error(`${file}: ${key} is ${JSON.stringify(value)}; it has to be ${rule}`);
   return value;
 }
 

@@ -1,27 +1,17 @@
-import {
-  arrange,
-  formatLine,
-  type LogLine,
-  type LogQuestion,
-  levelsFrom,
-  parseFiles,
-  parseSince,
-  parseStore,
-  splitAnswer,
-  toLogQL,
-} from "./log-lines.js";
+import { arrange, formatLine, type LogLine, parseFiles, parseStore, splitAnswer } from "./log-lines.js";
+import { type LogQuery, levelsFrom, parseSince, toLogQL } from "./log-query.js";
 import { type Connection, queryRemote } from "./ssh-connection.js";
 import { connectTo, type Target } from "./target.js";
 
-export interface LogOptions extends LogQuestion {
+export interface LogOptions extends LogQuery {
   since: string;
   limit: number;
   follow: boolean;
 }
 
-/** Loki's own bound; its answer has to fit into memory, too. */
-const MOST = 5000;
-/** How far back each look goes while following, ns: lines arrive a little late, and are known by their keys. */
+/** Loki's own limit; it also bounds memory. */
+const MAX_LINES = 5000;
+/** Overlap of successive queries while following, ns: lines can arrive late, and duplicates are removed by key. */
 const OVERLAP = 15_000_000_000n;
 const PAUSE = 2000; // ms
 
@@ -32,36 +22,36 @@ interface Window {
 
 interface Found {
   lines: LogLine[];
-  /** Why the files were read instead of the store. */
+  /** Why the lines come from the log files; "" if they come from the store. */
   reason: string;
 }
 
 /**
- * The lines of an environment, oldest first, each once: from the log store, or from Docker's files on the machine where the
- * store does not answer, which a first line tells.
+ * The log lines of an environment, oldest first, each once. If the log store does not answer, they come from Docker's log
+ * files on the machine, and the first line says so.
  *
  * With `follow` new lines are printed until the call is interrupted.
  */
 export async function readLogs(target: Target, options: LogOptions): Promise<string> {
   const seconds = parseSince(options.since);
   levelsFrom(options.level);
-  if (!Number.isInteger(options.limit) || options.limit < 1 || options.limit > MOST)
-    throw new Error(`--limit ${options.limit}: give a whole number from 1 to ${MOST}`);
+  if (!Number.isInteger(options.limit) || options.limit < 1 || options.limit > MAX_LINES)
+    throw new Error(`--limit ${options.limit}: give a whole number from 1 to ${MAX_LINES}`);
   const connection = await connectTo(target);
   const logql = toLogQL(options, connection.environment.name);
-  const look = (window: Window) => find(connection, logql, window, options);
+  const query = (window: Window) => findLines(connection, logql, window, options);
   const start = now() - BigInt(seconds) * 1_000_000_000n;
-  if (options.follow) return follow(look, start, options.limit);
-  const { lines, reason } = await look({ start, end: now() });
-  return [...remark(reason), ...arrange(lines, options.limit).map(formatLine), ""].join("\n");
+  if (options.follow) return follow(query, start, options.limit);
+  const { lines, reason } = await query({ start, end: now() });
+  return [...notice(reason), ...arrange(lines, options.limit).map(formatLine), ""].join("\n");
 }
 
 const now = (): bigint => BigInt(Date.now()) * 1_000_000n;
 
-const remark = (reason: string): string[] =>
+const notice = (reason: string): string[] =>
   reason ? [`# from the files on the machine: ${reason}; --query does not work on them`] : [];
 
-async function find(
+async function findLines(
   connection: Connection,
   logql: string,
   { start, end }: Window,
@@ -77,17 +67,17 @@ async function find(
 }
 
 async function follow(
-  look: (window: Window) => Promise<Found>,
+  query: (window: Window) => Promise<Found>,
   from: bigint,
   limit: number,
 ): Promise<string> {
   const seen = new Set<string>();
-  let [start, told] = [from, ""];
+  let [start, shown] = [from, ""];
   for (;;) {
     const end = now();
-    const { lines, reason } = await look({ start, end });
-    if (reason !== told) for (const line of remark(reason)) console.log(line);
-    told = reason;
+    const { lines, reason } = await query({ start, end });
+    if (reason !== shown) for (const line of notice(reason)) console.log(line);
+    shown = reason;
     for (const line of arrange(lines, limit)) {
       if (!seen.has(line.key)) console.log(formatLine(line));
       seen.add(line.key);

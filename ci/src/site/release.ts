@@ -1,17 +1,17 @@
 import { type Directory, dag } from "@dagger.io/dagger";
 import type { Environment } from "./environment.js";
 
-/** What a machine is told of a release. */
+/** Settings of a release that are not part of its environment. */
 export interface ReleaseOptions {
   /** Reference of the image, by digest. */
   image: string;
-  /** Whether the database is dumped before it is migrated. */
+  /** Whether to back up the database before the migration. */
   backup: boolean;
-  /** When it is sent, seconds since 1970: the machine holds its clock against it. */
+  /** Time of the call in seconds since 1970: the machine compares it with its clock. */
   sent: number;
 }
 
-/** The files that a release consists of, for any machine. */
+/** The files of a release. */
 export function releaseFolder(
   source: Directory,
   environment: Environment,
@@ -29,13 +29,13 @@ export function releaseFolder(
 
 /**
  * NAME=VALUE lines: settings of docker-compose.prod.yml, and STACKLINE_... for the scripts on the machine. The environment's
- * own settings come last and have the last word.
+ * own settings override the derived ones.
  */
 export function releaseSettings(environment: Environment, { image, backup, sent }: ReleaseOptions): string {
   const settings = {
     APP_IMAGE: image,
     ENVIRONMENT: environment.name,
-    ...siteSettings(environment.url),
+    ...urlSettings(environment.url),
     ...environment.settings,
     STACKLINE_REPLICAS: environment.replicas,
     STACKLINE_KEEP_RELEASES: environment.keepReleases,
@@ -48,8 +48,8 @@ export function releaseSettings(environment: Environment, { image, backup, sent 
   return lines.join("");
 }
 
-/** The names that the application answers to: the site's, and those that /checks is asked by on the machine. */
-function siteSettings(url: string): Record<string, string> {
+/** Host names that the application accepts: the site's own, and those by which the machine itself requests /checks. */
+function urlSettings(url: string): Record<string, string> {
   const names = ["localhost", "127.0.0.1", "[::1]", "app", "nginx"];
   if (url === "") return { ALLOWED_HOSTS: names.join(",") };
   const { hostname, protocol, origin } = new URL(url);

@@ -9,9 +9,9 @@ export interface Credentials {
 }
 
 /**
- * Makes an account that exists for one run alone: nothing in it is known before or of use afterwards.
- * @param owner tells it from others of the same call. An engine knows a secret by its name: what uses it is kept although
- *   its value is another each time, and two of one name in a call could be taken for each other.
+ * Credentials are generated for each run and discarded afterwards.
+ * @param owner prefix of the secret names. The engine identifies a secret by its name: results that use it are cached although
+ *   the value changes, and two secrets of one name in a call would be confused.
  */
 export function generateCredentials(owner: string): Credentials {
   return {
@@ -21,7 +21,7 @@ export function generateCredentials(owner: string): Credentials {
   };
 }
 
-/** A secret of 24 random bytes; letters and digits alone, since names of databases and users are made of them. */
+/** A secret of 24 random bytes in letters and digits, which are valid in names of databases and users. */
 function generate(name: string, prefix: string): Secret {
   return dag.setSecret(name, prefix + randomBytes(24).toString("hex"));
 }

@@ -2,10 +2,10 @@ import { type Container, dag, type Service } from "@dagger.io/dagger";
 import { images } from "../versions.js";
 import type { Credentials } from "./credentials.js";
 
-/** How often a service is asked whether it is ready, and after how many refusals it is given up: one minute in all. */
-export const patience = { interval: "500ms", timeout: "5s", retries: 120 };
+/** Health checks of a service: it must become ready within one minute. */
+export const readiness = { interval: "500ms", timeout: "5s", retries: 120 };
 
-/** The data services that the application needs, and what it is told of them. */
+/** The data services that the application needs, and their credentials. */
 export interface Backends {
   postgres: Service;
   redis: Service;
@@ -13,12 +13,12 @@ export interface Backends {
   credentials: Credentials;
 }
 
-/** Fresh, empty services for one run. They start when something that is bound to them starts, side by side. */
+/** New, empty services for one run. They start in parallel when a container that is bound to them starts. */
 export function startBackends(credentials: Credentials): Backends {
   return { postgres: postgres(credentials), redis: redis(), kafka: kafka(), credentials };
 }
 
-/** PostgreSQL in memory and without the safety of the disk: its data live as long as the run. */
+/** PostgreSQL in memory and without fsync, because its data is discarded after the run. */
 function postgres({ database, user, password }: Credentials): Service {
   return (
     dag
@@ -30,8 +30,8 @@ function postgres({ database, user, password }: Credentials): Service {
       .withEnvVariable("POSTGRES_INITDB_ARGS", "--no-sync")
       .withMountedTemp("/var/lib/postgresql/data")
       .withExposedPort(5432)
-      // Over TCP: while the image initialises its database, the server answers on its socket alone.
-      .withDockerHealthcheck(["pg_isready", "--host=127.0.0.1"], patience)
+      // Over TCP: while the image initialises its database, the server listens only on its Unix socket.
+      .withDockerHealthcheck(["pg_isready", "--host=127.0.0.1"], readiness)
       .asService({
         args: ["postgres", "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"],
         useEntrypoint: true,
@@ -44,7 +44,7 @@ function redis(): Service {
     .container()
     .from(images.redis)
     .withExposedPort(6379)
-    .withDockerHealthcheck(["redis-cli", "ping"], patience)
+    .withDockerHealthcheck(["redis-cli", "ping"], readiness)
     .asService({ args: ["redis-server", "--save", "", "--appendonly", "no"], useEntrypoint: true });
 }
 
@@ -56,7 +56,7 @@ export function withEnvironment(container: Container, variables: Record<string, 
   );
 }
 
-/** One Kafka node, broker and controller in one. Any KAFKA_ variable replaces all of the image's defaults: these are complete. */
+/** One Kafka node that is broker and controller. Setting any KAFKA_ variable drops all defaults of the image, so all are set. */
 function kafka(): Service {
   const settings = {
     KAFKA_NODE_ID: "1",
@@ -72,7 +72,7 @@ function kafka(): Service {
     KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS: "0",
     KAFKA_NUM_PARTITIONS: "1",
     KAFKA_HEAP_OPTS: "-Xms256m -Xmx512m",
-    // A broker that lives for a minute is better off with a compiler that starts at once.
+    // The C1 compiler starts faster, which matters more for a broker that runs for a minute.
     KAFKA_JVM_PERFORMANCE_OPTS: "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Djava.awt.headless=true",
   };
   const container = withEnvironment(dag.container().from(images.kafka), settings);
@@ -80,8 +80,8 @@ function kafka(): Service {
 }
 
 /**
- * Binds a container of the application to the services, under the names by which its environment finds them.
- * @param wanted tells which of them are there; the environment names all.
+ * Binds a container of the application to the services and sets the variables by which it finds them.
+ * @param wanted selects the services to bind; the variables are set for all.
  */
 export function withBackends(
   container: Container,
@@ -103,11 +103,11 @@ export function withBackends(
 }
 
 /**
- * A Celery worker of the application, ready when it has said that it is alive.
+ * A Celery worker of the application. It is ready when its health check succeeds.
  * @param app a container of the application, bound to the services.
  */
 export function worker(app: Container): Service {
   return app
-    .withDockerHealthcheck(["/usr/local/bin/python3", "-IS", "/opt/docker/healthcheck.py"], patience)
+    .withDockerHealthcheck(["/usr/local/bin/python3", "-IS", "/opt/docker/healthcheck.py"], readiness)
     .asService({ args: ["worker"], useEntrypoint: true });
 }

@@ -2,13 +2,20 @@ import { type Container, type Directory, dag, type Service } from "@dagger.io/da
 import { images } from "../versions.js";
 import { generateCredentials } from "./credentials.js";
 import { buildImage } from "./image.js";
-import { type Backends, patience, startBackends, withBackends, withEnvironment, worker } from "./services.js";
+import {
+  type Backends,
+  readiness,
+  startBackends,
+  withBackends,
+  withEnvironment,
+  worker,
+} from "./services.js";
 
-/** Parts of the stack that can be left out, to see that what depends on them is noticed. */
+/** Parts of the stack that can be left out, to simulate an outage. */
 export const parts = ["nginx", "postgres", "redis", "worker", "kafka"] as const;
 export type Part = (typeof parts)[number];
 
-/** Where requests go in, by the name that a container is to bind. */
+/** Address of the stack: bind the service under this host name. */
 export interface Entry {
   host: string;
   port: number;
@@ -16,17 +23,17 @@ export interface Entry {
 }
 
 /**
- * The whole stack from an application's sources: production image, data services, worker, nginx.
- * @param without what to leave out; without nginx, requests go to the application itself.
+ * The whole stack, built from the application's sources: production image, data services, worker and nginx.
+ * @param without parts to leave out; without nginx, requests go directly to the application.
  */
 export function startStack(app: Directory, nginx: Directory, without: readonly Part[] = []): Entry {
   const image = buildImage(app, "runtime");
   const bound = bindBackends(image, startBackends(generateCredentials("stack")), without);
-  // A worker without its broker would never be ready.
+  // Without its broker a worker never becomes ready.
   const hasWorker = !without.includes("worker") && !without.includes("redis");
-  const web = serve(hasWorker ? bound.withServiceBinding("worker", worker(bound)) : bound);
+  const web = application(hasWorker ? bound.withServiceBinding("worker", worker(bound)) : bound);
   if (without.includes("nginx")) return { host: "app", port: 8000, service: web };
-  return { host: "nginx", port: 80, service: frontDoor(nginx, image.directory("/srv/www"), web) };
+  return { host: "nginx", port: 80, service: reverseProxy(nginx, image.directory("/srv/www"), web) };
 }
 
 function bindBackends(image: Container, backends: Backends, without: readonly Part[]): Container {
@@ -34,16 +41,16 @@ function bindBackends(image: Container, backends: Backends, without: readonly Pa
   return withBackends(image, backends, wanted);
 }
 
-/** gunicorn, after the migrations; without a database it starts all the same, and says on /checks what is missing. */
-function serve(container: Container): Service {
+/** gunicorn, after the migrations. It also starts without a database; /checks then reports the outage. */
+function application(container: Container): Service {
   return container
     .withExposedPort(8000)
-    .withDockerHealthcheck(["/usr/local/bin/python3", "-IS", "/opt/docker/healthcheck.py"], patience)
+    .withDockerHealthcheck(["/usr/local/bin/python3", "-IS", "/opt/docker/healthcheck.py"], readiness)
     .asService({ args: ["sh", "-c", "/opt/docker/entrypoint migrate; exec /opt/docker/entrypoint serve"] });
 }
 
-/** nginx as in production, without TLS. Names are looked up once here: the services keep their addresses. */
-function frontDoor(nginx: Directory, staticFiles: Directory, app: Service): Service {
+/** nginx as in production, without TLS. It resolves names once, because the addresses of services do not change. */
+function reverseProxy(nginx: Directory, staticFiles: Directory, app: Service): Service {
   const settings = {
     APP_UPSTREAM: "application",
     NGINX_RESOLVER: "127.0.0.11",
