@@ -114,7 +114,7 @@ describe("the SSH connection", () => {
 
 describe("arguments", () => {
   test("an image is deployed only by digest", () => {
-    expect(() => requireDigest("you/app:latest")).toThrow(/no reference by digest: give NAME@sha256/);
+    expect(() => requireDigest("you/app:latest")).toThrow(/not a reference by digest: give NAME@sha256/);
     expect(requireDigest(`you/app@sha256:${"a".repeat(64)}`)).toBe(`you/app@sha256:${"a".repeat(64)}`);
   });
 

@@ -9,7 +9,7 @@ import { $ } from "zx";
 export const root = fileURLToPath(new URL("../../", import.meta.url));
 export const docker = new Docker();
 
-/** A folder that is gone after the file's tests. */
+/** A folder that is removed after the file's tests. */
 export function scratchFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "stackline-module-"));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -20,15 +20,15 @@ export interface Outcome {
   exitCode: number;
   stdout: string;
   stderr: string;
-  /** Everything, as somebody at a terminal would see it. */
+  /** Both streams, as a terminal shows them. */
   output: string;
-  /** The last 20 lines that were printed. */
+  /** The last 20 lines. */
   end: string;
   /** Milliseconds. */
   elapsed: number;
 }
 
-/** Runs `scripts/dagger` as a user would, with results of its own in `cache`. */
+/** Runs `scripts/dagger` as a user would, with its own cache folder. */
 export function dagger(cache: string, ...args: string[]): Promise<Outcome> {
   return daggerIn(root, cache, ...args);
 }
@@ -56,7 +56,7 @@ export async function daggerIn(cwd: string, cache: string, ...args: string[]): P
   };
 }
 
-/** A copy of the application to change. */
+/** A copy of the application for editing. */
 export function copyOfApp(folder: string): string {
   const app = mkdtempSync(join(folder, "app-"));
   const skip = /(^|\/)(__pycache__|\.venv|\.[a-z]+_cache)$/;
@@ -71,7 +71,7 @@ export function edit(path: string, change: (text: string) => string): void {
   writeFileSync(path, after);
 }
 
-/** Containers, networks and volumes that a session made and did not take away. */
+/** Containers, networks and volumes that a session created and did not remove. */
 export async function leftovers(): Promise<string[]> {
   const filters = { label: ["dev.stackline.session"] };
   const containers = await docker.listContainers({ all: true, filters });

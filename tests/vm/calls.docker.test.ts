@@ -93,7 +93,7 @@ describe("deploy", () => {
     ["an unknown environment", "prd", [], /there is no environment "prd": environments\/ has .*vm/],
     ["an unknown field", "typo", [], /environments\/typo.json: there is no field "hostkey"/],
     ["an unreachable machine", "nobody", [], /cannot be reached by SSH: .*refused/],
-    ["a tag instead of a digest", "vm", ["--image=localhost:5000/app:good"], /is no reference by digest/],
+    ["a tag instead of a digest", "vm", ["--image=localhost:5000/app:good"], /is not a reference by digest/],
     [
       "incomplete secrets",
       "vm",

@@ -7,7 +7,7 @@ import { withMarker } from "./cache-marker.js";
 export function parseParts(names: readonly string[]): Part[] {
   const unknown = names.find((name) => !(parts as readonly string[]).includes(name));
   if (unknown !== undefined)
-    throw new Error(`there is no part ${JSON.stringify(unknown)} to leave out: use ${parts.join(", ")}`);
+    throw new Error(`unknown part ${JSON.stringify(unknown)}: use ${parts.join(", ")}`);
   return [...names] as Part[];
 }
 

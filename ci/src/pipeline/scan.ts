@@ -21,7 +21,9 @@ export async function scanImage(app: Directory, options: ScanOptions): Promise<s
   if (problem !== "") {
     const text = `nothing was scanned: there is no vulnerability database (${problem})`;
     if (options.allowNoDatabase) return `${text}\n`;
-    throw new Error(`${text}. Give one with --database=FILE, or go on without with --allow-no-database`);
+    throw new Error(
+      `${text}. Give one with --database=FILE, or continue without one with --allow-no-database`,
+    );
   }
   const base = dag.container().from(images.python);
   const [report, packages] = await Promise.all([

@@ -24,7 +24,7 @@ interface Field {
   /** Undefined for a required field. */
   fallback?: unknown;
   isValid(value: unknown): boolean;
-  /** Completes "... has to be". */
+  /** Completes "... must be". */
   rule: string;
 }
 
@@ -105,8 +105,8 @@ export function parseEnvironment(name: string, json: string): Environment {
 
 function fieldOf(file: string, key: string, { fallback, isValid, rule }: Field, value: unknown): unknown {
   if (value === undefined && fallback !== undefined) return fallback;
-  if (value === undefined) throw new Error(`${file}: ${key} is missing: it has to be ${rule}`);
-  if (!isValid(value)) throw new Error(`${file}: ${key} is ${JSON.stringify(value)}; it has to be ${rule}`);
+  if (value === undefined) throw new Error(`${file}: ${key} is missing: it must be ${rule}`);
+  if (!isValid(value)) throw new Error(`${file}: ${key} is ${JSON.stringify(value)}; it must be ${rule}`);
   return value;
 }
 
@@ -117,5 +117,5 @@ function parseObject(file: string, json: string): Record<string, unknown> {
   } catch (problem) {
     throw new Error(`${file} is not JSON: ${(problem as Error).message}`);
   }
-  throw new Error(`${file} has to hold one object`);
+  throw new Error(`${file} must contain one JSON object`);
 }

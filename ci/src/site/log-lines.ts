@@ -17,8 +17,7 @@ export interface LogLine {
  */
 export function splitAnswer(output: string): { source: string; rest: string } {
   const found = /^(store|files .*)\n/m.exec(output);
-  if (!found)
-    throw new Error(`the machine answered with something else than log lines: ${output.slice(0, 200)}`);
+  if (!found) throw new Error(`the machine returned no log lines but: ${output.slice(0, 200)}`);
   return { source: found[1] ?? "", rest: output.slice(found.index + found[0].length) };
 }
 

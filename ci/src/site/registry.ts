@@ -16,9 +16,7 @@ export async function registryLogin(
   repository: string,
 ): Promise<Secret | undefined> {
   if ((username === "") !== (password === undefined)) {
-    throw new Error(
-      "--username and --password belong together: give both, or neither where the image is public",
-    );
+    throw new Error("--username and --password belong together: give both, or neither for a public image");
   }
   if (!password) return undefined;
   const text = (await password.plaintext()).trim();
@@ -29,7 +27,7 @@ export async function registryLogin(
 export function requireDigest(image: string): string {
   if (!/^\S+@sha256:[0-9a-f]{64}$/.test(image)) {
     throw new Error(
-      `--image ${JSON.stringify(image)} is no reference by digest: give NAME@sha256:..., which publish prints`,
+      `--image ${JSON.stringify(image)} is not a reference by digest: give NAME@sha256:..., as publish prints it`,
     );
   }
   return image;
