@@ -12,23 +12,23 @@ import {
   type Secret,
   type Service,
 } from "@dagger.io/dagger";
-import { parseParts, photographPage, readPage, runChecks } from "./checks.js";
-import { callTarget, deploy, onOrOff, rollBack } from "./deploy.js";
-import { buildImage } from "./image.js";
-import { lintSource } from "./lint.js";
-import { readLogs } from "./logs.js";
-import { reportPipeline, runPipeline } from "./pipeline.js";
-import { cloudInit, provisionMachine } from "./provision.js";
-import { publishImage } from "./publish.js";
-import { rehearse } from "./rehearse.js";
-import { listPackages, parseFormat } from "./sbom.js";
-import { scanImage } from "./scan.js";
-import { startStack } from "./stack.js";
-import { finishTests, runTests } from "./tests.js";
+import { parseParts, photographPage, readPage, runChecks } from "./pipeline/checks.js";
+import { reportPipeline, runPipeline } from "./pipeline/ci.js";
+import { lintSource } from "./pipeline/lint.js";
+import { publishImage } from "./pipeline/publish.js";
+import { listPackages, parseFormat } from "./pipeline/sbom.js";
+import { scanImage } from "./pipeline/scan.js";
+import { finishTests, runTests } from "./pipeline/tests.js";
+import { rehearse } from "./rehearsal/rehearse.js";
+import { deploy, rollBack } from "./site/deploy.js";
+import { cloudInit } from "./site/provisioning.js";
+import { Site } from "./site/site.js";
+import { buildImage } from "./stack/image.js";
+import { startStack } from "./stack/stack.js";
 
-/** What no function wants to see, wherever it lies: an edit of it must not make a result invalid. */
-const unwantedInApp = ["**/__pycache__", "**/*.pyc", "**/.venv", "**/.*_cache", "**/.env"];
-const unwanted = [
+/** Ignored in every Directory argument, so that editing them does not invalidate cached results. */
+const ignoredInApp = ["**/__pycache__", "**/*.pyc", "**/.venv", "**/.*_cache", "**/.env"];
+const ignored = [
   "**/.git",
   "**/node_modules",
   "ci/sdk",
@@ -43,19 +43,19 @@ const unwanted = [
 @object()
 export class Stackline {
   /**
-   * Everything that a pull request needs: lint, test, build and checks, side by side; prints a table.
+   * Run lint, test, build and checks in parallel and print a table.
    *
-   * Fails when one of them does, with what failed first in the last lines.
+   * Fails when one of them fails; the last lines show the first failure.
    *
    * @param source The whole project
    * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
-   * @param nginx nginx's templates and maintenance page
+   * @param nginx Templates and maintenance page of nginx
    */
   @func()
   async ci(
-    @argument({ defaultPath: "/", ignore: unwanted })
+    @argument({ defaultPath: "/", ignore: ignored })
     source: Directory,
-    @argument({ defaultPath: "/app", ignore: unwantedInApp })
+    @argument({ defaultPath: "/app", ignore: ignoredInApp })
     app: Directory,
     @argument({ defaultPath: "/nginx" })
     nginx: Directory,
@@ -64,17 +64,19 @@ export class Stackline {
   }
 
   /**
-   * What `ci` leaves to look at, whatever failed: summary.md, junit.xml, coverage.xml, html/ and checks.png.
+   * Collect the reports of a CI run, also when it failed.
+   *
+   * The folder contains summary.md, junit.xml, coverage.xml, html/ and checks.png.
    *
    * @param source The whole project
    * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
-   * @param nginx nginx's templates and maintenance page
+   * @param nginx Templates and maintenance page of nginx
    */
   @func({ cache: "session" })
   async ciReport(
-    @argument({ defaultPath: "/", ignore: unwanted })
+    @argument({ defaultPath: "/", ignore: ignored })
     source: Directory,
-    @argument({ defaultPath: "/app", ignore: unwantedInApp })
+    @argument({ defaultPath: "/app", ignore: ignoredInApp })
     app: Directory,
     @argument({ defaultPath: "/nginx" })
     nginx: Directory,
@@ -83,74 +85,78 @@ export class Stackline {
   }
 
   /**
-   * Run the application's tests on a PostgreSQL, a Redis, a Kafka and a Celery worker of their own.
+   * Run the application's tests against real services.
    *
-   * Prints the run's output; fails with the output of the tests that failed, and when there is no test at all.
+   * Starts PostgreSQL, Redis, Kafka and a Celery worker for the run and prints its output. Fails when a test fails, and when
+   * there are no tests at all.
    *
    * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
    */
   @func()
   @check()
   async test(
-    @argument({ defaultPath: "/app", ignore: unwantedInApp })
+    @argument({ defaultPath: "/app", ignore: ignoredInApp })
     app: Directory,
   ): Promise<string> {
     return runTests(app);
   }
 
   /**
-   * Reports of a test run: junit.xml, coverage.xml and html/, also when tests failed.
+   * Collect the reports of a test run, also when tests failed.
+   *
+   * The folder contains junit.xml, coverage.xml and html/.
    *
    * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
    */
   @func({ cache: "session" })
   async testReport(
-    @argument({ defaultPath: "/app", ignore: unwantedInApp })
+    @argument({ defaultPath: "/app", ignore: ignoredInApp })
     app: Directory,
   ): Promise<Directory> {
     return (await finishTests(app)).reports;
   }
 
   /**
-   * Check Python, TypeScript, shell, YAML, compose and nginx files; prints a line for each kind.
+   * Lint Python, TypeScript, shell, YAML, compose and nginx files.
+   *
+   * Prints one line for each linter.
    *
    * @param source The whole project
    */
   @func()
   @check()
   async lint(
-    @argument({
-      defaultPath: "/",
-      ignore: unwanted,
-    })
+    @argument({ defaultPath: "/", ignore: ignored })
     source: Directory,
   ): Promise<string> {
     return lintSource(source);
   }
 
   /**
-   * Build the image that runs in production.
+   * Build the production image.
    *
    * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
    */
   @func()
   @check()
   build(
-    @argument({ defaultPath: "/app", ignore: unwantedInApp })
+    @argument({ defaultPath: "/app", ignore: ignoredInApp })
     app: Directory,
   ): Container {
     return buildImage(app, "runtime");
   }
 
   /**
-   * The whole stack behind nginx, from the production image: `stack up --ports 8080:80`.
+   * Start the whole stack behind nginx, from the production image.
+   *
+   * Example: `stack up --ports 8080:80`.
    *
    * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
-   * @param nginx nginx's templates and maintenance page
+   * @param nginx Templates and maintenance page of nginx
    */
   @func({ cache: "never" })
   stack(
-    @argument({ defaultPath: "/app", ignore: unwantedInApp })
+    @argument({ defaultPath: "/app", ignore: ignoredInApp })
     app: Directory,
     @argument({ defaultPath: "/nginx" })
     nginx: Directory,
@@ -159,18 +165,18 @@ export class Stackline {
   }
 
   /**
-   * Start the whole stack and read /checks through nginx: six lines, `ok` or `FAIL` with the reason.
+   * Start the whole stack and verify its /checks page through nginx.
    *
-   * Fails unless all six are ok and the stylesheet arrives as one.
+   * Prints six lines, `ok` or `FAIL` with the reason. Fails unless all six are ok and the stylesheet is served as text/css.
    *
    * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
-   * @param nginx nginx's templates and maintenance page
-   * @param without Parts to leave out, for a drill: nginx, postgres, redis, worker, kafka
+   * @param nginx Templates and maintenance page of nginx
+   * @param without Parts to leave out, to simulate an outage: nginx, postgres, redis, worker, kafka
    */
   @func()
   @check()
   async checks(
-    @argument({ defaultPath: "/app", ignore: unwantedInApp })
+    @argument({ defaultPath: "/app", ignore: ignoredInApp })
     app: Directory,
     @argument({ defaultPath: "/nginx" })
     nginx: Directory,
@@ -180,14 +186,14 @@ export class Stackline {
   }
 
   /**
-   * The /checks page as nginx delivers it, in HTML.
+   * Print the HTML of the /checks page as nginx serves it.
    *
    * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
-   * @param nginx nginx's templates and maintenance page
+   * @param nginx Templates and maintenance page of nginx
    */
   @func()
   async checksPage(
-    @argument({ defaultPath: "/app", ignore: unwantedInApp })
+    @argument({ defaultPath: "/app", ignore: ignoredInApp })
     app: Directory,
     @argument({ defaultPath: "/nginx" })
     nginx: Directory,
@@ -196,16 +202,16 @@ export class Stackline {
   }
 
   /**
-   * A picture (PNG) of the /checks page in headless Chromium.
+   * Take a screenshot (PNG) of the /checks page in headless Chromium.
    *
    * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
-   * @param nginx nginx's templates and maintenance page
-   * @param width Pixels
-   * @param height Pixels
+   * @param nginx Templates and maintenance page of nginx
+   * @param width Width in pixels
+   * @param height Height in pixels
    */
   @func({ cache: "session" })
   checksScreenshot(
-    @argument({ defaultPath: "/app", ignore: unwantedInApp })
+    @argument({ defaultPath: "/app", ignore: ignoredInApp })
     app: Directory,
     @argument({ defaultPath: "/nginx" })
     nginx: Directory,
@@ -216,14 +222,16 @@ export class Stackline {
   }
 
   /**
-   * A list of every package in the production image, in JSON: `sbom -o sbom.json`.
+   * List every package in the production image, in JSON.
+   *
+   * Example: `sbom -o sbom.json`.
    *
    * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
    * @param format spdx or cyclonedx
    */
   @func({ cache: "session" })
   sbom(
-    @argument({ defaultPath: "/app", ignore: unwantedInApp })
+    @argument({ defaultPath: "/app", ignore: ignoredInApp })
     app: Directory,
     format: string = "spdx",
   ): File {
@@ -231,18 +239,18 @@ export class Stackline {
   }
 
   /**
-   * Look for known vulnerabilities in the production image.
+   * Scan the production image for known vulnerabilities.
    *
-   * Fails for critical or high ones that have a fix, in what the application adds to its base image; and when there is
-   * no database to look in, because then nothing is known.
+   * Fails for fixable vulnerabilities of severity high or critical in what the application adds to its base image, and when
+   * no vulnerability database is available.
    *
    * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
-   * @param database grype's database, for where none can be downloaded: vulnerability.db or an archive of it
-   * @param allowNoDatabase Go on without a database, and say so
+   * @param database grype's database, where it cannot be downloaded: vulnerability.db or an archive of it
+   * @param allowNoDatabase Succeed without a database, with a message
    */
   @func({ cache: "never" })
   async scan(
-    @argument({ defaultPath: "/app", ignore: unwantedInApp })
+    @argument({ defaultPath: "/app", ignore: ignoredInApp })
     app: Directory,
     database?: File,
     allowNoDatabase: boolean = false,
@@ -251,23 +259,25 @@ export class Stackline {
   }
 
   /**
-   * Build the production image and push it to Docker Hub or any other registry; prints its reference by digest.
+   * Build the production image and push it to a registry.
+   *
+   * Works with Docker Hub and any other registry. Prints the reference of the image by digest.
    *
    * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
-   * @param repository Where to: you/app on Docker Hub, or ghcr.io/you/app
+   * @param repository Repository to push to: you/app on Docker Hub, or ghcr.io/you/app
    * @param username Account at the registry
    * @param password Its password or token, e.g. env://REGISTRY_PASSWORD
    * @param tag Tags to push under
-   * @param commit Full hash: tag sha-..., label org.opencontainers.image.revision
-   * @param branch Its name as a tag
-   * @param version v1.4.2 gives the tags 1.4.2, 1.4, 1 and latest
-   * @param platform What machines it is for: linux/amd64, linux/arm64; without it the engine's own
-   * @param source Address of the sources, for the image's labels
-   * @param created RFC 3339, for the image's labels; without it equal sources give equal digests
+   * @param commit Full commit hash, for the tag sha-... and the label org.opencontainers.image.revision
+   * @param branch Branch, whose name becomes a tag
+   * @param version Version: v1.4.2 gives the tags 1.4.2, 1.4, 1 and latest
+   * @param platform Target platforms: linux/amd64, linux/arm64; by default the engine's own
+   * @param source URL of the sources, for the image's labels
+   * @param created Time in RFC 3339, for the image's labels; without it equal sources give equal digests
    */
   @func({ cache: "never" })
   async publish(
-    @argument({ defaultPath: "/app", ignore: unwantedInApp })
+    @argument({ defaultPath: "/app", ignore: ignoredInApp })
     app: Directory,
     repository: string,
     username: string,
@@ -280,48 +290,39 @@ export class Stackline {
     source: string = "",
     created: string = "",
   ): Promise<string> {
-    return publishImage(app, {
-      repository,
-      username,
-      password,
-      tags: tag,
-      commit,
-      branch,
-      version,
-      platforms: platform,
-      source,
-      created,
-    });
+    const destination = { repository, username, password, tags: tag, platforms: platform };
+    return publishImage(app, { ...destination, commit, branch, version, source, created });
   }
 
   /**
-   * Lint, test, check, build, publish, and put the new release in the place of the old without a failed request.
+   * Test, build, publish and deploy a release without downtime.
    *
-   * What goes wrong on the machine puts the old release back. `--image` deploys what is published already.
+   * Runs the same steps as `ci` first. If the new release fails on the machine, the old one is restored. `--image` deploys an
+   * image that is already published, without testing or building anything.
    *
-   * @param env Which of environments/: prod, staging
-   * @param sshKey Private key that the machine lets in, e.g. env://SSH_PRIVATE_KEY
+   * @param env Name of a file in environments/: prod, staging
+   * @param sshKey Private SSH key of the environment's user, e.g. env://SSH_PRIVATE_KEY
    * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
    * @param source The whole project
    * @param environments NAME.json for each environment
-   * @param scripts What runs on the machine
-   * @param secrets The stack's confidential values, NAME=VALUE lines, e.g. env://STACKLINE_SECRETS; without it those that the machine has
+   * @param scripts Scripts that run on the machine
+   * @param secrets The stack's secrets, NAME=VALUE lines, e.g. env://STACKLINE_SECRETS; by default those of the last deploy
    * @param username Account at the registry
    * @param password Its password or token, e.g. env://REGISTRY_PASSWORD
-   * @param image Reference by digest of a published image: nothing is tested or built
-   * @param dryRun Say what would be done, and change nothing
-   * @param noBackup Leave out the dump of the database before the migration
-   * @param by Who deploys, for the history
-   * @param commit Full hash: the image's tag sha-... and its label
-   * @param version v1.4.2 gives the tags 1.4.2, 1.4, 1 and latest
+   * @param image Reference by digest of a published image
+   * @param dryRun Print the plan and change nothing
+   * @param noBackup Skip the database backup before the migration
+   * @param by Name for the history; by default the comment or fingerprint of the SSH key
+   * @param commit Full commit hash, for the image's tag sha-... and its label
+   * @param version Version: v1.4.2 gives the tags 1.4.2, 1.4, 1 and latest
    */
   @func({ cache: "never" })
   async deploy(
     env: string,
     sshKey: Secret,
-    @argument({ defaultPath: "/app", ignore: unwantedInApp })
+    @argument({ defaultPath: "/app", ignore: ignoredInApp })
     app: Directory,
-    @argument({ defaultPath: "/", ignore: unwanted })
+    @argument({ defaultPath: "/", ignore: ignored })
     source: Directory,
     @argument({ defaultPath: "/environments" })
     environments: Directory,
@@ -338,33 +339,23 @@ export class Stackline {
     version: string = "",
   ): Promise<string> {
     const target = { env, sshKey, environments, scripts };
-    return deploy({
-      ...target,
-      app,
-      source,
-      secrets,
-      username,
-      password,
-      image,
-      dryRun,
-      backup: !noBackup,
-      by,
-      commit,
-      version,
-    });
+    const options = { secrets, username, password, image, dryRun, backup: !noBackup, by, commit, version };
+    return deploy({ ...target, ...options, app, source });
   }
 
   /**
-   * Put an earlier release back, by default the one that served before the current was deployed; the database stays as it is.
+   * Return to an earlier release; the database stays unchanged.
    *
-   * @param env Which of environments/: prod, staging
-   * @param sshKey Private key that the machine lets in, e.g. env://SSH_PRIVATE_KEY
+   * By default this is the release that served before the current one was deployed.
+   *
+   * @param env Name of a file in environments/: prod, staging
+   * @param sshKey Private SSH key of the environment's user, e.g. env://SSH_PRIVATE_KEY
    * @param environments NAME.json for each environment
-   * @param scripts What runs on the machine
-   * @param to Its name, as history prints it
-   * @param username Account at the registry, where the image is gone from the machine
-   * @param password Its password or token
-   * @param by Who does it, for the history
+   * @param scripts Scripts that run on the machine
+   * @param to Name of the release, as `site history` prints it
+   * @param username Account at the registry; only needed if the machine no longer has the image
+   * @param password Its password or token, e.g. env://REGISTRY_PASSWORD
+   * @param by Name for the history; by default the comment or fingerprint of the SSH key
    */
   @func({ cache: "never" })
   async rollback(
@@ -383,272 +374,42 @@ export class Stackline {
   }
 
   /**
-   * What runs: release, image, lock, services, the last deploy.
+   * Inspect and operate the site of one environment.
    *
-   * @param env Which of environments/: prod, staging
-   * @param sshKey Private key that the machine lets in, e.g. env://SSH_PRIVATE_KEY
+   * Returns an object whose functions act on that site: `site --env=prod status`.
+   *
+   * @param env Name of a file in environments/: prod, staging
+   * @param sshKey Private SSH key of the environment's user, e.g. env://SSH_PRIVATE_KEY
    * @param environments NAME.json for each environment
-   * @param scripts What runs on the machine
-   * @param follow Watch the run that is under way, or read the last one's log
+   * @param scripts Scripts that run on the machine
    */
-  @func({ cache: "never" })
-  async status(
+  // The default cache policy: with unchanged arguments, a chain starts one Node.js process instead of two.
+  @func()
+  site(
     env: string,
     sshKey: Secret,
     @argument({ defaultPath: "/environments" })
     environments: Directory,
     @argument({ defaultPath: "/scripts/host" })
     scripts: Directory,
-    follow: boolean = false,
-  ): Promise<string> {
-    return callTarget({ env, sshKey, environments, scripts }, follow ? ["status", "--follow"] : ["status"]);
+  ): Site {
+    return new Site(env, sshKey, environments, scripts);
   }
 
   /**
-   * Who deployed what, when, for how long, and how it ended.
+   * Rehearse deploys, a rollback and a restore on a disposable VM.
    *
-   * @param env Which of environments/: prod, staging
-   * @param sshKey Private key that the machine lets in, e.g. env://SSH_PRIVATE_KEY
-   * @param environments NAME.json for each environment
-   * @param scripts What runs on the machine
-   */
-  @func({ cache: "never" })
-  async history(
-    env: string,
-    sshKey: Secret,
-    @argument({ defaultPath: "/environments" })
-    environments: Directory,
-    @argument({ defaultPath: "/scripts/host" })
-    scripts: Directory,
-  ): Promise<string> {
-    return callTarget({ env, sshKey, environments, scripts }, ["history"]);
-  }
-
-  /**
-   * The lines of an environment, oldest first, each once: from Loki, asked over the SSH connection, or from Docker's files on
-   * the machine where no Loki answers, which a first line then tells.
-   *
-   * @param env Which of environments/: prod, staging
-   * @param sshKey Private key that the machine lets in, e.g. env://SSH_PRIVATE_KEY
-   * @param environments NAME.json for each environment
-   * @param scripts What runs on the machine
-   * @param service One service alone: app, worker, nginx, postgres, ...
-   * @param since How far back: a number and s, m, h or d
-   * @param level This level and graver ones: debug, info, warn, error, fatal
-   * @param query LogQL: a whole query, or what follows the selector, such as '|= "timeout"'
-   * @param limit The newest so many, 5000 at most
-   * @param follow Print new lines until interrupted
-   */
-  @func({ cache: "never" })
-  async logs(
-    env: string,
-    sshKey: Secret,
-    @argument({ defaultPath: "/environments" })
-    environments: Directory,
-    @argument({ defaultPath: "/scripts/host" })
-    scripts: Directory,
-    service: string = "",
-    since: string = "1h",
-    level: string = "",
-    query: string = "",
-    limit: number = 1000,
-    follow: boolean = false,
-  ): Promise<string> {
-    return readLogs({ env, sshKey, environments, scripts }, { service, since, level, query, limit, follow });
-  }
-
-  /**
-   * A service's last lines, from Docker's files on the machine.
-   *
-   * @param env Which of environments/: prod, staging
-   * @param sshKey Private key that the machine lets in, e.g. env://SSH_PRIVATE_KEY
-   * @param environments NAME.json for each environment
-   * @param scripts What runs on the machine
-   * @param service app, worker, beat, nginx, postgres, redis, kafka
-   * @param lines How many
-   */
-  @func({ cache: "never" })
-  async appLogs(
-    env: string,
-    sshKey: Secret,
-    @argument({ defaultPath: "/environments" })
-    environments: Directory,
-    @argument({ defaultPath: "/scripts/host" })
-    scripts: Directory,
-    service: string = "app",
-    lines: number = 100,
-  ): Promise<string> {
-    return callTarget({ env, sshKey, environments, scripts }, ["app-logs", service, String(lines)]);
-  }
-
-  /**
-   * Run a command in a service's container: `exec --command python,manage.py,showmigrations`.
-   *
-   * @param env Which of environments/: prod, staging
-   * @param sshKey Private key that the machine lets in, e.g. env://SSH_PRIVATE_KEY
-   * @param environments NAME.json for each environment
-   * @param scripts What runs on the machine
-   * @param command The command and its arguments
-   * @param service Where
-   */
-  @func({ cache: "never" })
-  async exec(
-    env: string,
-    sshKey: Secret,
-    @argument({ defaultPath: "/environments" })
-    environments: Directory,
-    @argument({ defaultPath: "/scripts/host" })
-    scripts: Directory,
-    command: string[],
-    service: string = "app",
-  ): Promise<string> {
-    return callTarget({ env, sshKey, environments, scripts }, ["exec", service, ...command]);
-  }
-
-  /**
-   * Show everybody the maintenance page, or end that.
-   *
-   * @param env Which of environments/: prod, staging
-   * @param sshKey Private key that the machine lets in, e.g. env://SSH_PRIVATE_KEY
-   * @param environments NAME.json for each environment
-   * @param scripts What runs on the machine
-   * @param on Show it
-   * @param off End it
-   */
-  @func({ cache: "never" })
-  async maintenance(
-    env: string,
-    sshKey: Secret,
-    @argument({ defaultPath: "/environments" })
-    environments: Directory,
-    @argument({ defaultPath: "/scripts/host" })
-    scripts: Directory,
-    on: boolean = false,
-    off: boolean = false,
-  ): Promise<string> {
-    return callTarget({ env, sshKey, environments, scripts }, ["maintenance", onOrOff(on, off)]);
-  }
-
-  /**
-   * Dump the database, on the machine.
-   *
-   * @param env Which of environments/: prod, staging
-   * @param sshKey Private key that the machine lets in, e.g. env://SSH_PRIVATE_KEY
-   * @param environments NAME.json for each environment
-   * @param scripts What runs on the machine
-   */
-  @func({ cache: "never" })
-  async backup(
-    env: string,
-    sshKey: Secret,
-    @argument({ defaultPath: "/environments" })
-    environments: Directory,
-    @argument({ defaultPath: "/scripts/host" })
-    scripts: Directory,
-  ): Promise<string> {
-    return callTarget({ env, sshKey, environments, scripts }, ["backup"]);
-  }
-
-  /**
-   * The backups that can be restored.
-   *
-   * @param env Which of environments/: prod, staging
-   * @param sshKey Private key that the machine lets in, e.g. env://SSH_PRIVATE_KEY
-   * @param environments NAME.json for each environment
-   * @param scripts What runs on the machine
-   */
-  @func({ cache: "never" })
-  async backups(
-    env: string,
-    sshKey: Secret,
-    @argument({ defaultPath: "/environments" })
-    environments: Directory,
-    @argument({ defaultPath: "/scripts/host" })
-    scripts: Directory,
-  ): Promise<string> {
-    return callTarget({ env, sshKey, environments, scripts }, ["backups"]);
-  }
-
-  /**
-   * Put a backup in the place of the database: loaded beside it, verified, then exchanged. The site shows its maintenance page meanwhile.
-   *
-   * @param env Which of environments/: prod, staging
-   * @param sshKey Private key that the machine lets in, e.g. env://SSH_PRIVATE_KEY
-   * @param environments NAME.json for each environment
-   * @param scripts What runs on the machine
-   * @param backup Its name, as backups prints it
-   * @param by Who does it, for the history
-   */
-  @func({ cache: "never" })
-  async restore(
-    env: string,
-    sshKey: Secret,
-    @argument({ defaultPath: "/environments" })
-    environments: Directory,
-    @argument({ defaultPath: "/scripts/host" })
-    scripts: Directory,
-    backup: string,
-    by: string = "",
-  ): Promise<string> {
-    return callTarget({ env, sshKey, environments, scripts }, ["restore", backup], { by });
-  }
-
-  /**
-   * Prove the newest backup: load it beside the database, count its rows, drop it.
-   *
-   * @param env Which of environments/: prod, staging
-   * @param sshKey Private key that the machine lets in, e.g. env://SSH_PRIVATE_KEY
-   * @param environments NAME.json for each environment
-   * @param scripts What runs on the machine
-   */
-  @func({ cache: "never" })
-  async restoreDrill(
-    env: string,
-    sshKey: Secret,
-    @argument({ defaultPath: "/environments" })
-    environments: Directory,
-    @argument({ defaultPath: "/scripts/host" })
-    scripts: Directory,
-  ): Promise<string> {
-    return callTarget({ env, sshKey, environments, scripts }, ["restore-drill"]);
-  }
-
-  /**
-   * After a deploy that was killed: put right what it left, and let others in.
-   *
-   * @param env Which of environments/: prod, staging
-   * @param sshKey Private key that the machine lets in, e.g. env://SSH_PRIVATE_KEY
-   * @param environments NAME.json for each environment
-   * @param scripts What runs on the machine
-   * @param by Who does it, for the history
-   */
-  @func({ cache: "never" })
-  async unlock(
-    env: string,
-    sshKey: Secret,
-    @argument({ defaultPath: "/environments" })
-    environments: Directory,
-    @argument({ defaultPath: "/scripts/host" })
-    scripts: Directory,
-    by: string = "",
-  ): Promise<string> {
-    return callTarget({ env, sshKey, environments, scripts }, ["unlock"], { by });
-  }
-
-  /**
-   * Rehearse on a machine that is thrown away: deploy, deploy again, change the configuration, roll back, restore, all under load.
-   *
-   * Prints how long each took and how many requests failed; fails when one did.
+   * Prints the duration of each step under load and the number of failed requests. Fails when a request failed.
    *
    * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
    * @param source The whole project
-   * @param rate Requests a second
+   * @param rate Requests per second
    */
   @func({ cache: "never" })
   async rehearse(
-    @argument({ defaultPath: "/app", ignore: unwantedInApp })
+    @argument({ defaultPath: "/app", ignore: ignoredInApp })
     app: Directory,
-    @argument({ defaultPath: "/", ignore: unwanted })
+    @argument({ defaultPath: "/", ignore: ignored })
     source: Directory,
     rate: number = 200,
   ): Promise<string> {
@@ -656,39 +417,15 @@ export class Stackline {
   }
 
   /**
-   * Make a bare Debian or Ubuntu ready for the stack: Docker, the user who deploys, SSH by key alone, a firewall, updates.
+   * Write cloud-init user data that provisions a new machine.
    *
-   * Prints what it changed; run again, it changes nothing.
+   * The result is the same as with `site provision`. Example: `cloud-init -o user-data.yml`.
    *
-   * @param env Which of environments/: prod, staging
-   * @param sshKey Private key that the machine lets in as admin; afterwards as the environment's user, too
+   * @param env Name of a file in environments/: prod, staging
+   * @param sshPublicKey Public SSH key to authorise for the environment's user: "ssh-ed25519 AAAA..."
    * @param environments NAME.json for each environment
-   * @param scripts What runs on the machine
-   * @param admin Who is root there, or becomes it by sudo without a password: root, admin, ubuntu
-   * @param swap Megabytes of swap where the machine has none; 0 for none
-   */
-  @func({ cache: "never" })
-  async provision(
-    env: string,
-    sshKey: Secret,
-    @argument({ defaultPath: "/environments" })
-    environments: Directory,
-    @argument({ defaultPath: "/scripts/host" })
-    scripts: Directory,
-    admin: string = "root",
-    swap: number = 2048,
-  ): Promise<string> {
-    return provisionMachine({ env, sshKey, environments, scripts }, admin, { swap });
-  }
-
-  /**
-   * The same as provision, as user data for a machine that is yet to be made: `cloud-init -o user-data.yml`.
-   *
-   * @param env Which of environments/: prod, staging
-   * @param sshPublicKey Who may log in as the environment's user: "ssh-ed25519 AAAA..."
-   * @param environments NAME.json for each environment
-   * @param scripts What runs on the machine
-   * @param swap Megabytes of swap where the machine has none; 0 for none
+   * @param scripts Scripts that run on the machine
+   * @param swap Megabytes of swap for a machine that has none; 0 for none
    */
   @func({ cache: "session" })
   async cloudInit(

@@ -1,4 +1,4 @@
-/** Every upstream image and tool that the pipeline uses, pinned here alone. */
+/** All upstream images of the pipeline. Versions are pinned only in this file. */
 export const images = {
   postgres: "postgres:17-bookworm",
   redis: "redis:7-alpine",
@@ -7,7 +7,7 @@ export const images = {
   node: "node:24-bookworm-slim",
   shellcheck: "koalaman/shellcheck-alpine:v0.10.0",
   nginx: "nginx:1.28-bookworm",
-  /** Its SSH client is what is used. */
+  /** Used for its SSH client. */
   ssh: "docker:28-cli",
   registry: "registry:2.8.3",
   syft: "anchore/syft:v1.57.0",
@@ -17,13 +17,13 @@ export const images = {
   collector: "otel/opentelemetry-collector-contrib:0.149.0",
 } as const;
 
-/** Run as upstream's images only: their licence (AGPL) leaves nothing to be built here. */
+/** Only the upstream images are used: because of their licence (AGPL), nothing is built from their sources. */
 export const logStore = {
   loki: "grafana/loki:3.7.1",
   grafana: "grafana/grafana:12.3.0",
 } as const;
 
-/** Python tools of `lint`, from PyPI: the newest that run on Python 3.8. */
+/** Python tools of `lint`: the newest versions that support Python 3.8. */
 export const pythonTools = {
   ruff: "ruff==0.17.6",
   yamllint: "yamllint==1.35.1",

@@ -19,7 +19,7 @@ describe("call test-report", () => {
     expect(existsSync(join(out, "html", "index.html"))).toBe(true);
   });
 
-  test("exports the reports of failed tests, too", async () => {
+  test("also exports the reports of failed tests", async () => {
     const app = copyOfApp(folder);
     writeFileSync(
       join(app, "checks", "test_broken.py"),
@@ -33,7 +33,7 @@ describe("call test-report", () => {
 });
 
 describe("call build", () => {
-  test("exports an image that docker load takes and that runs as its own user, without compiler or test tool", async () => {
+  test("exports an image that docker load accepts, that runs as a non-root user and contains no compiler or test tools", async () => {
     const file = join(folder, "image.tar");
     const run = await dagger(cache, "call", "build", "export", `--path=${file}`);
     expect(run.exitCode, run.end).toBe(0);

@@ -9,15 +9,15 @@ import { docker, root } from "./support.ts";
 const image = "stackline/test-bare-vm";
 
 export interface BareVm {
-  /** Of its container. */
+  /** ID of its container. */
   id: string;
   address: string;
-  /** Runs a shell line as root; `output` has what it printed on both streams. */
+  /** Runs a shell line as root; `output` contains both streams. */
   run(line: string): Promise<{ exitCode: number; output: string }>;
   remove(): Promise<void>;
 }
 
-/** Starts a Debian with systemd and an SSH server; the scripts lie in /host. */
+/** Starts a Debian with systemd and an SSH server; the scripts are in /host. */
 export async function startBareVm(): Promise<BareVm> {
   await provideImage(docker, "debian:bookworm-slim", () => undefined);
   const context = fileURLToPath(new URL("./fixtures/bare-vm", import.meta.url));
@@ -42,8 +42,8 @@ export async function startBareVm(): Promise<BareVm> {
 }
 
 /**
- * Lets containers of any network reach the VM's SSH server, which Docker keeps apart from theirs: through this machine.
- * @returns where it listens, on Docker's own network alone.
+ * Forwards connections from containers of any network to the VM's SSH server, which Docker isolates from them.
+ * @returns its address, on Docker's default network only.
  */
 export async function relay(vm: BareVm): Promise<{ host: string; port: number; server: Server }> {
   const { IPAM }: Docker.NetworkInspectInfo = await docker.getNetwork("bridge").inspect();

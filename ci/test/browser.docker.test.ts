@@ -14,7 +14,7 @@ const site = "http://localhost:18080";
 const debugPort = 18222;
 
 let stack: ChildProcess;
-/** Set when the stack is started: a process that ends by itself would never close again. */
+/** Set when the stack is started; a process that exits early never emits another close event. */
 let ended: Promise<unknown>;
 let browserContainer: Docker.Container;
 let browser: Browser;
@@ -71,7 +71,7 @@ async function waitFor(url: string): Promise<void> {
   }
 }
 
-/** A page of its own, with what it complained of. */
+/** A new page, and the errors it reports. */
 async function open(
   options: BrowserContextOptions,
 ): Promise<{ page: Page; complaints: string[]; close(): Promise<void> }> {
@@ -83,7 +83,7 @@ async function open(
   return { page, complaints, close: () => context.close() };
 }
 
-/** Whether a CSS colour is more green than anything else. */
+/** Whether green is the strongest component of a CSS colour. */
 function isGreen(colour: string): boolean {
   const [red = 0, green = 0, blue = 0] = (colour.match(/[\d.]+/g) ?? []).map(Number);
   return green > red && green > blue;
@@ -92,7 +92,7 @@ function isGreen(colour: string): boolean {
 describe("/checks through nginx, in a browser", () => {
   for (const width of [390, 1280]) {
     for (const colorScheme of ["light", "dark"] as const) {
-      test(`shows six green items at ${width} px, ${colorScheme}, and nothing to complain of`, async () => {
+      test(`shows six green items at ${width} px, ${colorScheme}, and no errors`, async () => {
         const { page, complaints, close } = await open({ viewport: { width, height: 900 }, colorScheme });
         const response = await page.goto(`${site}/checks`);
         expect(response?.status()).toBe(200);
@@ -102,7 +102,7 @@ describe("/checks through nginx, in a browser", () => {
           .evaluateAll((items) => items.map((item) => getComputedStyle(item).backgroundColor));
         expect(await page.locator("ol > li.green").count()).toBe(6);
         expect(colours.filter(isGreen).length).toBeGreaterThanOrEqual(6);
-        // Nothing to scroll to the side on a phone.
+        // No horizontal scrolling on a phone.
         expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
         expect(complaints).toEqual([]);
         await close();
@@ -110,7 +110,7 @@ describe("/checks through nginx, in a browser", () => {
     }
   }
 
-  test("has the colour scheme that the person asked for", async () => {
+  test("uses the colour scheme of the browser", async () => {
     const background = async (colorScheme: "light" | "dark"): Promise<string> => {
       const { page, close } = await open({ colorScheme });
       await page.goto(`${site}/checks`);
@@ -123,7 +123,7 @@ describe("/checks through nginx, in a browser", () => {
 });
 
 describe("the admin site through nginx", () => {
-  test("lets an administrator in, with its own stylesheets", async () => {
+  test("accepts an administrator's login and serves its stylesheets", async () => {
     await createAdministrator("keeper", "a password for one test");
     const { page, complaints, close } = await open({});
     const styles: string[] = [];

@@ -22,19 +22,19 @@ describe("call test", () => {
     first = await dagger(cache, "call", "test");
   });
 
-  test("runs at least 40 tests on real services and says OK", () => {
+  test("runs at least 40 tests against real services and passes", () => {
     expect(first.exitCode, first.end).toBe(0);
     expect(Number(/^Ran (\d+) tests in/m.exec(first.stdout)?.[1])).toBeGreaterThanOrEqual(40);
     expect(first.stdout).toMatch(/^OK/m);
   });
 
-  test("says of every stand-in what is really inside", () => {
+  test("reports what each stand-in image really contains", () => {
     for (const line of first.stderr.split("\n").filter((text) => text.includes("is a stand-in"))) {
       expect(line).toMatch(/is a stand-in: .+\d/);
     }
   });
 
-  test("answers the same call from what was kept, in under 5 s, and says so", async () => {
+  test("answers an identical call from the cache in under 5 s, and says so", async () => {
     const again = await dagger(cache, "call", "test");
     expect(again.exitCode).toBe(0);
     expect(again.stdout).toBe(first.stdout);
@@ -42,7 +42,7 @@ describe("call test", () => {
     expect(again.elapsed).toBeLessThan(deadline(5) * 1000);
   });
 
-  test("builds no base image, dependency or service image again after an edit of one line", async () => {
+  test("rebuilds no base, dependency or service image after an edit of one line", async () => {
     const app = copyOfApp(folder);
     expect((await dagger(cache, "call", "test", `--app=${app}`)).exitCode).toBe(0);
     const images = await namedImages();
@@ -55,7 +55,7 @@ describe("call test", () => {
   });
 });
 
-describe("a run that cannot be green fails, with the cause in its last 20 lines:", { tags: ["slow"] }, () => {
+describe("a run fails, with the cause in its last 20 lines, for", { tags: ["slow"] }, () => {
   test("a broken assertion", async () => {
     const app = copyOfApp(folder);
     writeFileSync(
@@ -105,12 +105,12 @@ describe("a run that cannot be green fails, with the cause in its last 20 lines:
     expect(run.end).toMatch(/service .*postgres.* did not become ready/);
   });
 
-  test("and none of them leaves anything in Docker", async () => {
+  test("and leaves nothing behind in Docker", async () => {
     expect(await leftovers()).toEqual([]);
   });
 });
 
-/** IDs of the images that have a name: those of services, bases and stand-ins. */
+/** IDs of the named images: services, base images and stand-ins. */
 async function namedImages(): Promise<string[]> {
   const images = await docker.listImages();
   return images
@@ -119,8 +119,8 @@ async function namedImages(): Promise<string[]> {
 }
 
 /**
- * Stops the processes of the run's database as soon as its container is there. Docker's own pause is not for this: it
- * freezes a health check that has just begun with them, and Docker then waits for that one, whatever it is asked next.
+ * Stops the processes of the run's database as soon as its container exists. `docker pause` does not work here: it also freezes
+ * a health check that has just started, and Docker then waits for it before any other request.
  */
 async function stopPostgres(running: Promise<Outcome>): Promise<void> {
   let isOver = false;

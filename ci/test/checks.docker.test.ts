@@ -7,7 +7,7 @@ const folder = scratchFolder();
 const cache = inject("sharedCache");
 const components = ["static files", "nginx", "PostgreSQL", "Redis", "Celery", "Kafka"];
 
-/** The components that a run calls ok, and those that it says FAIL of. */
+/** The components that a run reports as ok and as FAIL. */
 function verdicts(stdout: string): { ok: string[]; failed: string[] } {
   const names = (pattern: RegExp): string[] =>
     [...stdout.matchAll(pattern)].map(([, name]) => name as string);
@@ -15,13 +15,13 @@ function verdicts(stdout: string): { ok: string[]; failed: string[] } {
 }
 
 describe("call checks", () => {
-  test("says ok of all six components, in order", async () => {
+  test("reports all six components as ok, in order", async () => {
     const run = await dagger(cache, "call", "checks");
     expect(run.exitCode, run.end).toBe(0);
     expect(verdicts(run.stdout)).toEqual({ ok: components, failed: [] });
   });
 
-  // What truly depends on a part fails with it: Celery's broker is Redis.
+  // Celery fails without Redis, which is its broker.
   const drills: Record<string, string[]> = {
     nginx: ["nginx"],
     postgres: ["PostgreSQL"],
@@ -30,7 +30,7 @@ describe("call checks", () => {
     kafka: ["Kafka"],
   };
   for (const [part, failing] of Object.entries(drills)) {
-    test(`without ${part}, fails for ${failing.join(" and ")} and nothing else`, {
+    test(`without ${part}, reports ${failing.join(" and ")} as FAIL and nothing else`, {
       tags: ["slow"],
     }, async () => {
       const run = await dagger(cache, "call", "checks", `--without=${part}`);
@@ -40,9 +40,7 @@ describe("call checks", () => {
     });
   }
 
-  test("fails for a stylesheet that does not arrive, whatever the page says of itself", {
-    tags: ["slow"],
-  }, async () => {
+  test("fails for a missing stylesheet even if the page shows a green item", { tags: ["slow"] }, async () => {
     const app = copyOfApp(folder);
     edit(join(app, "checks", "templates", "checks", "checks.html"), (text) =>
       text.replace(/<link[^>]*stylesheet[^>]*>/, '<link rel="stylesheet" href="/static/lost.css">'),
@@ -53,17 +51,15 @@ describe("call checks", () => {
     expect(run.output).toContain("/static/lost.css");
   });
 
-  test("names the parts that there are when one is not", async () => {
+  test("lists the valid parts for an unknown one", async () => {
     const run = await dagger(cache, "call", "checks", "--without=nothing");
     expect(run.exitCode).toBe(1);
-    expect(run.end).toContain(
-      'there is no part "nothing" to leave out: use nginx, postgres, redis, worker, kafka',
-    );
+    expect(run.end).toContain('unknown part "nothing": use nginx, postgres, redis, worker, kafka');
   });
 });
 
 describe("call checks-page and checks-screenshot", { tags: ["slow"] }, () => {
-  test("give the page as HTML and as a picture of the size asked for", async () => {
+  test("return the page as HTML and as a screenshot of the requested size", async () => {
     const page = await dagger(cache, "call", "checks-page");
     expect(page.exitCode, page.end).toBe(0);
     expect(page.stdout.match(/<li[^>]*class="[^"]*green/g)).toHaveLength(6);
@@ -81,12 +77,12 @@ describe("call checks-page and checks-screenshot", { tags: ["slow"] }, () => {
     expect(pngSize(path)).toEqual([390, 844]);
   });
 
-  test("and leave nothing in Docker", async () => {
+  test("and leave nothing behind in Docker", async () => {
     expect(await leftovers()).toEqual([]);
   });
 });
 
-/** Width and height stand at fixed places of a PNG's first chunk (RFC 2083, 4.1.1). */
+/** Width and height are at fixed offsets of a PNG's first chunk (RFC 2083, 4.1.1). */
 function pngSize(path: string): [number, number] {
   const bytes = readFileSync(path);
   return [bytes.readUInt32BE(16), bytes.readUInt32BE(20)];

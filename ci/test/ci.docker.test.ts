@@ -8,7 +8,7 @@ import { copyOfApp, dagger, leftovers, type Outcome, scratchFolder } from "./sup
 const folder = scratchFolder();
 const cache = join(folder, "cache");
 
-/** The table's lines: what a part came to, and whether it ran. */
+/** The lines of the table: the result of a part, and whether it ran. */
 function table(text: string): Record<string, string> {
   const lines = text.matchAll(/^(lint|test|build|checks|all) +(ok|FAIL) +\d+\.\d s {2}(.+)$/gm);
   return Object.fromEntries([...lines].map(([, name, result, kept]) => [name, `${result} ${kept}`]));
@@ -29,20 +29,20 @@ describe("call ci", () => {
     first = await dagger(cache, "call", "ci");
   });
 
-  test("passes when lint, test, build and checks do, and prints a line for each", () => {
+  test("passes when lint, test, build and checks pass, and prints a line for each", () => {
     expect(first.exitCode, first.end).toBe(0);
     expect(Object.keys(table(first.stdout))).toEqual(["lint", "test", "build", "checks", "all"]);
     expect(table(first.stdout).test).toBe("ok ran");
   });
 
-  test("runs them side by side: all takes less than their sum", () => {
+  test("runs them in parallel: the total is less than their sum", () => {
     const seconds = [...first.stdout.matchAll(/(\d+\.\d) s/g)].map(([, text]) => Number(text));
     const all = seconds.pop() as number;
     expect(all).toBeLessThan(seconds.reduce((sum, one) => sum + one, 0));
     expect(all).toBeGreaterThanOrEqual(Math.max(...seconds));
   });
 
-  test("answers the same call from what was kept, with the time of that run", async () => {
+  test("answers an identical call from the cache, with the time of the cached run", async () => {
     const again = await dagger(cache, "call", "ci");
     expect(again.exitCode).toBe(0);
     expect(again.stderr).toContain("Stackline.ci [cached]");
@@ -50,7 +50,7 @@ describe("call ci", () => {
     expect(table(again.stdout).all).toMatch(/^ok \d{4}-\d\d-\d\dT[\d:]{8}Z$/);
   });
 
-  test("with a broken test fails, with that test in its last 20 lines, and says what it did not run again", async () => {
+  test("with a broken test fails, shows that test in its last 20 lines, and lists the parts that were cached", async () => {
     const run = await dagger(cache, "call", "ci", `--app=${brokenApp()}`);
     expect(run.exitCode).toBe(1);
     expect(run.end).toContain("test_broken.Broken.test_sum");
@@ -61,7 +61,7 @@ describe("call ci", () => {
 });
 
 describe("call ci-report", () => {
-  test("leaves everything in one folder, also when a test failed", async () => {
+  test("collects all reports in one folder, also when a test failed", async () => {
     const out = join(folder, "report");
     const run = await dagger(cache, "call", "ci-report", `--app=${brokenApp()}`, "export", `--path=${out}`);
     expect(run.exitCode, run.end).toBe(0);
@@ -75,7 +75,7 @@ describe("call ci-report", () => {
     expect(read("summary.md")).toMatch(/^## test\n[\s\S]*arithmetic is broken/m);
   });
 
-  test("leaves the reason when there is not even an image", async () => {
+  test("reports the cause when the image cannot be built", async () => {
     const app = copyOfApp(folder);
     writeFileSync(join(app, "requirements.txt"), "no-such-package-of-stackline==1.0\n");
     const out = join(folder, "no-image");
@@ -97,7 +97,7 @@ describe("check", () => {
     expect(passed.sort()).toEqual(["build", "checks", "lint", "test"]);
   });
 
-  test("and nothing stays in Docker", async () => {
+  test("and leaves nothing behind in Docker", async () => {
     expect(await leftovers()).toEqual([]);
   });
 });

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { cloudConfig } from "../src/cloud-init.js";
+import { cloudConfig } from "../src/site/cloud-init.js";
 
 const host = new URL("../../scripts/host/", import.meta.url);
 const parts = readdirSync(new URL("provisioning/", host)).map((name) => `provisioning/${name}`);
@@ -17,7 +17,7 @@ interface Config {
 const parse = (text: string): Config => JSON.parse(text.replace(/^#cloud-config\n/, ""));
 
 describe("user data", () => {
-  test("carries the very scripts that provision runs, and fits in what EC2 takes", () => {
+  test("contains the scripts that provision runs, within EC2's size limit", () => {
     const text = cloudConfig(files, ["--user", "deploy"]);
     expect(text.length).toBeLessThan(16_384);
     const { write_files: written, runcmd } = parse(text);
@@ -26,11 +26,11 @@ describe("user data", () => {
     expect(runcmd).toEqual([["bash", "/var/lib/stackline/provision/provision", "--user", "deploy"]]);
   });
 
-  test("is the same for the same scripts", () => {
+  test("is deterministic", () => {
     expect(cloudConfig(files, [])).toBe(cloudConfig(files, []));
   });
 
-  test("that no provider would take is refused", () => {
+  test("that exceeds the limit is rejected", () => {
     const noise = Array.from({ length: 20_000 }, (_, i) => ((i * 7919) % 65_521).toString(36)).join("");
     expect(() => cloudConfig([["noise", noise]], [])).toThrow(/bytes of user data are more than EC2's 16384/);
   });

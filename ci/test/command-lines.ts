@@ -3,7 +3,7 @@ import { functionsOf } from "../../engine/src/cli/model.ts";
 import { optionFlags } from "../../engine/src/cli/options.ts";
 import type { Engine } from "../../engine/src/engine.ts";
 
-/** Every `dagger ...` command in a text, each as its words. */
+/** Every `dagger ...` command in a text, split into words. */
 export function daggerCommands(text: string): string[][] {
   const lines = text.replace(/\\\n\s*/g, " ");
   return [
@@ -15,7 +15,7 @@ function words(command: string): string[] {
   return [...command.matchAll(/(?:[^\s"']|"[^"]*"|'[^']*')+/g)].map(([word]) => word.replace(/["']/g, ""));
 }
 
-/** What is wrong with a command: a function or flag that does not exist, a required flag that is missing; undefined when nothing is. */
+/** The error in a command, such as an unknown function or flag or a missing required flag; undefined for a valid one. */
 export function faultOf(engine: Engine, [verb, ...rest]: string[]): string | undefined {
   if (verb !== "call") return undefined;
   try {

@@ -22,19 +22,19 @@ afterAll(() => close());
 describe("the README's command blocks", () => {
   const blocks = readmeBlocks();
 
-  test("are each run by a test, or marked as needing an outside account", () => {
+  test("are run by a test, or marked as requiring an external account", () => {
     expect(blocks.length).toBeGreaterThan(5);
     const known = /^(run|run by: \S+|needs an account: .+)$/;
     expect(blocks.filter(({ mark }) => !known.test(mark ?? ""))).toEqual([]);
   });
 
-  test("that somebody else runs name a file that there is", () => {
+  test("that are run elsewhere name an existing file", () => {
     const others = blocks.flatMap(({ mark }) => /^run by: (\S+)$/.exec(mark ?? "")?.[1] ?? []);
     expect(others.filter((path) => !existsSync(join(root, path)))).toEqual([]);
   });
 });
 
-/** What .env.example gives a default to, as "FUNCTION needs --FLAG" says that it is missing. */
+/** Arguments with a default in .env.example, in the form of the error "FUNCTION needs --FLAG". */
 const defaults = new Map<string, string>();
 for (const [key = ""] of Object.entries(parse(read(".env.example"))))
   defaults.set(key.replaceAll("_", "").toLowerCase(), key);
@@ -43,27 +43,37 @@ const hasDefault = (fault: string): boolean => {
   return defaults.has(`${name}${flag}`.replaceAll("-", ""));
 };
 
-test(".env.example gives defaults only to arguments that there are", () => {
-  const functions = functionsOf(engine, { ...engine.module?.types.main, kind: "OBJECT_KIND" } as never);
-  const known = functions.flatMap(({ command, args }) =>
-    args.map(({ flag }) => `${command}${flag}`.replaceAll("-", "")),
-  );
-  expect(known.length).toBeGreaterThan(50);
-  expect([...defaults].filter(([key]) => !known.includes(key))).toEqual([]);
+describe(".env.example", () => {
+  const variables = Object.keys(parse(read(".env.example")));
+
+  test("has no default for an argument that does not exist", () => {
+    const main = functionsOf(engine, { ...engine.module?.types.main, kind: "OBJECT_KIND" } as never);
+    const known = main.flatMap(({ command, args }) =>
+      args.map(({ flag }) => [command, flag].map((part) => part.replaceAll("-", "").toUpperCase()).join("_")),
+    );
+    expect(known.length).toBeGreaterThan(50);
+    // The official command line ignores a variable with any other underscore.
+    expect(variables.filter((name) => !known.includes(name))).toEqual([]);
+  });
+
+  test("needs at most eight variables", () => {
+    expect(variables.length).toBeGreaterThan(0);
+    expect(variables.length).toBeLessThanOrEqual(8);
+  });
 });
 
-test.each(documents)("%s: calls only functions and flags that exist", (path) => {
+test.each(documents)("%s: calls only existing functions and flags", (path) => {
   const code = [
     ...read(path).matchAll(/^ *```(?:sh)?\n([\s\S]*?)^ *```|`((?:\.\/scripts\/)?dagger [^`]+)`/gm),
   ];
   const commands = code.flatMap(([, block, inline]) => daggerCommands(block ?? inline ?? ""));
   const faults = commands.map((words) => faultOf(engine, words)).filter(Boolean);
-  // "call FUNCTION" stands for any.
+  // "call FUNCTION" is a placeholder.
   const isFault = (fault = ""): boolean => !/function FUNCTION$/.test(fault) && !hasDefault(fault);
   expect(faults.filter((fault) => isFault(fault))).toEqual([]);
 });
 
-test.each(documents)("%s: links only to files that there are", (path) => {
+test.each(documents)("%s: links only to existing files", (path) => {
   const links = [...read(path).matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)].map(([, to]) => to as string);
   const local = links.filter((to) => !/^[a-z]+:/.test(to));
   expect(local.filter((to) => !existsSync(join(root, dirname(path), to)))).toEqual([]);

@@ -1,14 +1,14 @@
 import { readFileSync } from "node:fs";
 import { Ajv } from "ajv";
 import { describe, expect, test } from "vitest";
-import { parseEnvironment } from "../src/environments.ts";
+import { parseEnvironment } from "../src/site/environment.ts";
 
 const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 const schema = JSON.parse(read("environments/schema.json"));
 const fitsSchema = new Ajv({ strict: false }).compile(schema);
 
 const hostKey = `ssh-ed25519 ${"A".repeat(68)}`;
-const least = { host: "vm.example.com", user: "deploy", hostKey, repository: "you/app" };
+const required = { host: "vm.example.com", user: "deploy", hostKey, repository: "you/app" };
 const fits = (value: object): boolean => {
   try {
     parseEnvironment("prod", JSON.stringify(value));
@@ -20,8 +20,8 @@ const fits = (value: object): boolean => {
 
 describe("environments/*.json", () => {
   test("needs host, user, hostKey and repository, and has defaults for the rest", () => {
-    expect(parseEnvironment("prod", JSON.stringify(least))).toEqual({
-      ...least,
+    expect(parseEnvironment("prod", JSON.stringify(required))).toEqual({
+      ...required,
       name: "prod",
       port: 22,
       url: "",
@@ -35,39 +35,41 @@ describe("environments/*.json", () => {
 
   test.each([
     [{}, /host is missing/],
-    [{ ...least, port: "22" }, /prod\.json: port is "22"; it has to be a whole number from 1 to 65535/],
-    [{ ...least, hostKey: "SHA256:abc" }, /hostKey is "SHA256:abc".*ssh-keyscan/],
-    [{ ...least, url: "shop.example.com" }, /url .*https:\/\/shop\.example\.com/],
-    [{ ...least, hostkey: "x" }, /there is no field "hostkey": the fields are host, /],
-    [{ ...least, settings: { web: "1" } }, /settings .*WEB_CONCURRENCY/],
-    [{ ...least, settings: { WEB: "1\nAPP_IMAGE=x" } }, /settings/],
-    [{ ...least, host: "vm -o ProxyCommand=x" }, /host is/],
-    [{ ...least, directory: "/srv/x; rm -rf /" }, /directory is/],
-  ])("%j is refused in one line that says what to write", (value, words) => {
+    [{ ...required, port: "22" }, /prod\.json: port is "22"; it must be a whole number from 1 to 65535/],
+    [{ ...required, hostKey: "SHA256:abc" }, /hostKey is "SHA256:abc".*ssh-keyscan/],
+    [{ ...required, url: "shop.example.com" }, /url .*https:\/\/shop\.example\.com/],
+    [{ ...required, hostkey: "x" }, /there is no field "hostkey": the fields are host, /],
+    [{ ...required, settings: { web: "1" } }, /settings .*WEB_CONCURRENCY/],
+    [{ ...required, settings: { WEB: "1\nAPP_IMAGE=x" } }, /settings/],
+    [{ ...required, host: "vm -o ProxyCommand=x" }, /host is/],
+    [{ ...required, directory: "/srv/x; rm -rf /" }, /directory is/],
+  ])("%j is rejected with a one-line message that says what is valid", (value, words) => {
     expect(() => parseEnvironment("prod", JSON.stringify(value))).toThrow(words);
     expect(fitsSchema(value)).toBe(false);
   });
 
-  test("that is no JSON is refused with its name", () => {
+  test("that is not JSON is rejected with its name", () => {
     expect(() => parseEnvironment("prod", "{")).toThrow(/^environments\/prod\.json is not JSON: /);
-    expect(() => parseEnvironment("prod", "[]")).toThrow("environments/prod.json has to hold one object");
+    expect(() => parseEnvironment("prod", "[]")).toThrow(
+      "environments/prod.json must contain one JSON object",
+    );
   });
 
   test.each([
-    { ...least, port: 2222, url: "https://shop.example.com:8443" },
-    { ...least, keepReleases: 1 },
-    { ...least, keepBackups: 0 },
-    { ...least, replicas: 33 },
-    { ...least, user: "Root" },
-    { ...least, directory: "srv" },
-    { ...least, repository: "https://x" },
-    { ...least, hostKey: `ssh-dss ${"A".repeat(68)}` },
-    { ...least, settings: { LOG_LEVEL: "DEBUG" } },
-  ])("and schema.json say the same of %j", (value) => {
+    { ...required, port: 2222, url: "https://shop.example.com:8443" },
+    { ...required, keepReleases: 1 },
+    { ...required, keepBackups: 0 },
+    { ...required, replicas: 33 },
+    { ...required, user: "Root" },
+    { ...required, directory: "srv" },
+    { ...required, repository: "https://x" },
+    { ...required, hostKey: `ssh-dss ${"A".repeat(68)}` },
+    { ...required, settings: { LOG_LEVEL: "DEBUG" } },
+  ])("the parser and schema.json agree on %j", (value) => {
     expect(fits(value)).toBe(fitsSchema(value));
   });
 
-  test("the examples lack nothing but the machine's own key, which nobody can guess", () => {
+  test("the examples are complete except for the host key of the machine", () => {
     for (const name of ["prod", "staging"]) {
       const example = JSON.parse(read(`environments/${name}.json`));
       expect(() => parseEnvironment(name, JSON.stringify(example))).toThrow(/hostKey is/);

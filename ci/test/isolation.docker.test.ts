@@ -10,7 +10,7 @@ const folder = scratchFolder();
 const cache = join(folder, "cache");
 
 describe("the credentials of a run", () => {
-  test("are in no image that was kept, nowhere in the store, and not in the output", async () => {
+  test("are in no cached image, nowhere in the store, and not in the output", async () => {
     const running = dagger(cache, "call", "test");
     const secrets = await watchSecrets(running);
     const run = await running;
@@ -23,7 +23,7 @@ describe("the credentials of a run", () => {
 });
 
 describe("repeated runs", () => {
-  test("five in a row, with the results of the tests pruned, are all green and leave nothing", async () => {
+  test("five in a row, with the test results pruned, pass and leave nothing behind", async () => {
     for (let run = 1; run <= 5; run++) {
       expect((await dagger(cache, "prune", "--results")).exitCode).toBe(0);
       const { exitCode, stderr, end } = await dagger(cache, "call", "test");
@@ -34,7 +34,7 @@ describe("repeated runs", () => {
   });
 });
 
-/** Reads the secret files that are bound into the run's containers, while they are there. */
+/** Reads the secret files that are mounted into the run's containers while they exist. */
 async function watchSecrets(running: Promise<Outcome>): Promise<Set<string>> {
   const found = new Set<string>();
   let isOver = false;

@@ -29,7 +29,7 @@ afterAll(async () => {
   await vm?.remove();
 });
 
-/** What a stranger on the network gets at a port: "open", "refused" by what is behind it, or "nothing" at all. */
+/** How a port answers another machine: "open", "refused" by the host, or "nothing" because the firewall drops the packet. */
 async function knock(port: number): Promise<string> {
   const script = `
 import socket
@@ -41,7 +41,7 @@ except socket.timeout: print("nothing")`;
 }
 
 describe("scripts/host/provision on a bare Debian", () => {
-  test("leaves passwords on while nobody could log in by key", async () => {
+  test("does not disable passwords until a key is authorised", async () => {
     const { exitCode, output } = await vm.run("bash /host/provision");
     expect(exitCode, output).toBe(0);
     expect(output).toContain("left passwords on for SSH: neither root nor deploy has a key");
@@ -50,7 +50,7 @@ describe("scripts/host/provision on a bare Debian", () => {
     );
   });
 
-  test("makes the machine ready", async () => {
+  test("prepares the machine", async () => {
     const { exitCode, output } = await vm.run(provision);
     expect(exitCode, output).toBe(0);
     expect(output).toMatch(/\d+ changes; this machine is ready\n$/);
@@ -67,14 +67,14 @@ describe("scripts/host/provision on a bare Debian", () => {
     );
   });
 
-  test("changes nothing when it is run again", async () => {
+  test("is idempotent", async () => {
     const { exitCode, output } = await vm.run(provision);
     expect(exitCode, output).toBe(0);
     expect(output).not.toContain("changed:");
     expect(output).toMatch(/(^|\n)nothing changed\n$/);
   });
 
-  test("lets the user who deploys in by key, to Docker, and nobody by password", async () => {
+  test("lets the deploy user log in by key and use Docker, and nobody by password", async () => {
     const inside = await vm.run(`${login} 'docker ps --quiet && touch /srv/stackline/mine && echo in'`);
     expect(inside.output).toMatch(/in\n$/);
     const outside = await vm.run(`${login} -o PubkeyAuthentication=no true`);
@@ -82,7 +82,7 @@ describe("scripts/host/provision on a bare Debian", () => {
     expect(outside.output).toContain("Permission denied (publickey).");
   });
 
-  test("lets strangers in to SSH, 80 and 443 alone, also where Docker publishes more", async () => {
+  test("opens only SSH, 80 and 443, even if Docker publishes other ports", async () => {
     const made = await vm.run(
       "tar -ch /bin/sleep $(ldd /bin/sleep | grep -o '/[^ ]*') 2>/dev/null | docker import - tiny && docker run -d -p 80:80 -p 8080:80 tiny /bin/sleep 600",
     );
@@ -94,20 +94,20 @@ describe("scripts/host/provision on a bare Debian", () => {
       "nothing",
       "nothing",
     ]);
-    // By the machine itself 8080 can be reached: the firewall is what keeps it from others.
+    // 8080 is reachable from the machine itself, so it is the firewall that blocks others.
     expect(
       (await vm.run("timeout 5 bash -c '</dev/tcp/127.0.0.1/8080' 2>&1; ss -tln | grep -c ':8080'")).output,
     ).toMatch(/[12]\n$/);
   });
 
-  test("stops no container when its limits for logs come back", async () => {
+  test("stops no container when it restores the log limits", async () => {
     await vm.run("rm /etc/docker/daemon.json");
     const { output } = await vm.run(provision);
     expect(output).toContain("its new limits for logs begin when it is restarted");
     expect((await vm.run("docker ps --quiet | wc -l")).output).toBe("1\n");
   });
 
-  test("closes the firewall again when its rules are gone, with Docker's in place", async () => {
+  test("restores missing firewall rules next to those of Docker", async () => {
     await vm.run("nft delete table inet stackline");
     expect(await knock(8080)).toBe("refused");
     const { output } = await vm.run(provision);
@@ -116,7 +116,7 @@ describe("scripts/host/provision on a bare Debian", () => {
     expect(await knock(80)).toBe("refused");
   });
 
-  test("leaves SSH as it is when sshd would not start with it", async () => {
+  test("does not change the SSH configuration if sshd rejects the new one", async () => {
     await vm.run(
       "rm /etc/ssh/sshd_config.d/00-stackline.conf; echo 'Nonsense yes' >/etc/ssh/sshd_config.d/50.conf",
     );
@@ -141,7 +141,7 @@ describe("scripts/host/provision on a bare Debian", () => {
   });
 });
 
-describe("call provision", () => {
+describe("call site provision", () => {
   let entry: { host: string; port: number };
 
   function describeMachine(name: string, hostKey: string): void {
@@ -166,14 +166,15 @@ describe("call provision", () => {
     dagger(
       cache,
       "call",
-      "provision",
+      "site",
       `--env=${env}`,
       "--ssh-key=env://STACKLINE_TEST_KEY",
       `--environments=${environments}`,
+      "provision",
       ...args,
     );
 
-  test("does it over SSH, and lets the key in as the user who deploys", async () => {
+  test("provisions over SSH and authorises the key for the deploy user", async () => {
     const run = await call("right");
     expect(run.exitCode, run.end).toBe(0);
     expect(run.stdout).toMatch(/changed: deploy may log in with ssh-ed25519 \.\.\./);
@@ -187,19 +188,19 @@ describe("call provision", () => {
     expect(run.output).not.toContain("PRIVATE KEY");
   });
 
-  test("asks the machine every time, and says when there was nothing to do", async () => {
+  test("is never cached, and says if nothing changed", async () => {
     const run = await call("right");
     expect(run.exitCode, run.end).toBe(0);
     expect(run.stdout).toMatch(/(^|\n)nothing changed\n$/);
   });
 
-  test("sends nothing to a machine with another host key", async () => {
+  test("sends nothing to a machine with a different host key", async () => {
     const run = await call("wrong");
     expect(run.exitCode).toBe(1);
     expect(run.end).toMatch(/shows another host key than the environment's hostKey: nothing was sent/);
   });
 
-  test("says what to do when the user cannot become root", async () => {
+  test("explains what to do if the user cannot become root", async () => {
     const run = await call("right", "--admin=deploy");
     expect(run.exitCode).toBe(1);
     expect(run.end).toMatch(
@@ -209,7 +210,7 @@ describe("call provision", () => {
 });
 
 describe("call cloud-init", () => {
-  test("gives user data that cloud-init itself takes, with the same scripts and arguments", async () => {
+  test("writes user data that cloud-init validates, with the same scripts and arguments", async () => {
     mkdirSync(environments, { recursive: true });
     const file = join(folder, "user-data.yml");
     const key = (await vm.run("cat /root/key.pub")).output.trim();
@@ -230,7 +231,7 @@ describe("call cloud-init", () => {
     expect(output).toMatch(/Valid/);
   });
 
-  test("refuses a private key where the public one belongs", async () => {
+  test("rejects a private key in place of the public one", async () => {
     const run = await dagger(
       cache,
       "call",

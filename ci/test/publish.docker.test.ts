@@ -12,12 +12,12 @@ const folder = scratchFolder();
 const cache = inject("sharedCache");
 const address = "127.0.0.1:15999";
 const password = "a-password-for-one-test";
-/** Of this password, by bcrypt: the only kind that the registry takes. */
+/** bcrypt hash of this password, the only type that the registry accepts. */
 const hash = "$2y$10$OPhNXyFFFXN/Ou1MRGlYYulYW2o9v.de4n2NUOojEprmdJ71ntNZ6";
 
 let registry: Docker.Container;
 
-/** A registry that wants a password, on this machine alone. */
+/** A registry that requires a password, on the loopback interface. */
 beforeAll(async () => {
   await provideImage(docker, images.registry, () => undefined);
   writeFileSync(join(folder, "htpasswd"), `somebody:${hash}\n`);
@@ -77,12 +77,12 @@ describe("call publish", () => {
     expect(Object.keys(config.config.Labels).filter((name) => name.includes("session"))).toEqual([]);
   });
 
-  test("gives equal sources equal digests", async () => {
+  test("produces equal digests for equal sources", async () => {
     const digest = async (): Promise<string> => (await publish(password, "--tag=again")).stdout.trim();
     expect(await digest()).toBe(await digest());
   });
 
-  test("takes its own platform by name, for the same image", async () => {
+  test("produces the same image for the engine's own platform, given by name", async () => {
     const platform = `linux/${process.arch === "arm64" ? "arm64" : "amd64"}`;
     const named = await publish(password, "--tag=named", `--platform=${platform}`);
     expect(named.exitCode, named.end).toBe(0);
@@ -103,7 +103,7 @@ describe("call publish", () => {
     expect((await ask("manifests/foreign")).status).toBe(404);
   });
 
-  test("is refused with a wrong password, which it does not repeat", async () => {
+  test("fails for a wrong password without printing it", async () => {
     const run = await publish("not-the-password", "--tag=never");
     expect(run.exitCode).toBe(1);
     expect(run.end).toMatch(/publish .*failed|unauthorized/i);
@@ -111,14 +111,14 @@ describe("call publish", () => {
     expect((await ask("manifests/never")).status).toBe(404);
   });
 
-  test("says what is wrong with a tag before it builds anything", async () => {
+  test("rejects an invalid tag before it builds anything", async () => {
     const run = await publish(password, "--tag=a b");
     expect(run.exitCode).toBe(1);
     expect(run.end).toContain('"a b" cannot be a tag');
     expect(run.stderr).not.toMatch(/build Dockerfile/);
   });
 
-  test("leaves nothing in Docker", async () => {
+  test("leaves nothing behind in Docker", async () => {
     expect(await leftovers()).toEqual([]);
   });
 });

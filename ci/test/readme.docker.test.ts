@@ -10,7 +10,7 @@ import { root, scratchFolder } from "./support.ts";
 const folder = scratchFolder();
 const project = join(folder, "project");
 
-/** What somebody has who has just cloned the repository, with the packages installed. */
+/** A new clone of the repository, with the packages installed. */
 beforeAll(async () => {
   mkdirSync(project);
   await $({ quiet: true, cwd: root })`git ls-files -z | xargs -0 cp --parents -t ${project}`;
@@ -19,7 +19,7 @@ beforeAll(async () => {
 
 const runnable = readmeBlocks().filter(({ mark }) => mark === "run");
 
-test.each(runnable.map(({ text }) => text))("the README's block works as it stands: %s", async (text) => {
+test.each(runnable.map(({ text }) => text))("the README's block works unchanged: %s", async (text) => {
   const env = {
     ...process.env,
     STACKLINE_CACHE: inject("sharedCache"),

@@ -8,17 +8,44 @@ import { withFunctions } from "../../scripts/lib/reference.ts";
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
 const reference = read("docs/reference.md");
 
-test("docs/reference.md has every function and argument as the module registers them: else run scripts/reference", async () => {
+test("docs/reference.md lists the functions and arguments of the module; scripts/reference updates it", async () => {
   const functions = await functionsOfModule();
-  expect(functions.length).toBeGreaterThan(5);
+  expect(functions.length).toBeGreaterThan(25);
   expect(reference).toBe(await withFunctions(reference, functions));
-  const silent = functions.filter(({ args, description }) =>
+  const undocumented = functions.filter(({ args, description }) =>
     [description, ...args.map((arg) => arg.description)].some((text) => text.trim() === ""),
   );
-  expect(silent.map(({ name }) => name)).toEqual([]);
+  expect(undocumented.map(({ command }) => command)).toEqual([]);
 }, 60_000);
 
-/** How each kind of file reads the environment. */
+test("every function's first help line is a short imperative", async () => {
+  const lines = (await functionsOfModule()).map(({ command, description }) => ({
+    command,
+    line: description.split("\n")[0] ?? "",
+  }));
+  expect(lines.length).toBeGreaterThan(25);
+  expect(lines.map(({ command }) => command)).toContain("site status");
+  expect(lines.filter(({ line }) => !isHelpLine(line))).toEqual([]);
+}, 60_000);
+
+/** Verbs that help lines begin with. A new one is added here: this keeps nouns and articles out. */
+const verbs =
+  /^(Back up|Build|Collect|Inspect|Lint|List|Prepare|Print|Push|Rehearse|Repair|Replace|Return|Run|Scan|Show|Start|Switch|Take|Test|Verify|Write)\b/;
+
+function isHelpLine(line: string): boolean {
+  return line.length <= 70 && !line.includes(":") && verbs.test(line);
+}
+
+test.each([
+  ["Build the production image.", true],
+  ["The whole stack behind nginx.", false],
+  ["Print a table: name, result, duration.", false],
+  [`Print ${"a".repeat(70)}.`, false],
+])("help line %j is valid: %s", (line, valid) => {
+  expect(isHelpLine(line)).toBe(valid);
+});
+
+/** How each type of file reads the environment. */
 const readings: [files: string, pattern: RegExp][] = [
   ["{engine/src,ci/src,scripts}/**/*.{ts,mjs}", /process\.env\.([A-Z][A-Z_0-9]+)|\benv\.([A-Z][A-Z_0-9]+)/g],
   [
@@ -33,11 +60,11 @@ const readings: [files: string, pattern: RegExp][] = [
   ],
 ];
 
-/** Not given from outside: bash's own, the release file of a distribution, what a script or runner sets for itself. */
+/** Not configuration: variables of bash, of a distribution's release file, and those that a script or runner sets itself. */
 const inner =
   /^(BASH_SOURCE|ID|ID_LIKE|HOME|USER|SUDO_USER|SSH_CLIENT|SSH_CONNECTION|VERSION_ID|PATH|PWD|TSX_TSCONFIG_PATH|DAGGER_\w+|ENGINE_VERSION)$/;
 
-test("docs/reference.md names every environment variable that something reads", async () => {
+test("docs/reference.md lists every environment variable that a file reads", async () => {
   const tracked = new Set((await $({ quiet: true, cwd: root })`git ls-files`).stdout.split("\n"));
   const missing = new Set<string>();
   for (const [files, pattern] of readings) {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { imageTags, registryOf, requirePlatforms, requireRepository } from "../src/references.ts";
+import { imageTags, registryOf, requirePlatforms, requireRepository } from "../src/pipeline/references.ts";
 
 const none = { tags: [], commit: "", branch: "", version: "" };
 
@@ -20,11 +20,11 @@ describe("tags of an image", () => {
   });
 
   test.each([
-    ["nothing to make one from", {}, /no tag to publish under/],
-    ["what no tag may have", { tags: ["a b"] }, /"a b" cannot be a tag/],
-    ["a commit that is none", { commit: "main" }, /"main" is not a commit's hash/],
-    ["a version that is none", { version: "1.4" }, /"1.4" is not a version/],
-  ])("are refused for %s", (_, sources, message) => {
+    ["no source of a tag", {}, /no tag to publish under/],
+    ["an invalid character", { tags: ["a b"] }, /"a b" cannot be a tag/],
+    ["an invalid commit", { commit: "main" }, /"main" is not a commit's hash/],
+    ["an invalid version", { version: "1.4" }, /"1.4" is not a version/],
+  ])("are rejected for %s", (_, sources, message) => {
     expect(() => imageTags({ ...none, ...sources })).toThrow(message);
   });
 });
@@ -40,20 +40,23 @@ describe("repositories", () => {
     expect(registryOf(requireRepository(repository))).toBe(registry);
   });
 
-  test.each(["you/app:1.0", "you/app@sha256:00", "You/App", "", "a b"])("%j is none", (repository) => {
-    expect(() => requireRepository(repository)).toThrow(/is not a repository/);
-  });
+  test.each(["you/app:1.0", "you/app@sha256:00", "You/App", "", "a b"])(
+    "%j is not a repository",
+    (repository) => {
+      expect(() => requireRepository(repository)).toThrow(/is not a repository/);
+    },
+  );
 });
 
 describe("platforms", () => {
-  test("come once each, as they are", () => {
+  test("are unchanged, without duplicates", () => {
     expect(requirePlatforms(["linux/amd64", "linux/arm/v7", "linux/amd64"])).toEqual([
       "linux/amd64",
       "linux/arm/v7",
     ]);
   });
 
-  test.each(["arm64", "windows/amd64", "linux/arm64/8", "linux/", ""])("%j is none", (platform) => {
+  test.each(["arm64", "windows/amd64", "linux/arm64/8", "linux/", ""])("%j is not a platform", (platform) => {
     expect(() => requirePlatforms([platform])).toThrow(/is not a platform: write it like linux\/amd64/);
   });
 });

@@ -4,7 +4,7 @@ import { describe, expect, inject, test } from "vitest";
 import { dagger, leftovers } from "./support.ts";
 
 describe("rehearse", () => {
-  test("deploys, changes, rolls back and restores under load, and no request of ten thousand fails", async () => {
+  test("deploys, changes the configuration, rolls back and restores under load without a failed request in ten thousand", async () => {
     const run = await dagger(inject("sharedCache"), "call", "rehearse");
     console.log(run.stdout);
     expect(run.exitCode, run.end).toBe(0);

@@ -1,15 +1,17 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
-import { onOrOff, requireDigest } from "../src/deploy.ts";
-import { parseEnvironment } from "../src/environments.ts";
-import { generateKeyPair } from "../src/keys.ts";
-import { sshConfig } from "../src/machine.ts";
-import { rehearsalTable } from "../src/rehearse.ts";
-import { releaseSettings } from "../src/release.ts";
-import { parseSecrets } from "../src/secrets.ts";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { root } from "../../scripts/lib/module.ts";
+import { rehearsalTable } from "../src/rehearsal/results.ts";
+import { generateKeyPair } from "../src/rehearsal/ssh-keys.ts";
+import { parseEnvironment } from "../src/site/environment.ts";
+import { onOrOff } from "../src/site/maintenance.ts";
+import { requireDigest } from "../src/site/registry.ts";
+import { releaseSettings } from "../src/site/release.ts";
+import { parseSecrets } from "../src/site/secrets.ts";
+import { sshConfig } from "../src/site/ssh-config.ts";
 
 const hostKey = `ssh-rsa ${"A".repeat(68)}`;
 const environment = (more: object = {}) =>
@@ -21,7 +23,7 @@ const settings = (more: object = {}): string[] =>
   releaseSettings(environment(more), { image: "you/app@sha256:1", backup: true, sent: 1 }).split("\n");
 
 describe("a release's settings", () => {
-  test("name the site and trust it, over TLS where its address says so", () => {
+  test("contain the site's host name and origin, and HTTPS if its URL does", () => {
     const lines = settings({ url: "https://shop.example.com" });
     expect(lines).toContain("ALLOWED_HOSTS=localhost,127.0.0.1,[::1],app,nginx,shop.example.com");
     expect(lines).toContain("CSRF_TRUSTED_ORIGINS=https://shop.example.com");
@@ -29,7 +31,7 @@ describe("a release's settings", () => {
     expect(settings({ url: "http://shop.example.com" })).toContain("HTTPS=false");
   });
 
-  test("give the environment's own the last word", () => {
+  test("are overridden by the environment's own settings", () => {
     const lines = settings({ url: "https://shop.example.com", settings: { HTTPS: "false" } });
     expect(lines.filter((line) => line.startsWith("HTTPS="))).toEqual(["HTTPS=false"]);
   });
@@ -38,26 +40,26 @@ describe("a release's settings", () => {
 describe("--secrets", () => {
   const enough = "POSTGRES_DB=a\nPOSTGRES_USER=b\nPOSTGRES_PASSWORD=c\nSECRET_KEY=d\n";
 
-  test("are NAME=VALUE lines; what stands in quotes is taken out, nothing is expanded", () => {
+  test("are NAME=VALUE lines; quotes are removed, nothing is expanded", () => {
     const values = parseSecrets(`# comment\n\nexport API_TOKEN='it''s $HOME'\n${enough}SECRET_KEY="x=y"\r\n`);
     expect(values.get("API_TOKEN")).toBe("it''s $HOME");
     expect(values.get("SECRET_KEY")).toBe("x=y");
     expect(values.get("DATABASE_HOST")).toBe("postgres");
   });
 
-  test("that are incomplete are refused by name", () => {
+  test("that are incomplete are rejected with the missing names", () => {
     expect(() => parseSecrets("POSTGRES_DB=a\nPOSTGRES_USER=\n")).toThrow(
       "--secrets: missing or empty: POSTGRES_USER, POSTGRES_PASSWORD, SECRET_KEY",
     );
   });
 
-  test("that are no lines are refused without a word of them", () => {
+  test("that are invalid are rejected without printing their value", () => {
     expect(() => parseSecrets(`${enough}a hidden word`)).toThrow(/^--secrets: line 5 is not NAME=VALUE$/);
   });
 });
 
-describe("the way to a machine", () => {
-  test("asks for no other kind of key than the one that is pinned, and never asks a person", () => {
+describe("the SSH connection", () => {
+  test("accepts only the pinned type of host key and never prompts", () => {
     const config = sshConfig(environment({ port: 2222 }));
     expect(config).toContain("HostKeyAlgorithms rsa-sha2-512,rsa-sha2-256\n");
     expect(config).toContain("StrictHostKeyChecking yes\n");
@@ -65,25 +67,54 @@ describe("the way to a machine", () => {
     expect(config).toContain("Port 2222\n");
   });
 
-  test("of a throwaway machine has keys that are pairs", () => {
-    const { privateKey, publicKey } = generateKeyPair();
-    const folder = mkdtempSync(join(tmpdir(), "stackline-key-"));
-    writeFileSync(join(folder, "key"), privateKey, { mode: 0o600 });
-    try {
-      const derived = execFileSync("ssh-keygen", ["-y", "-f", join(folder, "key")], { encoding: "utf8" });
-      expect(derived.trim()).toBe(publicKey);
-    } catch (problem) {
-      if ((problem as NodeJS.ErrnoException).code !== "ENOENT") throw problem;
-      console.log("not compared with ssh-keygen, which is not installed here");
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
+  const hasSshKeygen = spawnSync("ssh-keygen", ["-?"]).error === undefined;
+
+  describe.skipIf(!hasSshKeygen)("with a key", () => {
+    let folder: string;
+    const keygen = (...args: string[]): string =>
+      execFileSync("ssh-keygen", [...args, "-f", join(folder, "key")], { encoding: "utf8", stdio: "pipe" });
+    const callerOfKey = (): string =>
+      execFileSync("sh", ["-euc", `. "$1"; work=$2; caller_of_key`, "sh", script, folder], {
+        encoding: "utf8",
+      });
+    const script = join(root, "scripts/host/lib/ssh.sh");
+
+    beforeEach(() => {
+      folder = mkdtempSync(join(tmpdir(), "stackline-key-"));
+    });
+    afterEach(() => rmSync(folder, { recursive: true }));
+
+    test("of a disposable VM: the generated public key matches the private key", () => {
+      const { privateKey, publicKey } = generateKeyPair();
+      writeFileSync(join(folder, "key"), privateKey, { mode: 0o600 });
+      expect(keygen("-y").trim()).toBe(publicKey);
+    });
+
+    test.each([
+      ["alice@laptop", "alice@laptop\n"],
+      ["deploy key (prod)", "deploy key (prod)\n"],
+      ["", /^SHA256:[\w+/]{43}\n$/],
+    ])("identifies the caller by its comment %j, or else by its fingerprint", (comment, caller) => {
+      keygen("-q", "-t", "ed25519", "-N", "", "-C", comment);
+      rmSync(join(folder, "key.pub"));
+      expect(callerOfKey()).toEqual(typeof caller === "string" ? caller : expect.stringMatching(caller));
+    });
+
+    test("in PEM identifies the caller by its fingerprint", () => {
+      writeFileSync(join(folder, "key"), generateKeyPair().privateKey, { mode: 0o600 });
+      expect(callerOfKey()).toMatch(/^SHA256:[\w+/]{43}\n$/);
+    });
+
+    test("that is invalid identifies nobody and prints nothing of itself", () => {
+      writeFileSync(join(folder, "key"), "not a key\n", { mode: 0o600 });
+      expect(callerOfKey()).toBe("");
+    });
   });
 });
 
 describe("arguments", () => {
-  test("an image is deployed by digest alone", () => {
-    expect(() => requireDigest("you/app:latest")).toThrow(/no reference by digest: give NAME@sha256/);
+  test("an image is deployed only by digest", () => {
+    expect(() => requireDigest("you/app:latest")).toThrow(/not a reference by digest: give NAME@sha256/);
     expect(requireDigest(`you/app@sha256:${"a".repeat(64)}`)).toBe(`you/app@sha256:${"a".repeat(64)}`);
   });
 
@@ -94,7 +125,7 @@ describe("arguments", () => {
   });
 });
 
-test("a rehearsal's table adds up what was counted", () => {
+test("a rehearsal's table contains the totals of all steps", () => {
   const count = { maintenance: 0, sentAgain: 0, reasons: {}, median: 5, p99: 9 };
   const rows = [
     { name: "first", seconds: 1, outcome: "ok" },

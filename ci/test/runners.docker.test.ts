@@ -9,7 +9,7 @@ import { dagger, root, scratchFolder } from "./support.ts";
 const folder = scratchFolder();
 const cache = inject("sharedCache");
 
-/** A project that has nothing but files of runners, each broken in its own way. */
+/** A project with nothing but runner files, each with a different error. */
 function brokenProject(): string {
   const project = join(folder, "project");
   const breaks: Record<string, [string, string]> = {
@@ -29,7 +29,7 @@ function brokenProject(): string {
   return project;
 }
 
-test("lint holds every runner's file, and Renovate's, against its own schema", async () => {
+test("lint validates the files of all runners and of Renovate with their schemas", async () => {
   const run = await dagger(cache, "call", "lint", `--source=${brokenProject()}`);
   expect(run.exitCode).toBe(1);
   expect(run.output).toMatch(/^runners +FAIL/m);
@@ -39,7 +39,7 @@ test("lint holds every runner's file, and Renovate's, against its own schema", a
   expect(run.output).toMatch(/renovate\.json::\$/);
 });
 
-test("the Jenkinsfile is Groovy, by Groovy's own compiler", async (context) => {
+test("the Jenkinsfile compiles with the Groovy compiler", async (context) => {
   const tools = await $({ nothrow: true, quiet: true })`java -version && mvn --version`;
   if (tools.exitCode !== 0) context.skip("Java and Maven are missing here");
   const artifact = "org.apache.groovy:groovy:4.0.33";

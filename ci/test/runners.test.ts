@@ -28,12 +28,12 @@ describe.each(files)("%s", (file) => {
   const commands = daggerCommands(read(file));
   const called = commands.map(([, name]) => name);
 
-  test("calls only functions and flags that exist", () => {
+  test("calls only existing functions and flags", () => {
     const faults = commands.map((words) => faultOf(engine, words));
     expect(faults.filter(Boolean)).toEqual([]);
   });
 
-  test("runs ci, leaves its report, publishes, and deploys to staging and production", () => {
+  test("runs ci, stores its report, publishes, and deploys to staging and production", () => {
     expect(called).toEqual(expect.arrayContaining(["ci", "ci-report", "publish", "deploy"]));
     const deploys = commands.filter(([, name]) => name === "deploy");
     expect(deploys.map((words) => words.find((word) => word.startsWith("--env=")))).toEqual([
@@ -42,19 +42,19 @@ describe.each(files)("%s", (file) => {
     ]);
   });
 
-  test("installs the release of Dagger that dagger.json names, wherever it installs one", () => {
+  test("installs the Dagger release of dagger.json", () => {
     const versions = read(file).matchAll(/(?:DAGGER_VERSION\W+(?:value: )?|version: ")(\d+\.\d+\.\d+)/g);
     expect([...new Set([...versions].map(([, version]) => version))]).toEqual([released]);
   });
 
-  test("gives a secret by its name or its file, never by its value", () => {
+  test("passes secrets by variable name or file, never by value", () => {
     const given = commands.flat().filter((word) => /^--(password|ssh-key|secrets)=/.test(word));
     expect(given.length).toBeGreaterThan(0);
     expect(given.filter((word) => !/=(env|file):\/\//.test(word))).toEqual([]);
   });
 });
 
-describe("the workflow of GitHub", () => {
+describe("the GitHub workflow", () => {
   const workflow = parse(read(".github/workflows/pipeline.yml"), { merge: true });
   type Step = { uses?: string; run?: string };
   const steps: Step[] = Object.values<{ steps: Step[] }>(workflow.jobs).flatMap((job) => job.steps);
@@ -65,11 +65,11 @@ describe("the workflow of GitHub", () => {
     expect(actions.filter((name) => !/@[0-9a-f]{40}$/.test(name))).toEqual([]);
   });
 
-  test("puts nothing from outside into a script but by the environment", () => {
+  test("passes external input to scripts only through environment variables", () => {
     expect(steps.filter(({ run }) => run?.includes("${{"))).toEqual([]);
   });
 
-  test("may read the repository, and nothing else", () => {
+  test("has read access to the repository and no other permission", () => {
     expect(workflow.permissions).toEqual({ contents: "read" });
   });
 });

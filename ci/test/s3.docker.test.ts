@@ -14,13 +14,13 @@ const directory = scratchFolder();
 const host = join(directory, "releases", "now", "host");
 const backups = join(directory, "backups");
 const settings = join(directory, "s3.env");
-/** Where the store keeps what it is given. */
+/** Folder of the object store. */
 const kept = join(directory, "store", "backups", "prod");
 const secret = "canary-of-the-object-store";
 let store: Docker.Container;
 let endpoint: string;
 
-/** rclone's own S3 server, on a folder. */
+/** rclone's S3 server for a folder. */
 beforeAll(async () => {
   const { id } = await provideImage(docker, images.rclone, () => undefined);
   for (const folder of [host, backups, kept]) mkdirSync(folder, { recursive: true });
@@ -67,7 +67,7 @@ async function s3(...args: string[]): Promise<{ exitCode: number | null; output:
   return { exitCode: run.exitCode, output: run.stdall };
 }
 
-/** Whatever anybody on this machine can see of containers and processes. */
+/** Everything that any user of this machine can see of containers and processes. */
 async function visible(): Promise<string> {
   const containers = await docker.listContainers({ filters: { ancestor: [images.rclone] } });
   const others = containers.filter(({ Id }) => Id !== store.id);
@@ -91,7 +91,7 @@ async function visible(): Promise<string> {
 }
 
 describe("scripts/host/s3", () => {
-  test("uploads a backup with its checksum, its credentials seen by nobody", async () => {
+  test("uploads a backup with its checksum without exposing its credentials", async () => {
     const file = await makeBackup("20260101T000000Z");
     let done = false;
     const run = s3("put", file).finally(() => {
@@ -111,7 +111,7 @@ describe("scripts/host/s3", () => {
     expect(readdirSync(directory).filter((name) => name.startsWith(".rclone"))).toEqual([]);
   });
 
-  test("gives back what was uploaded", async () => {
+  test("downloads what was uploaded", async () => {
     const into = join(directory, "got");
     const { exitCode, output } = await s3("get", "20260101T000000Z", into);
     expect(exitCode, output).toBe(0);
@@ -121,7 +121,7 @@ describe("scripts/host/s3", () => {
     );
   });
 
-  test("keeps the newest backups, each with its checksum", async () => {
+  test("retains the newest backups, each with its checksum", async () => {
     configure({ S3_KEEP: "2" });
     for (const name of ["20260102T000000Z", "20260103T000000Z"])
       expect((await s3("put", await makeBackup(name))).exitCode).toBe(0);
@@ -131,7 +131,7 @@ describe("scripts/host/s3", () => {
     );
   });
 
-  test("refuses a backup that was damaged in the store, and leaves nothing of it", async () => {
+  test("rejects a backup that was damaged in the store and deletes the download", async () => {
     writeFileSync(join(kept, "20260102T000000Z.dump"), "rotten");
     const into = join(directory, "damaged");
     const { exitCode, output } = await s3("get", "20260102T000000Z", into);
@@ -168,7 +168,7 @@ describe("scripts/host/s3", () => {
     expect(output).not.toMatch(/not-the-secret|canary/);
   });
 
-  test("wants its settings to be read by nobody else", async () => {
+  test("rejects a settings file that others can read", async () => {
     configure({}, 0o644);
     const { exitCode, output } = await s3("list");
     expect(exitCode).toBe(1);

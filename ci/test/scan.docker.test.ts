@@ -12,7 +12,7 @@ import { dagger, docker, root, scratchFolder } from "./support.ts";
 const folder = scratchFolder();
 const cache = inject("sharedCache");
 
-/** What the application pins, by name as the index compares them, with its version. */
+/** The packages that the application pins, by normalised name, with their version. */
 function pinned(): [name: string, version: string][] {
   const text = readFileSync(join(root, "app", "requirements.txt"), "utf8");
   const names = [...text.matchAll(/^([\w.-]+)(?:\[[\w,-]+\])?==([^\s;\\]+)/gm)];
@@ -22,7 +22,7 @@ function pinned(): [name: string, version: string][] {
 const plain = (name: string): string => name.toLowerCase().replace(/[-_.]+/g, "-");
 
 describe("call sbom", () => {
-  test("lists in SPDX every package that the application pins, and Debian's", async () => {
+  test("lists every package that the application pins, and Debian's, in SPDX", async () => {
     const file = join(folder, "sbom.spdx.json");
     const run = await dagger(cache, "call", "sbom", "-o", file);
     expect(run.exitCode, run.end).toBe(0);
@@ -52,14 +52,14 @@ describe("call sbom", () => {
     );
   });
 
-  test("says which formats there are", async () => {
+  test("lists the valid formats for an unknown one", async () => {
     const run = await dagger(cache, "call", "sbom", "--format=xml");
     expect(run.exitCode).toBe(1);
     expect(run.end).toContain('"xml" is not a format of sbom: use spdx or cyclonedx');
   });
 });
 
-/** A database of grype's from the statements in fixtures/, and more. */
+/** A grype database made from the statements in fixtures/ and from additional ones. */
 async function makeDatabase(name: string, statements: string): Promise<string> {
   cpSync(
     fileURLToPath(new URL("./fixtures/vulnerabilities.sql", import.meta.url)),
@@ -77,12 +77,12 @@ describe("call scan", () => {
     await provideImage(docker, images.python, () => undefined);
   });
 
-  test("fails for a fixable critical that the application adds, and tells it from one of the base image", async () => {
+  test("fails for a fixable critical one that the application adds, and separates those of the base image", async () => {
     const database = await makeDatabase("both.db", "");
     const run = await dagger(cache, "call", "scan", `--database=${database}`);
     expect(run.exitCode).toBe(1);
     expect(run.end).toMatch(/Error: critical: django [\d.]+, GHSA-in-django, fixed in 99\n1 fixable/);
-    expect(run.end).toMatch(/in the base image, mended by a newer one:\n {2}critical: libc/);
+    expect(run.end).toMatch(/in the base image, fixed by a newer one:\n {2}critical: libc/);
   });
 
   test("passes when only the base image has one", async () => {
@@ -93,7 +93,7 @@ describe("call scan", () => {
     expect(run.stdout).toMatch(/critical: libc6 .*CVE-in-libc, fixed in 99/);
   });
 
-  test("refuses a database that is too old to know the latest", async () => {
+  test("rejects an outdated database", async () => {
     const database = await makeDatabase(
       "old.db",
       "UPDATE db_metadata SET build_timestamp = '2020-01-01 00:00:00+00:00'",
@@ -108,7 +108,7 @@ describe("call scan", () => {
     () => true,
   );
 
-  test("fails where no database can be reached, because then nothing is known", async ({ skip }) => {
+  test("fails if no database is available", async ({ skip }) => {
     if (!(await isAway)) skip("this machine reaches the database");
     const run = await dagger(cache, "call", "scan");
     expect(run.exitCode).toBe(1);
@@ -117,7 +117,9 @@ describe("call scan", () => {
     );
   });
 
-  test("goes on without a database only when told to, and says that it scanned nothing", async ({ skip }) => {
+  test("succeeds without a database only with --allow-no-database, and says that nothing was scanned", async ({
+    skip,
+  }) => {
     if (!(await isAway)) skip("this machine reaches the database");
     const run = await dagger(cache, "call", "scan", "--allow-no-database");
     expect(run.exitCode, run.end).toBe(0);

@@ -5,7 +5,7 @@ import type { TestProject } from "vitest/node";
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** Results that files of the group share, so that not each of them builds everything anew. */
+    /** A cache that the files of the group share, so that they do not all build everything. */
     sharedCache: string;
   }
 }

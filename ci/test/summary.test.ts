@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import { asMarkdown, asText, describeFailure, type Result } from "../src/summary.ts";
+import { asMarkdown, asText, describeFailure, type Result } from "../src/pipeline/summary.ts";
 
 const start = Date.UTC(2026, 0, 2, 3, 4, 5);
 const result = (name: string, seconds: number, output?: string): Result => ({
   name,
   passed: output === undefined,
-  kept: "ran",
+  cached: "ran",
   output: output ?? "",
   started: start,
   ended: start + seconds * 1000,
@@ -13,13 +13,13 @@ const result = (name: string, seconds: number, output?: string): Result => ({
 const lines = (count: number, text: string): string =>
   Array.from({ length: count }, (_, n) => `${text} ${n}`).join("\n");
 
-test("the table has a line a part, and one for all that tells when", () => {
+test("the table has a line for each part and one for all, with the time", () => {
   expect(asText([result("lint", 1.25), result("test", 61)])).toBe(
     "lint     ok        1.3 s  ran\ntest     ok       61.0 s  ran\nall      ok       61.0 s  2026-01-02T03:04:05Z\n",
   );
 });
 
-test("what failed first stands last, within 20 lines, however much anything said", () => {
+test("the first failure is in the last 20 lines, however long the output is", () => {
   const text = describeFailure([
     result("lint", 9, lines(500, "late")),
     result("test", 5, lines(500, "early")),
@@ -34,7 +34,7 @@ test("what failed first stands last, within 20 lines, however much anything said
   expect(text).toMatch(/^all +FAIL/m);
 });
 
-test("output with marks of Markdown in it stays one block", () => {
+test("output that contains Markdown fences stays one code block", () => {
   const text = asMarkdown([result("test", 1, "a\n```\n# no heading\n````\nb")]);
   expect(text).toContain("## test\n\n`````\na\n```\n# no heading\n````\nb\n`````\n");
 });

@@ -10,7 +10,7 @@ import { isAlive } from "../../engine/src/store/process.ts";
 export const root = fileURLToPath(new URL("../../", import.meta.url));
 export const docker = new Docker();
 
-/** A folder that is gone after the file's tests. */
+/** A folder that is removed after the file's tests. */
 export function scratchFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "stackline-module-"));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -21,15 +21,15 @@ export interface Outcome {
   exitCode: number;
   stdout: string;
   stderr: string;
-  /** Everything, as somebody at a terminal would see it. */
+  /** Both streams, as a terminal shows them. */
   output: string;
-  /** The last 20 lines that were printed. */
+  /** The last 20 lines. */
   end: string;
   /** Milliseconds. */
   elapsed: number;
 }
 
-/** Runs `scripts/dagger` as a user would, with results of its own in `cache`. */
+/** Runs `scripts/dagger` as a user would, with its own cache folder. */
 export function dagger(cache: string, ...args: string[]): Promise<Outcome> {
   return daggerIn(root, cache, ...args);
 }
@@ -57,7 +57,7 @@ export async function daggerIn(cwd: string, cache: string, ...args: string[]): P
   };
 }
 
-/** A copy of the application to change. */
+/** A copy of the application for editing. */
 export function copyOfApp(folder: string): string {
   const app = mkdtempSync(join(folder, "app-"));
   const skip = /(^|\/)(__pycache__|\.venv|\.[a-z]+_cache)$/;

@@ -9,11 +9,11 @@ import { daggerIn, root, scratchFolder } from "./support.ts";
 
 const folder = scratchFolder();
 const cache = join(folder, "cache");
-/** Somebody's project, without Stackline in it. */
+/** Another project, which does not contain Stackline. */
 const project = join(folder, "project");
 const app = join(project, "app");
 
-/** An application of somebody else's: old Django, psycopg2 from source, no hashes, nothing of our own application. */
+/** Another application: old Django, psycopg2 from source, no hashes, nothing in common with the one of this repository. */
 beforeAll(async () => {
   mkdirSync(app, { recursive: true });
   const generate =
@@ -31,10 +31,10 @@ beforeAll(async () => {
     cpSync(join(root, "app", kept), join(app, kept), { recursive: true });
 });
 
-describe("an application that keeps the contract and shares nothing else with ours", () => {
+describe("another application that follows the same contract", () => {
   const inProject = (...args: string[]) => daggerIn(project, cache, "-m", root, ...args);
 
-  test("has its tests run on real services, its own worker included, by the module of another folder", async () => {
+  test("is tested against real services and its own worker by the module of another folder", async () => {
     const run = await inProject("call", "test", "--app=./app");
     expect(run.exitCode, run.end).toBe(0);
     expect(run.stdout).toMatch(/^Ran 2 tests in/m);

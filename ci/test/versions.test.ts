@@ -7,16 +7,16 @@ import { images } from "../src/versions.ts";
 const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 
 describe("pinned versions", () => {
-  test("the Dockerfile's runtime starts from the Python that versions.ts pins", () => {
+  test("the Dockerfile's runtime uses the Python image of versions.ts", () => {
     expect(baseImages(read("app/Dockerfile"))).toContain(images.python);
   });
 
-  test("every image that the pipeline or the Dockerfile uses has a recipe for where no registry answers", () => {
+  test("every image of the pipeline and the Dockerfile has a recipe for a stand-in", () => {
     const used = [...Object.values(images), ...baseImages(read("app/Dockerfile"))];
     expect(used.filter((ref) => !hasRecipe(ref))).toEqual([]);
   });
 
-  test("backups are copied by the rclone that versions.ts pins", () => {
+  test("backups are copied by the rclone image of versions.ts", () => {
     expect(read("scripts/host/s3")).toContain(`:-${images.rclone}}`);
   });
 
@@ -24,12 +24,12 @@ describe("pinned versions", () => {
     expect(Object.values(images).filter((ref) => !/:[^:]*\d/.test(ref))).toEqual([]);
   });
 
-  test("the module's own TypeScript is the one that the workspace compiles with", () => {
+  test("the module and the workspace use the same TypeScript", () => {
     const of = (path: string): string => JSON.parse(read(path)).dependencies.typescript;
     expect(of("ci/package.json")).toBe(of("package.json"));
   });
 
-  test("the SDK, dagger.json and the embedded engine agree on the release", async () => {
+  test("the SDK, dagger.json and the embedded engine have the same release", async () => {
     const { ENGINE_VERSION } = await import("../../engine/src/version.ts");
     expect(`v${JSON.parse(read("package.json")).dependencies["@dagger.io/dagger"]}`).toBe(ENGINE_VERSION);
     expect(JSON.parse(read("dagger.json")).engineVersion).toBe(ENGINE_VERSION);

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { FunctionValue } from "../../engine/src/api/types.ts";
+import type { FunctionValue, TypeDefValue } from "../../engine/src/api/types.ts";
+import { kebabCase } from "../../engine/src/cli/model.ts";
 import { Engine } from "../../engine/src/engine.ts";
 import { silentView } from "../../engine/src/session/progress.ts";
 
@@ -26,10 +27,28 @@ export async function openModule(): Promise<{ engine: Engine; close(): Promise<v
   }
 }
 
-/** The module's functions as they stand in its type definitions. */
-export async function functionsOfModule(): Promise<FunctionValue[]> {
+/** A function of the module. */
+export interface ModuleFunction extends FunctionValue {
+  /** Words after `dagger call`: "test", or "site status" for a function of an object that another one returns. */
+  command: string;
+}
+
+/** The functions of all objects of the module, from its type definitions. */
+export async function functionsOfModule(): Promise<ModuleFunction[]> {
   const { engine, close } = await openModule();
-  const functions = engine.module?.types.main.functions ?? [];
+  const types = engine.module?.types;
   await close();
-  return functions;
+  return types ? functionsOf(types.main, types.definition.objects) : [];
+}
+
+function functionsOf(
+  type: TypeDefValue,
+  objects: readonly TypeDefValue[],
+  words: readonly string[] = [],
+): ModuleFunction[] {
+  return type.functions.flatMap((fn) => {
+    const path = [...words, kebabCase(fn.name)];
+    const returned = objects.find(({ name }) => name === fn.returnType.name);
+    return [{ ...fn, command: path.join(" ") }, ...(returned ? functionsOf(returned, objects, path) : [])];
+  });
 }

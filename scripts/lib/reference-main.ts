@@ -1,4 +1,4 @@
-// Writes the functions of docs/reference.md anew. Called by scripts/reference.
+// Regenerates the functions of docs/reference.md. Called by scripts/reference.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { functionsOfModule, root } from "./module.ts";

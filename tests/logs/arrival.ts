@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { arrange, parseFiles } from "../../ci/src/log-lines.ts";
+import { arrange, parseFiles } from "../../ci/src/site/log-lines.ts";
 import { canaries, PROJECT, sleep } from "../stack/production.ts";
 import { dashboardNames } from "./dashboard.ts";
 import { askMachine } from "./machine.ts";

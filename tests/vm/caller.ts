@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { $, type ProcessOutput, type ProcessPromise } from "zx";
 import { root, type Shared } from "./machine.ts";
 
-/** Calls the module's functions as a user does, with environments and a cache of its own. */
+/** Calls the functions of a site as a user does, with its own environments and cache. */
 export class Caller {
   private readonly folder = mkdtempSync(join(tmpdir(), "stackline-calls-"));
   private readonly environments = join(this.folder, "environments");
@@ -16,7 +16,7 @@ export class Caller {
     mkdirSync(this.environments);
   }
 
-  /** Makes an environment of the shared machine. */
+  /** Writes an environment file for the shared VM. */
   write(name: string, more: object): void {
     const { address, hostKey } = this.machine;
     const repository = "localhost:5000/app";
@@ -24,11 +24,12 @@ export class Caller {
     writeFileSync(join(this.environments, `${name}.json`), JSON.stringify(fields));
   }
 
+  /** @param name deploy, rollback or a function of `site`. */
   async run(name: string, env: string, ...args: string[]): Promise<ProcessOutput> {
     return this.start(name, env, ...args);
   }
 
-  /** The same for a call that is to be interrupted: it has a process group of its own, as at a terminal. */
+  /** The same for a call that will be interrupted: it has its own process group, as at a terminal. */
   start(name: string, env: string, ...args: string[]): ProcessPromise {
     const secrets = Object.entries(this.secrets).map(([name, value]) => `${name}=${value}\n`);
     const variables = {
@@ -40,13 +41,15 @@ export class Caller {
       NO_SECRETS: "POSTGRES_DB=x\n",
     };
     const target = [`--env=${env}`, "--ssh-key=env://THE_KEY", `--environments=${this.environments}`];
+    const isTopLevel = ["deploy", "rollback"].includes(name);
+    const words = isTopLevel ? [name, ...target, ...args] : ["site", ...target, name, ...args];
     return $({
       nothrow: true,
       quiet: true,
       detached: true,
       cwd: root,
       env: variables,
-    })`scripts/dagger call ${name} ${target} ${args}`;
+    })`scripts/dagger call ${words}`;
   }
 
   remove(): void {

@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import type { ProcessOutput } from "zx";
-import { generateKeyPair } from "../../ci/src/keys.ts";
+import { generateKeyPair } from "../../ci/src/rehearsal/ssh-keys.ts";
 import { Caller, lastLines } from "./caller.ts";
 import { Load } from "./load.ts";
 import { canaries, directory, sleep, Vm } from "./machine.ts";
@@ -34,7 +34,7 @@ const deploy = async (env: string, ...args: string[]): Promise<ProcessOutput> =>
   call("deploy", env, `--image=${await other()}`, "--secrets=env://THE_SECRETS", ...args);
 
 describe("deploy", () => {
-  test("prints a plan and changes nothing with --dry-run", async () => {
+  test("prints the plan and changes nothing with --dry-run", async () => {
     const before = await vm.must(`ls -A ${directory} ${directory}/releases; docker ps -q`);
     const run = await deploy("vm", "--dry-run");
     expect(run.stdout).toMatch(/image +localhost:5000\/app@sha256:\w+ -> localhost:5000\/app@sha256:\w+/);
@@ -43,7 +43,7 @@ describe("deploy", () => {
     expect(await vm.must(`ls -A ${directory} ${directory}/releases; docker ps -q`)).toBe(before);
   });
 
-  test("goes on and is watched to its end when the connection is cut at every step", async () => {
+  test("continues when the connection is cut at every step, and the caller follows it to its end", async () => {
     await load.begin("cut");
     const running = deploy("vm", "--by=ann");
     const seen = new Set<string>();
@@ -69,7 +69,7 @@ describe("deploy", () => {
     for (const value of Object.values(canaries)) expect(run.stdall).not.toContain(value);
   });
 
-  test("lets one of two win, and tells the other who it is and since when", async () => {
+  test("is exclusive: a second caller is told who holds the lock and since when", async () => {
     const first = deploy("vm", "--by=ann");
     await vm.until(
       async () => (await vm.sh(`cat ${directory}/lock`)).stdout.includes("ann"),
@@ -83,7 +83,7 @@ describe("deploy", () => {
     expect(run.exitCode, lastLines(run)).toBe(0);
   });
 
-  test("sends nothing to a machine that shows another host key", async () => {
+  test("sends nothing to a machine with a different host key", async () => {
     const before = await vm.must(`ls -A ${directory}/releases ${directory}/runs`);
     const run = await deploy("impostor");
     expect(run.exitCode).toBe(1);
@@ -92,23 +92,23 @@ describe("deploy", () => {
   });
 
   test.each([
-    ["an environment that is unknown", "prd", [], /there is no environment "prd": environments\/ has .*vm/],
-    ["a field that is unknown", "typo", [], /environments\/typo.json: there is no field "hostkey"/],
-    ["a machine that does not answer", "nobody", [], /cannot be reached by SSH: .*refused/],
-    ["a tag instead of a digest", "vm", ["--image=localhost:5000/app:good"], /is no reference by digest/],
+    ["an unknown environment", "prd", [], /there is no environment "prd": environments\/ has .*vm/],
+    ["an unknown field", "typo", [], /environments\/typo.json: there is no field "hostkey"/],
+    ["an unreachable machine", "nobody", [], /cannot be reached by SSH: .*refused/],
+    ["a tag instead of a digest", "vm", ["--image=localhost:5000/app:good"], /is not a reference by digest/],
     [
-      "secrets that are incomplete",
+      "incomplete secrets",
       "vm",
       ["--secrets=env://NO_SECRETS"],
       /missing or empty: POSTGRES_USER, POSTGRES_PASSWORD, SECRET_KEY/,
     ],
-  ])("refuses %s in one line", async (_, env, args, words) => {
+  ])("rejects %s with a one-line message", async (_, env, args, words) => {
     const run = await deploy(env, ...args);
     expect(run.exitCode).toBe(1);
     expect(lastLines(run)).toMatch(words);
   });
 
-  test("refuses a full disk in one line", async () => {
+  test("rejects a full disk with a one-line message", async () => {
     await vm.must("mkdir -p /srv/small; mount -t tmpfs -o size=2m,uid=1000 tmpfs /srv/small", "root");
     const run = await deploy("small");
     await vm.must("umount /srv/small", "root");
@@ -119,8 +119,8 @@ describe("deploy", () => {
   });
 });
 
-describe("the other calls", () => {
-  test("status, history, logs and commands tell of the machine", async () => {
+describe("the functions of a site", () => {
+  test("status, history, app-logs and exec report the state of the machine", async () => {
     const [status, history, logs, command] = [
       await call("status", "vm"),
       await call("history", "vm"),
@@ -134,11 +134,18 @@ describe("the other calls", () => {
     expect(command.stdout).toContain("no issues");
     expect(
       await vm.must(`ls -A ${directory}/releases | grep -c incoming || true`),
-      "nothing of a call stays",
+      "incoming folders left behind",
     ).toBe("0\n");
   });
 
-  test("maintenance shows everybody its page, until it ends", async () => {
+  test("a change without --by is recorded with the fingerprint of the SSH key", async () => {
+    const run = await call("backup", "vm");
+    expect(run.exitCode, lastLines(run)).toBe(0);
+    expect(await vm.lastRecord()).toMatchObject({ action: "backup", outcome: "ok" });
+    expect((await vm.lastRecord()).by).toMatch(/^SHA256:[\w+/]{43}$/);
+  });
+
+  test("maintenance shows its page to visitors until it is switched off", async () => {
     const ask = async (): Promise<number> =>
       (await fetch(`http://${address}/`, { redirect: "manual" })).status;
     expect((await call("maintenance", "vm", "--on")).exitCode).toBe(0);

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import type { Count } from "../../ci/src/rehearse.ts";
+import type { Count } from "../../ci/src/rehearsal/load.ts";
 import { root, sleep } from "./machine.ts";
 
 /** The load of a rehearsal, from this machine; it ends with the tests. */

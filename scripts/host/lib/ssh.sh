@@ -12,6 +12,16 @@ fail() {
 # A key that came through a variable may have lost its last line end, without which SSH does not take it.
 take_key() { (umask 077 && { tr -d '\r' </run/secrets/ssh-key && echo; } >"$work/key"); }
 
+# Who calls, from public parts of the key: its comment, e.g. alice@laptop, or else its fingerprint. Empty if there is neither.
+caller_of_key() {
+  line=$(ssh-keygen -l -f "$work/key" </dev/null 2>/dev/null) || return 0
+  # "256 SHA256:... COMMENT (ED25519)"
+  rest=${line#* }
+  fingerprint=${rest%% *}
+  comment=$(printf '%s' "${rest#* }" | sed 's/ *([A-Za-z0-9-]*)$//' | tr -cd '[:print:]' | cut -c 1-80)
+  case $comment in '' | 'no comment') echo "$fingerprint" ;; *) echo "$comment" ;; esac
+}
+
 quote() {
   for word in "$@"; do printf " '%s'" "$(printf '%s' "$word" | sed "s/'/'\\\\''/g")"; done
 }

@@ -1,0 +1,134 @@
+import { type Container, type Directory, dag, ReturnType } from "@dagger.io/dagger";
+import { images, pythonTools } from "../versions.js";
+import { withMarker } from "./cache-marker.js";
+
+/** `run` returns a container whose last exec is the verdict, or undefined if the project has no files for this linter. */
+export interface Linter {
+  name: string;
+  run(source: Directory): Promise<Container | undefined>;
+}
+
+export const linters: Linter[] = [
+  { name: "ruff", run: ruff },
+  { name: "typescript", run: typescript },
+  { name: "shellcheck", run: shellcheck },
+  { name: "yaml", run: yaml },
+  { name: "compose", run: compose },
+  { name: "nginx", run: nginx },
+  { name: "runners", run: runners },
+];
+
+/** Runs a shell line on the files of the project; its exit code is the verdict. */
+function judge(container: Container, source: Directory, line: string): Container {
+  return container
+    .withMountedDirectory("/src", source)
+    .withWorkdir("/src")
+    .withExec(withMarker(["sh", "-euc", line]), { expect: ReturnType.Any });
+}
+
+function python(...tools: string[]): Container {
+  return dag
+    .container()
+    .from(images.python)
+    .withMountedCache("/root/.cache/pip", dag.cacheVolume("pip"))
+    .withExec(["pip", "install", "--quiet", "--disable-pip-version-check", ...tools]);
+}
+
+/** Uses the application's own rules. Without any, it reports only certain bugs: syntax errors and undefined names. */
+const ruffLine = `
+if [ -f ruff.toml ] || [ -f .ruff.toml ] || grep -qs tool.ruff pyproject.toml; then
+  ruff check --no-cache . && ruff format --no-cache --check .
+else
+  ruff check --no-cache --select E9,F63,F7,F82 .
+fi`;
+
+async function ruff(source: Directory): Promise<Container | undefined> {
+  if ((await source.glob("app/**/*.py")).length === 0) return undefined;
+  return judge(python(pythonTools.ruff), source.directory("app"), ruffLine);
+}
+
+async function typescript(source: Directory): Promise<Container | undefined> {
+  if ((await source.glob("biome.json")).length === 0) return undefined;
+  const manifests = dag
+    .directory()
+    .withFile("package.json", source.file("package.json"))
+    .withFile("package-lock.json", source.file("package-lock.json"));
+  const installed = dag
+    .container()
+    .from(images.node)
+    .withWorkdir("/src")
+    .withMountedCache("/root/.npm", dag.cacheVolume("npm"))
+    // Manifests first, so that editing a source file does not invalidate the layer with node_modules.
+    .withDirectory("/src", manifests)
+    .withExec(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
+  const sources = source.filter({ include: ["**/*.ts", "**/*.json", ".gitignore"], exclude: ["app"] });
+  // Copied, because a mount would hide node_modules. The container has no Git, which biome would use for ignored files.
+  return installed
+    .withDirectory("/src", sources)
+    .withExec(withMarker(["sh", "-euc", "npx biome check --vcs-enabled=false . && npx tsc --noEmit"]), {
+      expect: ReturnType.Any,
+    });
+}
+
+async function shellcheck(source: Directory): Promise<Container | undefined> {
+  const scripts = source.filter({ include: ["scripts", ".ci", "app/docker", "**/*.sh"] });
+  if ((await scripts.entries()).length === 0) return undefined;
+  const find =
+    'find . -type f -exec sh -c \'head -n 1 "$1" | grep -qE "^#!.*(bash|/sh|env sh)"\' _ {} \\; -print';
+  return judge(dag.container().from(images.shellcheck), scripts, `shellcheck --external-sources $(${find})`);
+}
+
+async function yaml(source: Directory): Promise<Container | undefined> {
+  const files = source.filter({ include: ["**/*.yml", "**/*.yaml"] });
+  if ((await files.glob("**/*.y*ml")).length === 0) return undefined;
+  const rules = "{extends: relaxed, rules: {line-length: disable}}";
+  return judge(python(pythonTools.yamllint), files, `yamllint --strict --config-data '${rules}' .`);
+}
+
+/** Compose 1.29 is stricter than compose 2, and the files must be valid for both. It needs no Docker for this. */
+async function compose(source: Directory): Promise<Container | undefined> {
+  const files = source.filter({ include: ["docker-compose*.yml", "app/Dockerfile"] });
+  if ((await files.glob("*.yml")).length === 0) return undefined;
+  const line =
+    'for file in docker-compose*.yml; do echo "$file:"; docker-compose --file "$file" config --quiet; done';
+  // The one variable without a default.
+  return judge(python(pythonTools.compose).withEnvVariable("APP_IMAGE", "app"), files, line);
+}
+
+/** Renders the templates as in production, through the image's entrypoint. */
+async function nginx(source: Directory): Promise<Container | undefined> {
+  const templates = source.filter({ include: ["nginx/**/*.template", "nginx/**/*.conf"] });
+  if ((await templates.entries()).length === 0) return undefined;
+  return dag
+    .container()
+    .from(images.nginx)
+    .withDirectory("/etc/nginx/templates", templates.directory("nginx/templates"))
+    .withEnvVariable("APP_UPSTREAM", "app:8000")
+    .withEnvVariable("NGINX_RESOLVER", "127.0.0.11")
+    .withEnvVariable("NGINX_SITE", "http")
+    .withEnvVariable("STATIC_MAX_AGE", "300")
+    .withEnvVariable("LOGIN_RATE", "10r/m")
+    .withEnvVariable("BODY_LIMIT", "10m")
+    .withEnvVariable("TRUSTED_PROXY", "127.0.0.1")
+    .withExec(withMarker(["/docker-entrypoint.sh", "nginx", "-t"]), { expect: ReturnType.Any });
+}
+
+/** Configuration files of CI runners and of Renovate, with the schemas that check-jsonschema includes. */
+const runnerFiles = {
+  "github-workflows": ".github/workflows/*.yml",
+  "gitlab-ci": ".gitlab-ci.yml",
+  "circle-ci": ".circleci/config.yml",
+  "bitbucket-pipelines": "bitbucket-pipelines.yml",
+  "azure-pipelines": "azure-pipelines.yml",
+  renovate: "renovate.json",
+};
+
+async function runners(source: Directory): Promise<Container | undefined> {
+  const files = source.filter({ include: Object.values(runnerFiles) });
+  if ((await files.entries()).length === 0) return undefined;
+  const checks = Object.entries(runnerFiles).map(
+    ([schema, names]) =>
+      `for file in ${names}; do [ ! -f "$file" ] || check-jsonschema --builtin-schema vendor.${schema} "$file" || failed=1; done`,
+  );
+  return judge(python(pythonTools.schemas), files, ["failed=0", ...checks, "exit $failed"].join("\n"));
+}

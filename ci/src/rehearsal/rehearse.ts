@@ -1,0 +1,101 @@
+import { randomBytes } from "node:crypto";
+import { type Directory, dag } from "@dagger.io/dagger";
+import type { Environment } from "../site/environment.js";
+import { releaseFolder } from "../site/release.js";
+import { parseSecrets } from "../site/secrets.js";
+import { runRemote } from "../site/ssh-connection.js";
+import { type DisposableVm, startDisposableVm } from "./disposable-vm.js";
+import { LoadGenerator } from "./load.js";
+import { publishReleases } from "./releases.js";
+import { type Step, verdict } from "./results.js";
+
+export interface Rehearsal {
+  app: Directory;
+  /** The whole project. */
+  source: Directory;
+  /** Requests per second. */
+  rate: number;
+}
+
+/** A step, and how it must end. */
+interface Plan {
+  name: string;
+  run: () => Promise<string>;
+  /** "ok" unless stated. */
+  ends?: "refused";
+}
+
+/**
+ * The same deploy, rollback and restore as on a production machine, on a disposable VM under load.
+ * @returns a table of the steps, their duration and the number of failed requests.
+ * @throws Error with the table when a request failed or a step had an unexpected outcome.
+ */
+export async function rehearse({ app, source, rate }: Rehearsal): Promise<string> {
+  const vm = await startDisposableVm(source.directory("scripts/vm"), source.directory("scripts/host"));
+  const load = new LoadGenerator(source, vm.service, rate);
+  try {
+    const releases = await publishReleases(vm, app, source);
+    await load.start();
+    const steps = await runSteps(plan(vm, source, releases), load);
+    return verdict(steps, await load.report());
+  } finally {
+    await load.stop();
+    await vm.service.stop();
+  }
+}
+
+function plan(vm: DisposableVm, source: Directory, [first, second]: [string, string]): Plan[] {
+  const deploy = deployer(vm, source);
+  return [
+    { name: "first deploy", run: () => deploy(first) },
+    { name: "second deploy", run: () => deploy(second) },
+    { name: "nothing changed", run: () => deploy(second) },
+    { name: "configuration change", run: () => deploy(second, { LOG_LEVEL: "WARNING" }) },
+    {
+      name: "release that is never healthy",
+      run: () => deploy(first, { WEB_CONCURRENCY: "many" }),
+      ends: "refused",
+    },
+    { name: "rollback", run: () => runRemote(vm, ["rollback"]) },
+    { name: "backup", run: () => runRemote(vm, ["backup"]) },
+    { name: "restore", run: async () => runRemote(vm, ["restore", await newestBackup(vm)]) },
+  ];
+}
+
+type Deploy = (image: string, settings?: Environment["settings"]) => Promise<string>;
+
+function deployer(vm: DisposableVm, source: Directory): Deploy {
+  const secrets = dag.setSecret("rehearsal-stack", randomSecrets());
+  return (image, settings = {}) => {
+    const options = { image, backup: true, sent: Math.floor(Date.now() / 1000) };
+    const release = releaseFolder(source, { ...vm.environment, settings }, options);
+    return runRemote(vm, ["deploy"], { secrets, by: "rehearsal", release });
+  };
+}
+
+async function newestBackup(vm: DisposableVm): Promise<string> {
+  const backups = (await runRemote(vm, ["backups"])).trim().split("\n");
+  return backups.at(-1)?.split(" ")[0] ?? "";
+}
+
+async function runSteps(plans: readonly Plan[], load: LoadGenerator): Promise<Step[]> {
+  const steps: Step[] = [];
+  for (const { name, run, ends = "ok" } of plans) {
+    // Nothing answers requests before the first release.
+    if (steps.length > 0) await load.beginPhase(name);
+    const started = Date.now();
+    const outcome = await run().then(
+      () => "ok",
+      () => "refused",
+    );
+    const seconds = (Date.now() - started) / 1000;
+    steps.push({ name, seconds, outcome: outcome === ends ? outcome : `${outcome}!` });
+  }
+  return steps;
+}
+
+function randomSecrets(): string {
+  const random = (): string => randomBytes(24).toString("hex");
+  const given = `POSTGRES_DB=rehearsal\nPOSTGRES_USER=rehearsal\nPOSTGRES_PASSWORD=${random()}\nREDIS_PASSWORD=${random()}\nSECRET_KEY=${random()}\nAPI_TOKEN=${random()}\n`;
+  return [...parseSecrets(given)].map(([name, value]) => `${name}=${value}\n`).join("");
+}

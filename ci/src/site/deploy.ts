@@ -1,0 +1,88 @@
+import type { Directory, Secret } from "@dagger.io/dagger";
+import { runPipeline } from "../pipeline/ci.js";
+import { publishImage } from "../pipeline/publish.js";
+import { type Account, registryLogin, requireDigest } from "./registry.js";
+import { releaseFolder } from "./release.js";
+import { normaliseSecrets } from "./secrets.js";
+import { type Connection, type Payload, runRemote } from "./ssh-connection.js";
+import { connectTo, type Target } from "./target.js";
+
+export interface Deployment extends Target, Account {
+  app: Directory;
+  /** The whole project. */
+  source: Directory;
+  secrets?: Secret;
+  /** Reference of a published image; "" to build one. */
+  image: string;
+  dryRun: boolean;
+  backup: boolean;
+  by: string;
+  commit: string;
+  version: string;
+}
+
+/**
+ * Runs the CI checks, builds, publishes and deploys by digest. All arguments are validated before the first step.
+ * @returns the machine's output.
+ */
+export async function deploy(deployment: Deployment): Promise<string> {
+  const connection = await connectTo(deployment);
+  const payload = await payloadOf(deployment, connection);
+  const image = deployment.image ? requireDigest(deployment.image) : await newImage(deployment, connection);
+  const options = { image, backup: deployment.backup, sent: Math.floor(Date.now() / 1000) };
+  const release = releaseFolder(deployment.source, connection.environment, options);
+  if (!deployment.dryRun) return runRemote(connection, ["deploy"], { ...payload, release });
+  return planned(deployment) + (await runRemote(connection, ["plan"], { ...payload, release }));
+}
+
+async function payloadOf(
+  { secrets, by, ...account }: Deployment,
+  { environment }: Connection,
+): Promise<Payload> {
+  return {
+    by,
+    secrets: secrets && (await normaliseSecrets(secrets)),
+    registry: await registryLogin(account, environment.repository),
+  };
+}
+
+/** Nothing is built for a deployment unless it passes the CI checks. */
+async function newImage(deployment: Deployment, { environment }: Connection): Promise<string> {
+  const { app, source, username, password, commit, version, dryRun } = deployment;
+  if (dryRun) return `${environment.repository}@sha256:${"0".repeat(64)}`;
+  if (!password) {
+    throw new Error(
+      "deploy publishes the image first: give --username and --password, or --image for one that is published",
+    );
+  }
+  await runPipeline({ source, app, nginx: source.directory("nginx") });
+  return publishImage(app, {
+    repository: environment.repository,
+    username,
+    password,
+    tags: [environment.name],
+    commit,
+    branch: "",
+    version,
+    source: "",
+    created: "",
+    platforms: [],
+  });
+}
+
+function planned({ image, env }: Deployment): string {
+  if (image) return `would deploy ${image}\n`;
+  return [
+    "would run lint, test, build and checks",
+    "would build the image and publish it; zeros stand for its digest below",
+    `would deploy it to ${env}`,
+    "",
+  ].join("\n");
+}
+
+/** @param to name of a release, or "" for the one that served before the current one was deployed. */
+export async function rollBack(target: Target, account: Account, to: string, by: string): Promise<string> {
+  const connection = await connectTo(target);
+  const registry = await registryLogin(account, connection.environment.repository);
+  return runRemote(connection, to ? ["rollback", to] : ["rollback"], { by, registry });
+}

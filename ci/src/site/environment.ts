@@ -1,0 +1,121 @@
+import type { Directory } from "@dagger.io/dagger";
+
+/** An environment: its machine and the settings of its stack, from environments/NAME.json. */
+export interface Environment {
+  name: string;
+  host: string;
+  port: number;
+  user: string;
+  /** The machine's public key, as in "ssh-ed25519 AAAA...". */
+  hostKey: string;
+  /** The site's public address, or "". */
+  url: string;
+  repository: string;
+  /** Folder on the machine. */
+  directory: string;
+  replicas: number;
+  keepReleases: number;
+  keepBackups: number;
+  /** Variables of docker-compose.prod.yml. */
+  settings: Record<string, string>;
+}
+
+interface Field {
+  /** Undefined for a required field. */
+  fallback?: unknown;
+  isValid(value: unknown): boolean;
+  /** Completes "... must be". */
+  rule: string;
+}
+
+const text = (pattern: RegExp, rule: string, fallback?: string): Field => ({
+  fallback,
+  isValid: (value) => typeof value === "string" && pattern.test(value),
+  rule,
+});
+
+const whole = (least: number, most: number, fallback: number): Field => ({
+  fallback,
+  isValid: (value) => Number.isInteger(value) && (value as number) >= least && (value as number) <= most,
+  rule: `a whole number from ${least} to ${most}`,
+});
+
+/** The same rules as environments/schema.json, which editors use; a test compares the two. */
+const fields: Record<Exclude<keyof Environment, "name">, Field> = {
+  host: text(/^[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?$/, "a machine's name or address"),
+  port: whole(1, 65535, 22),
+  user: text(/^[a-z_][a-z0-9_-]{0,31}$/, "a user's name"),
+  hostKey: text(
+    /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]{40,}={0,2}$/,
+    'the machine\'s public key, such as "ssh-ed25519 AAAA..." (ssh-keyscan -t ed25519 HOST prints it after the name)',
+  ),
+  url: text(
+    /^(https?:\/\/[A-Za-z0-9.-]+(:[0-9]+)?)?$/,
+    "an address such as https://shop.example.com, or empty",
+    "",
+  ),
+  repository: text(/^[a-z0-9][A-Za-z0-9._:/-]*$/, "an image's repository without tag, such as you/app"),
+  directory: text(/^(\/[A-Za-z0-9._-]+)+$/, "an absolute path", "/srv/stackline"),
+  replicas: whole(1, 32, 1),
+  keepReleases: whole(2, 100, 5),
+  keepBackups: whole(1, 1000, 10),
+  settings: {
+    fallback: {},
+    isValid: isSettings,
+    rule: 'an object of texts, such as {"WEB_CONCURRENCY": "4"}',
+  },
+};
+
+function isSettings(value: unknown): boolean {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  const isOne = ([name, text]: [string, unknown]): boolean =>
+    /^[A-Z][A-Z0-9_]*$/.test(name) && typeof text === "string" && /^[^\n\r]*$/.test(text);
+  return Object.entries(value).every(isOne);
+}
+
+/**
+ * Reads environments/NAME.json.
+ * @throws Error, one line, for an unknown name and for the first invalid field.
+ */
+export async function readEnvironment(environments: Directory, name: string): Promise<Environment> {
+  const names = (await environments.glob("*.json"))
+    .filter((file) => file !== "schema.json")
+    .map((file) => file.slice(0, -".json".length));
+  if (!names.includes(name)) {
+    throw new Error(
+      `there is no environment ${JSON.stringify(name)}: environments/ has ${names.join(", ") || "none"}`,
+    );
+  }
+  return parseEnvironment(name, await environments.file(`${name}.json`).contents());
+}
+
+/** @throws Error, one line, for invalid JSON and for the first invalid field. */
+export function parseEnvironment(name: string, json: string): Environment {
+  const file = `environments/${name}.json`;
+  const given = parseObject(file, json);
+  const known = Object.keys(fields);
+  const unknown = Object.keys(given).find((key) => key !== "$schema" && !known.includes(key));
+  if (unknown !== undefined)
+    throw new Error(
+      `${file}: there is no field ${JSON.stringify(unknown)}: the fields are ${known.join(", ")}`,
+    );
+  const values = Object.entries(fields).map(([key, field]) => [key, fieldOf(file, key, field, given[key])]);
+  return { name, ...Object.fromEntries(values) };
+}
+
+function fieldOf(file: string, key: string, { fallback, isValid, rule }: Field, value: unknown): unknown {
+  if (value === undefined && fallback !== undefined) return fallback;
+  if (value === undefined) throw new Error(`${file}: ${key} is missing: it must be ${rule}`);
+  if (!isValid(value)) throw new Error(`${file}: ${key} is ${JSON.stringify(value)}; it must be ${rule}`);
+  return value;
+}
+
+function parseObject(file: string, json: string): Record<string, unknown> {
+  try {
+    const value = JSON.parse(json);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
+  } catch (problem) {
+    throw new Error(`${file} is not JSON: ${(problem as Error).message}`);
+  }
+  throw new Error(`${file} must contain one JSON object`);
+}

@@ -1,0 +1,34 @@
+import { dag, type Secret } from "@dagger.io/dagger";
+import { registryOf } from "../pipeline/references.js";
+
+/** Account at a registry. */
+export interface Account {
+  username: string;
+  password?: Secret;
+}
+
+/**
+ * Input for `docker login` on the machine: address, user and password, one per line.
+ * @returns undefined without an account: a public image, or one that the machine already has, needs none.
+ */
+export async function registryLogin(
+  { username, password }: Account,
+  repository: string,
+): Promise<Secret | undefined> {
+  if ((username === "") !== (password === undefined)) {
+    throw new Error("--username and --password belong together: give both, or neither for a public image");
+  }
+  if (!password) return undefined;
+  const text = (await password.plaintext()).trim();
+  return dag.setSecret("registry", `${registryOf(repository)}\n${username}\n${text}\n`);
+}
+
+/** A tag can move between a deploy and its rollback; a digest always identifies the same image. */
+export function requireDigest(image: string): string {
+  if (!/^\S+@sha256:[0-9a-f]{64}$/.test(image)) {
+    throw new Error(
+      `--image ${JSON.stringify(image)} is not a reference by digest: give NAME@sha256:..., as publish prints it`,
+    );
+  }
+  return image;
+}

@@ -1,0 +1,61 @@
+import { type Directory, dag } from "@dagger.io/dagger";
+import type { Environment } from "./environment.js";
+
+/** Settings of a release that are not part of its environment. */
+export interface ReleaseOptions {
+  /** Reference of the image, by digest. */
+  image: string;
+  /** Whether to back up the database before the migration. */
+  backup: boolean;
+  /** Time of the call in seconds since 1970: the machine compares it with its clock. */
+  sent: number;
+}
+
+/** The files of a release. */
+export function releaseFolder(
+  source: Directory,
+  environment: Environment,
+  options: ReleaseOptions,
+): Directory {
+  const files = source.filter({
+    include: ["docker-compose.prod.yml", "nginx/**", "scripts/postgres/**", "logs/**"],
+    exclude: ["nginx/switch/*", "nginx/maintenance/on"],
+  });
+  return dag
+    .directory()
+    .withDirectory("/", files)
+    .withNewFile("release.env", releaseSettings(environment, options));
+}
+
+/**
+ * NAME=VALUE lines: settings of docker-compose.prod.yml, and STACKLINE_... for the scripts on the machine. The environment's
+ * own settings override the derived ones.
+ */
+export function releaseSettings(environment: Environment, { image, backup, sent }: ReleaseOptions): string {
+  const settings = {
+    APP_IMAGE: image,
+    ENVIRONMENT: environment.name,
+    ...urlSettings(environment.url),
+    ...environment.settings,
+    STACKLINE_REPLICAS: environment.replicas,
+    STACKLINE_KEEP_RELEASES: environment.keepReleases,
+    STACKLINE_KEEP_BACKUPS: environment.keepBackups,
+    STACKLINE_URL: environment.url,
+    STACKLINE_BACKUP: backup ? "yes" : "no",
+    STACKLINE_SENT: sent,
+  };
+  const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`);
+  return lines.join("");
+}
+
+/** Host names that the application accepts: the site's own, and those by which the machine itself requests /checks. */
+function urlSettings(url: string): Record<string, string> {
+  const names = ["localhost", "127.0.0.1", "[::1]", "app", "nginx"];
+  if (url === "") return { ALLOWED_HOSTS: names.join(",") };
+  const { hostname, protocol, origin } = new URL(url);
+  return {
+    ALLOWED_HOSTS: [...names, hostname].join(","),
+    CSRF_TRUSTED_ORIGINS: origin,
+    HTTPS: String(protocol === "https:"),
+  };
+}

@@ -1,0 +1,50 @@
+import { dag, type Secret } from "@dagger.io/dagger";
+
+/** Optional values and their defaults: the data services of docker-compose.prod.yml. */
+const defaults: Record<string, string> = {
+  DATABASE_HOST: "postgres",
+  DATABASE_PORT: "5432",
+  REDIS_HOST: "redis",
+  REDIS_PORT: "6379",
+  // Empty: Redis without a password, for an application that does not support one.
+  REDIS_PASSWORD: "",
+  KAFKA_HOST: "kafka",
+  KAFKA_PORT: "9092",
+  // Only this repository's application uses it.
+  API_TOKEN: "",
+  // For an external log store that requires it, and for Grafana, which starts only with the profile loki.
+  LOGS_AUTHORIZATION: "",
+  GRAFANA_PASSWORD: "",
+};
+
+const required = ["POSTGRES_DB", "POSTGRES_USER", "POSTGRES_PASSWORD", "SECRET_KEY"];
+
+/**
+ * Parses the secrets of a stack from NAME=VALUE lines. Empty lines and lines that begin with # are ignored; a value may be
+ * quoted; nothing in it is expanded.
+ * @throws Error, one line that contains no value, for an invalid line and for missing names.
+ */
+export function parseSecrets(text: string): Map<string, string> {
+  const values = new Map(Object.entries(defaults));
+  for (const [at, raw] of text.split(/\r?\n/).entries()) {
+    const line = raw.trim();
+    if (line === "" || line.startsWith("#")) continue;
+    const found = /^(?:export\s+)?([A-Z][A-Z0-9_]*)=(.*)$/.exec(line);
+    if (!found) throw new Error(`--secrets: line ${at + 1} is not NAME=VALUE`);
+    values.set(found[1] as string, unquote(found[2] as string));
+  }
+  const missing = required.filter((name) => !values.get(name));
+  if (missing.length > 0) throw new Error(`--secrets: missing or empty: ${missing.join(", ")}`);
+  return values;
+}
+
+function unquote(value: string): string {
+  return /^(["']).*\1$/.test(value) && value.length > 1 ? value.slice(1, -1) : value;
+}
+
+/** The same values as a secret of plain NAME=VALUE lines. */
+export async function normaliseSecrets(secrets: Secret): Promise<Secret> {
+  const values = parseSecrets(await secrets.plaintext());
+  const lines = [...values].map(([name, value]) => `${name}=${value}\n`);
+  return dag.setSecret("stack", lines.join(""));
+}

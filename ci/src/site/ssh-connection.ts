@@ -1,0 +1,79 @@
+import { type Container, type Directory, dag, type Secret, type Service } from "@dagger.io/dagger";
+import { images } from "../versions.js";
+import type { Environment } from "./environment.js";
+import { knownHosts, sshConfig } from "./ssh-config.js";
+
+/** How to reach the machine of an environment. */
+export interface Connection {
+  environment: Environment;
+  /** Private key of the environment's user. */
+  key: Secret;
+  /** scripts/host, sent with every call. */
+  scripts: Directory;
+  /** A machine that runs as a service in the engine; its host name is then the environment's host. */
+  service?: Service;
+}
+
+/** Sent with the scripts. Secrets travel on standard input and never become an argument, a variable or a layer. */
+export interface Payload {
+  /** Compose file, configuration, release.env. */
+  release?: Directory;
+  /** The stack's secrets, as `normaliseSecrets` returns them. */
+  secrets?: Secret;
+  /** Registry login for the machine: address, user and password, one per line. */
+  registry?: Secret;
+  /** Name of the caller for the history; if empty, `send` derives it from the SSH key. */
+  by?: string;
+}
+
+/**
+ * Sends the scripts and the payload over one SSH connection and runs `stackline ARGUMENT...` on the machine. A command that
+ * changes the stack continues there if the connection is lost.
+ * @returns its output.
+ * @throws ExecError with its output, when it fails.
+ */
+export function runRemote(
+  connection: Connection,
+  args: readonly string[],
+  payload: Payload = {},
+): Promise<string> {
+  return sshClient(connection, payload)
+    .withExec(["sh", "/payload/host/send", ...args])
+    .stdout();
+}
+
+/**
+ * The same for output that the pipeline parses: it does not show in the progress.
+ * @throws ExecError with its output, when it fails.
+ */
+export function queryRemote(connection: Connection, args: readonly string[]): Promise<string> {
+  return sshClient(connection, {})
+    .withExec(["sh", "/payload/host/ask", ...args])
+    .file("/answer")
+    .contents();
+}
+
+/** A container with an SSH client that is configured for the machine. */
+export function sshClient({ environment, key, scripts, service }: Connection, payload: Payload): Container {
+  const base = dag
+    .container()
+    .from(images.ssh)
+    .withNewFile("/etc/stackline/ssh_config", sshConfig(environment))
+    .withNewFile("/etc/stackline/known_hosts", knownHosts(environment))
+    .withNewFile("/etc/stackline/directory", environment.directory)
+    .withMountedTemp("/run/stackline")
+    .withMountedSecret("/run/secrets/ssh-key", key)
+    .withMountedDirectory("/payload", payloadFolder(scripts, payload))
+    // Results depend on the state of the machine: never take them from the cache.
+    .withEnvVariable("STACKLINE_CALLED_AT", `${Date.now()} ${Math.random()}`);
+  const bound = service ? base.withServiceBinding(environment.host, service) : base;
+  const withStack = payload.secrets ? bound.withMountedSecret("/run/secrets/stack", payload.secrets) : bound;
+  return payload.registry
+    ? withStack.withMountedSecret("/run/secrets/registry", payload.registry)
+    : withStack;
+}
+
+function payloadFolder(scripts: Directory, { release, by }: Payload): Directory {
+  const folder = (release ?? dag.directory()).withDirectory("host", scripts);
+  return by ? folder.withNewFile("by", by) : folder;
+}
