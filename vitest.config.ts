@@ -21,7 +21,7 @@ export default defineConfig({
         test: {
           name: "engine",
           sequence: { groupOrder: 1 },
-          include: ["engine/test/**/*.docker.test.ts"],
+          include: ["{engine/test,tests/engine}/**/*.docker.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 600_000,
           maxWorkers: 2,

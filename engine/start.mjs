@@ -2,18 +2,20 @@
 // a command line does something; what tsx does at every start happens here when a source has changed.
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 const engine = dirname(fileURLToPath(import.meta.url));
 const sources = join(engine, "src");
-const cache = join(engine, "..", "node_modules", ".cache", "stackline");
+/** Of this package alone, or of the workspace that it is part of. */
+const packages = dirname(dirname(createRequire(import.meta.url).resolve("typescript/package.json")));
+const cache = join(packages, ".cache", "stackline");
 
 /** Changes whenever a source does: by size and time, so that a start reads none of them. */
 function fingerprint() {
-  const hash = createHash("sha256").update(
-    statSync(join(engine, "..", "package-lock.json")).mtimeMs.toString(),
-  );
+  const installed = statSync(join(packages, ".package-lock.json"), { throwIfNoEntry: false });
+  const hash = createHash("sha256").update(String(installed?.mtimeMs));
   for (const item of readdirSync(sources, { withFileTypes: true, recursive: true })) {
     if (!item.isFile() || !item.name.endsWith(".ts")) continue;
     const path = join(item.parentPath, item.name);

@@ -1,11 +1,11 @@
 import type { GraphQLSchema } from "graphql";
-import { evaluators } from "./api/index.ts";
+import { evaluators, findResolver } from "./api/index.ts";
 import { loadModuleConfig } from "./module/config.ts";
 import { LoadedModule, loadTypes } from "./module/module.ts";
 import { Runtime } from "./module/runtime.ts";
 import { coreSchema, schemaWith } from "./schema/schema.ts";
+import type { Caller } from "./session/context.ts";
 import type { ProgressView } from "./session/progress.ts";
-import type { Caller } from "./session/select.ts";
 import { SessionServer } from "./session/server.ts";
 import { Session } from "./session/session.ts";
 import { defaultStorePath, Store } from "./store/store.ts";
@@ -29,6 +29,7 @@ export class Engine {
       store: new Store(storePath),
       view,
       evaluators,
+      findResolver,
       ...(workdir && { workdir }),
       moduleEvaluator: (type, field) => this.module?.evaluator(type, field),
       runsAnew: (type, field) => this.module?.runsAnew(type, field) ?? false,

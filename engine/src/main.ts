@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
-import { type Command, commandHelp, commands } from "./cli/commands.ts";
+import type { Command } from "./cli/command.ts";
+import { commandHelp, commands } from "./cli/commands.ts";
 import { describeFailure } from "./cli/failure.ts";
 import { parseLevel } from "./cli/flags.ts";
 import { applyOptions, defaults, type Options, optionFlags, scanOptions } from "./cli/options.ts";

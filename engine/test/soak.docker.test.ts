@@ -4,8 +4,8 @@ import { spawn } from "node:child_process";
 import { text } from "node:stream/consumers";
 import Docker from "dockerode";
 import { expect, it } from "vitest";
-import { PrivateDaemon } from "../../tests/stack/daemon.ts";
 import { commandLine, expectOneLine, sample, whatFailed } from "./command.ts";
+import { PrivateDaemon } from "./daemon.ts";
 import { soak } from "./soak.ts";
 import { IMAGE, temporaryFolder, withSession } from "./support.ts";
 

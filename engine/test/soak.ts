@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import Docker from "dockerode";
-import { DaemonError, PrivateDaemon } from "../../tests/stack/daemon.ts";
+import { DaemonError, PrivateDaemon } from "./daemon.ts";
 import { temporaryFolder } from "./folder.ts";
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { $ } from "zx";
 import { images } from "../../ci/src/versions.ts";
-import { PrivateDaemon } from "../stack/daemon.ts";
+import { PrivateDaemon } from "../../engine/test/daemon.ts";
 import { APP_IMAGE, PROJECT, Production, services, sleep } from "../stack/production.ts";
 import { compose1, provideImages, root } from "../stack/tools.ts";
 import { loki } from "./loki.ts";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll } from "vitest";
 import { $ } from "zx";
-import { PrivateDaemon } from "./daemon.ts";
+import { PrivateDaemon } from "../../engine/test/daemon.ts";
 import { confidential } from "./production/confidential.ts";
 import { edge } from "./production/edge.ts";
 import { faults } from "./production/faults.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { parse } from "yaml";
 import { $, type ProcessOutput } from "zx";
 import { images } from "../../ci/src/versions.ts";
-import type { PrivateDaemon } from "./daemon.ts";
+import type { PrivateDaemon } from "../../engine/test/daemon.ts";
 import { type Compose, root } from "./tools.ts";
 
 export const APP_IMAGE = "stackline-app:stack-test";

@@ -49,10 +49,11 @@ async function ruff(source: Directory): Promise<Container | undefined> {
 
 async function typescript(source: Directory): Promise<Container | undefined> {
   if ((await source.glob("biome.json")).length === 0) return undefined;
-  const manifests = dag
-    .directory()
-    .withFile("package.json", source.file("package.json"))
-    .withFile("package-lock.json", source.file("package-lock.json"));
+  // Those of npm workspaces, too.
+  const manifests = source.filter({
+    include: ["package.json", "package-lock.json", "*/package.json"],
+    exclude: ["app"],
+  });
   const installed = dag
     .container()
     .from(images.node)

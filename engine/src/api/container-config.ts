@@ -10,7 +10,7 @@ import {
   withPair,
 } from "../core/values.ts";
 import { absolutePath } from "../docker/read.ts";
-import type { Args, Evaluator } from "../session/evaluate.ts";
+import type { Args, Evaluator } from "../session/context.ts";
 
 type Change = (state: ContainerState, args: Args) => Partial<ContainerState>;
 

@@ -3,8 +3,7 @@ import { UserError } from "../core/errors.ts";
 import type { ContainerState, DirectoryValue, FileValue, Mount } from "../core/values.ts";
 import { mountAt, resolveOwner } from "../docker/read.ts";
 import { removePaths } from "../docker/remove.ts";
-import type { Args, Evaluator } from "../session/evaluate.ts";
-import type { Session } from "../session/session.ts";
+import type { Args, Evaluator, SessionContext } from "../session/context.ts";
 import { filterTree } from "../store/patterns.ts";
 import { type Entry, newFile, Tree } from "../store/tree.ts";
 import { target } from "./container-path.ts";
@@ -23,14 +22,19 @@ function replaced(state: ContainerState, mount: Mount, by: Mount): ContainerStat
   return { ...state, mounts: state.mounts.map((m) => (m === mount ? by : m)) };
 }
 
-async function owned(session: Session, state: ContainerState, args: Args, entry: Entry): Promise<Entry> {
+async function owned(
+  session: SessionContext,
+  state: ContainerState,
+  args: Args,
+  entry: Entry,
+): Promise<Entry> {
   const { uid, gid } = await resolveOwner(session, state, args.owner ?? "");
   const mode = args.permissions ?? entry.mode;
   return { ...entry, uid, gid, ...(entry.type === "file" && { mode }) };
 }
 
 async function withFile(
-  session: Session,
+  session: SessionContext,
   state: ContainerState,
   args: Args,
   path: string,
@@ -54,7 +58,11 @@ function fileTarget(state: ContainerState, args: Args, { name }: FileValue): str
 }
 
 /** Takes paths away: from the mounted directory that they lie in, else from the image. */
-async function without(session: Session, state: ContainerState, paths: string[]): Promise<ContainerState> {
+async function without(
+  session: SessionContext,
+  state: ContainerState,
+  paths: string[],
+): Promise<ContainerState> {
   let result = state;
   const fromImage: string[] = [];
   for (const path of paths) {

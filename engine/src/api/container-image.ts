@@ -5,8 +5,7 @@ import type { ContainerState, FileValue } from "../core/values.ts";
 import { finishImage, saveImage } from "../docker/bake.ts";
 import { stateFromImage, stateOfImage } from "../docker/images.ts";
 import { loadArchive, publishImage, tagImage } from "../docker/registry.ts";
-import type { Args, Evaluator } from "../session/evaluate.ts";
-import type { Session } from "../session/session.ts";
+import type { Args, Evaluator, SessionContext } from "../session/context.ts";
 import { exportEntry } from "../store/host.ts";
 import { newFile } from "../store/tree.ts";
 import { expandVariables } from "./container-config.ts";
@@ -15,7 +14,7 @@ import { expandVariables } from "./container-config.ts";
  * The container that an image is made of: this one, or the variant that is there in its stead. As in the official engine
  * a container without a file system is none, and no platform comes twice; this engine has only one.
  */
-async function subject(state: ContainerState, args: Args, session: Session): Promise<ContainerState> {
+async function subject(state: ContainerState, args: Args, session: SessionContext): Promise<ContainerState> {
   refuseRegistryService(args);
   const variants = await Promise.all(
     (args.platformVariants as Call[]).map((variant) => session.evaluate<ContainerState>(variant)),
@@ -43,7 +42,7 @@ function refuseRegistryService({ registryService }: Args): void {
     throw new UserError("registryService: the embedded engine does not have it; the official engine does");
 }
 
-async function tarball(state: ContainerState, args: Args, session: Session): Promise<FileValue> {
+async function tarball(state: ContainerState, args: Args, session: SessionContext): Promise<FileValue> {
   const { digest, size } = await saveImage(session, await subject(state, args, session));
   return { name: "image.tar", entry: newFile(digest, size) };
 }
@@ -66,7 +65,11 @@ export const containerImage: Record<string, Evaluator> = {
     return path;
   },
   exportImage: async (state: ContainerState, args, session) => {
-    await tagImage(session, await finishImage(session, await subject(state, args, session)), args.name);
+    await tagImage(
+      session.docker,
+      await finishImage(session, await subject(state, args, session)),
+      args.name,
+    );
     // The API says that it is never null.
     return "";
   },

@@ -7,8 +7,7 @@ import type {
   SecretValue,
 } from "../core/values.ts";
 import { resolveOwner } from "../docker/read.ts";
-import type { Args, Evaluator } from "../session/evaluate.ts";
-import type { Session } from "../session/session.ts";
+import type { Args, Evaluator, SessionContext } from "../session/context.ts";
 import { target } from "./container-path.ts";
 
 function mounted(state: ContainerState, mount: Mount): ContainerState {
@@ -16,7 +15,7 @@ function mounted(state: ContainerState, mount: Mount): ContainerState {
 }
 
 async function ownership(
-  session: Session,
+  session: SessionContext,
   state: ContainerState,
   args: Args,
 ): Promise<{ uid?: number; gid?: number }> {

@@ -1,6 +1,6 @@
 import type { ContainerState } from "../core/values.ts";
 import { absolutePath } from "../docker/read.ts";
-import type { Args } from "../session/evaluate.ts";
+import type { Args } from "../session/context.ts";
 import { expandVariables } from "./container-config.ts";
 
 /** The path that a call means: variables filled in where asked for, relative to the working directory. */

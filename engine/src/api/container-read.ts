@@ -2,13 +2,12 @@ import { posix } from "node:path";
 import { UserError } from "../core/errors.ts";
 import type { ContainerState, DirectoryValue, FileValue } from "../core/values.ts";
 import { absolutePath, type Found, findPath } from "../docker/read.ts";
-import type { Args, Evaluator } from "../session/evaluate.ts";
-import type { Session } from "../session/session.ts";
+import type { Args, Evaluator, SessionContext } from "../session/context.ts";
 import { Tree } from "../store/tree.ts";
 import { target } from "./container-path.ts";
 import { statOf, typeOf } from "./stat.ts";
 
-async function find(session: Session, state: ContainerState, args: Args): Promise<Found> {
+async function find(session: SessionContext, state: ContainerState, args: Args): Promise<Found> {
   const path = target(state, args);
   const found = await findPath(session, state, path);
   if (!found) throw new UserError(`${path}: no such file or directory in the container`);

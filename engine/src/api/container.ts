@@ -1,8 +1,7 @@
 import { UserError } from "../core/errors.ts";
 import type { ContainerState, ServiceValue } from "../core/values.ts";
 import { execInContainer, outcomeOf, outcomeText } from "../docker/exec.ts";
-import type { Args, Evaluator } from "../session/evaluate.ts";
-import type { Session } from "../session/session.ts";
+import type { Args, Evaluator, SessionContext } from "../session/context.ts";
 import { containerConfig, expandVariables } from "./container-config.ts";
 import { containerFiles } from "./container-files.ts";
 import { containerImage } from "./container-image.ts";
@@ -27,7 +26,7 @@ function refuseNesting(args: Args): void {
   }
 }
 
-async function withExec(state: ContainerState, args: Args, session: Session): Promise<ContainerState> {
+async function withExec(state: ContainerState, args: Args, session: SessionContext): Promise<ContainerState> {
   refuseNesting(args);
   const path = (text: string): string => (args.expand ? expandVariables(state, text) : text);
   return execInContainer(session, state, {
@@ -43,7 +42,7 @@ async function withExec(state: ContainerState, args: Args, session: Session): Pr
 }
 
 function outputField(stream: "stdout" | "stderr" | "combined"): Evaluator {
-  return (state: ContainerState, _args, session) => outcomeText(session, state, stream);
+  return (state: ContainerState, _args, session) => outcomeText(session.store, state, stream);
 }
 
 function asService(state: ContainerState, args: Args): ServiceValue {

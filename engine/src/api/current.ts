@@ -1,6 +1,7 @@
+import { Call } from "../core/call.ts";
 import { UserError } from "../core/errors.ts";
-import type { FunctionCall } from "../module/function-call.ts";
-import type { Evaluator } from "../session/evaluate.ts";
+import type { Evaluator, Resolver } from "../session/context.ts";
+import type { FunctionCall } from "../session/function-call.ts";
 import { scanHostDirectory } from "../store/host.ts";
 
 interface CurrentModuleState {
@@ -8,7 +9,16 @@ interface CurrentModuleState {
   sourcePath: string;
 }
 
-/** Fields of Query that answer differently to each caller: `caller` was put there by the resolver. */
+const withCaller: Resolver = ({ type, field, args }, { functionCallId = "" }) =>
+  new Call(type, undefined, field, { ...args, caller: functionCallId });
+
+/** Fields of Query that depend on the caller become calls that name it. */
+export const currentResolvers: Record<string, Resolver> = {
+  currentFunctionCall: withCaller,
+  currentModule: withCaller,
+};
+
+/** Evaluators of those calls. */
 export const currentQueries: Record<string, Evaluator> = {
   currentFunctionCall: (_, { caller }, session): FunctionCall => {
     const call = session.functionCalls.get(caller);

@@ -5,7 +5,7 @@ import type { ContainerState, DirectoryValue, FileValue, SecretValue } from "../
 import { buildImage } from "../docker/build.ts";
 import { stateOfImage } from "../docker/images.ts";
 import { type Found, findInTree } from "../docker/read.ts";
-import type { Args, Evaluator } from "../session/evaluate.ts";
+import type { Args, Evaluator } from "../session/context.ts";
 import { exportTree } from "../store/host.ts";
 import { filterTree, patternRegex } from "../store/patterns.ts";
 import { type Entry, newDirectory, newFile, normalise, type Tree } from "../store/tree.ts";

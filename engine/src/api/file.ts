@@ -2,8 +2,7 @@ import { existsSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { UserError } from "../core/errors.ts";
 import type { FileValue } from "../core/values.ts";
-import type { Evaluator } from "../session/evaluate.ts";
-import type { Session } from "../session/session.ts";
+import type { Evaluator, SessionContext } from "../session/context.ts";
 import { exportEntry } from "../store/host.ts";
 import { digestOf } from "../store/store.ts";
 import { numericOwner } from "./owner.ts";
@@ -56,7 +55,7 @@ async function exportFile(
   file: FileValue,
   path: string,
   allowParent: boolean,
-  session: Session,
+  session: SessionContext,
 ): Promise<string> {
   const target = resolve(session.workdir, path);
   const isFolder = existsSync(target) && statSync(target).isDirectory();

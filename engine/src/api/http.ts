@@ -3,8 +3,7 @@ import { Readable } from "node:stream";
 import type { ReadableStream } from "node:stream/web";
 import { UserError } from "../core/errors.ts";
 import type { FileValue, SecretValue } from "../core/values.ts";
-import type { Args } from "../session/evaluate.ts";
-import type { Session } from "../session/session.ts";
+import type { Args, SessionContext } from "../session/context.ts";
 import { newFile } from "../store/tree.ts";
 
 /** Mode of a file that nobody has asked another for, as in the official engine. */
@@ -16,7 +15,7 @@ interface Download {
 }
 
 /** What a URL gives; asked for once a session. What a checksum names and is at hand is not asked for again. */
-export async function fetchFile(session: Session, args: Args): Promise<FileValue> {
+export async function fetchFile(session: SessionContext, args: Args): Promise<FileValue> {
   if (args.experimentalServiceHost)
     throw new UserError(
       "http: the embedded engine takes no experimentalServiceHost; the official engine does",
@@ -36,7 +35,7 @@ export async function fetchFile(session: Session, args: Args): Promise<FileValue
   return { name, entry: newFile(digest, size, args.permissions ?? PERMISSIONS) };
 }
 
-async function download(session: Session, url: URL, args: Args): Promise<Download> {
+async function download(session: SessionContext, url: URL, args: Args): Promise<Download> {
   const headers = await authorization(session, url, args);
   const bare = new URL(url);
   bare.username = bare.password = "";
@@ -52,7 +51,7 @@ async function download(session: Session, url: URL, args: Args): Promise<Downloa
   }
 }
 
-async function authorization(session: Session, url: URL, { authHeader }: Args): Promise<HeadersInit> {
+async function authorization(session: SessionContext, url: URL, { authHeader }: Args): Promise<HeadersInit> {
   if (authHeader) {
     const secret = await session.evaluate<SecretValue>(authHeader);
     return { authorization: await session.secrets.plaintext(secret) };

@@ -1,14 +1,17 @@
-import type { Evaluator, Evaluators } from "../session/evaluate.ts";
+import type { Evaluator, Evaluators, FindResolver, Resolver } from "../session/context.ts";
 import { container } from "./container.ts";
-import { currentModule, currentQueries, functionCall } from "./current.ts";
+import { currentModule, currentQueries, currentResolvers, functionCall } from "./current.ts";
 import { directory } from "./directory.ts";
 import { file } from "./file.ts";
-import { error, host, query, secret } from "./query.ts";
-import { service } from "./service.ts";
+import { host, hostContent, hostResolvers } from "./host.ts";
+import { commonResolver, nodeQueries } from "./node.ts";
+import { error, query } from "./query.ts";
+import { secret, secretQueries, secretResolvers } from "./secret.ts";
+import { service, serviceResolvers } from "./service.ts";
 import { functionDef, moduleDef, typeDef, typeQueries } from "./types.ts";
 
 const byType: Record<string, Record<string, Evaluator>> = {
-  Query: { ...query, ...typeQueries, ...currentQueries },
+  Query: { ...query, ...secretQueries, ...typeQueries, ...currentQueries, ...hostContent },
   Container: container,
   Directory: directory,
   File: file,
@@ -23,9 +26,25 @@ const byType: Record<string, Record<string, Evaluator>> = {
   FunctionCall: functionCall,
 };
 
-/** Every field of the API that this engine has, by "Type.field"; `id` and `sync` are the same for all. */
-export const evaluators: Evaluators = new Map(
-  Object.entries(byType).flatMap(([type, fields]) =>
-    Object.entries(fields).map(([field, evaluator]): [string, Evaluator] => [`${type}.${field}`, evaluator]),
-  ),
-);
+const resolversByType: Record<string, Record<string, Resolver>> = {
+  Query: { ...nodeQueries, ...secretResolvers, ...currentResolvers },
+  Host: hostResolvers,
+  Service: serviceResolvers,
+};
+
+/** Every field of the API that this engine evaluates, by "Type.field". */
+export const evaluators: Evaluators = byField(byType);
+
+const resolvers = byField(resolversByType);
+
+/** The resolver of a field: its own, or one that is common to all types. */
+export const findResolver: FindResolver = (type, field) =>
+  resolvers.get(`${type}.${field}`) ?? commonResolver(type, field);
+
+function byField<T>(types: Record<string, Record<string, T>>): Map<string, T> {
+  return new Map(
+    Object.entries(types).flatMap(([type, fields]) =>
+      Object.entries(fields).map(([field, value]): [string, T] => [`${type}.${field}`, value]),
+    ),
+  );
+}

@@ -1,5 +1,5 @@
 import { UserError } from "../core/errors.ts";
-import type { Args } from "../session/evaluate.ts";
+import type { Args } from "../session/context.ts";
 import { patternMatcher } from "../store/patterns.ts";
 import type { Store } from "../store/store.ts";
 import type { Entry } from "../store/tree.ts";

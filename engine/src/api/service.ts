@@ -1,12 +1,12 @@
+import { type Call, encodeId } from "../core/call.ts";
 import { UserError } from "../core/errors.ts";
 import { type PortForwardValue, type PortValue, type ServiceValue, scratch } from "../core/values.ts";
 import { forwardsOf, startForward } from "../docker/forward.ts";
-import { serviceHostname } from "../docker/services.ts";
-import type { Args, Evaluator } from "../session/evaluate.ts";
-import type { Session } from "../session/session.ts";
+import { serviceHostname } from "../docker/hostname.ts";
+import type { Args, Evaluator, Resolver, SessionContext } from "../session/context.ts";
 
 /** Leads ports of this machine to a service until the person at the terminal ends it. */
-export async function upService(service: ServiceValue, args: Args, session: Session): Promise<null> {
+export async function upService(service: ServiceValue, args: Args, session: SessionContext): Promise<null> {
   const ports = forwardsOf(service, args.ports, args.random);
   const tunnel = await startForward(session, { kind: "tunnel", service, ports, native: false });
   for (const [i, { port }] of (tunnel.ports ?? []).entries())
@@ -29,7 +29,7 @@ export function tunnelTo(service: ServiceValue, asked: PortForwardValue[], nativ
   return forwardService({ kind: "tunnel", service, ports: forwardsOf(service, chosen, isFree), native });
 }
 
-async function portsOf(service: ServiceValue, session: Session): Promise<PortValue[]> {
+async function portsOf(service: ServiceValue, session: SessionContext): Promise<PortValue[]> {
   const { forward, container } = service;
   if (!forward) return container.ports;
   if (forward.kind === "host") {
@@ -45,6 +45,18 @@ async function portsOf(service: ServiceValue, session: Session): Promise<PortVal
 function hostnameOf(service: ServiceValue): string {
   return service.forward?.kind === "tunnel" ? "localhost" : serviceHostname(service);
 }
+
+/** Both return the service itself, once that is done. */
+export const serviceResolvers: Record<string, Resolver> = {
+  start: async ({ parent }, { session }) => {
+    await session.services.acquire(await session.evaluate(parent as Call));
+    return encodeId(parent as Call);
+  },
+  stop: async ({ parent, args }, { session }) => {
+    await session.services.stop(await session.evaluate(parent as Call), args.kill === true);
+    return encodeId(parent as Call);
+  },
+};
 
 export const service: Record<string, Evaluator> = {
   hostname: (value: ServiceValue) => hostnameOf(value),

@@ -1,4 +1,4 @@
-import type { Evaluator } from "../session/evaluate.ts";
+import type { Evaluator } from "../session/context.ts";
 
 export interface TypeDefValue {
   kind: string;

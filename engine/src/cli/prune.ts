@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { isNotFound } from "../docker/errors.ts";
 import type { Session } from "../session/session.ts";
-import type { Context } from "./commands.ts";
+import type { Context } from "./command.ts";
 import { parseSize, pruneToSize } from "./prune-size.ts";
 
 /**

@@ -1,9 +1,10 @@
 import { resolve } from "node:path";
+import { hostDirectory, hostFile } from "../api/host.ts";
 import type { TypeDefValue } from "../api/types.ts";
 import type { ArgValue, Call } from "../core/call.ts";
 import { UserError } from "../core/errors.ts";
 import type { Engine } from "../engine.ts";
-import { hostDirectory, hostFile, select } from "../session/select.ts";
+import { select } from "../session/select.ts";
 import { type CliArgument, enumMembers } from "./model.ts";
 
 /** Where a value was written: for errors, and for what its paths are relative to. */

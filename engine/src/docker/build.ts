@@ -2,15 +2,16 @@ import type Docker from "dockerode";
 import { ExecError, UserError } from "../core/errors.ts";
 import type { SecretValue } from "../core/values.ts";
 import { provideImage } from "../images/index.ts";
-import type { Session } from "../session/session.ts";
 import { packTree } from "../store/archive.ts";
 import { filterTree } from "../store/patterns.ts";
+import type { Store } from "../store/store.ts";
 import { digestOf } from "../store/store.ts";
 import type { Tree } from "../store/tree.ts";
 import { openBuildSession } from "./build-session.ts";
 import { explainDocker } from "./errors.ts";
-import { imageId } from "./images.ts";
+import { imageId } from "./image-id.ts";
 import { Scrubber } from "./output.ts";
+import type { Run } from "./run.ts";
 
 export interface BuildOptions {
   dockerfile: string;
@@ -19,17 +20,19 @@ export interface BuildOptions {
   secrets: SecretValue[];
 }
 
+type Building = Pick<Run, "docker" | "store" | "work" | "progress" | "limit" | "secrets">;
+
 /** Builds a Dockerfile with the BuildKit that is part of Docker; returns the image's ID. */
-export async function buildImage(session: Session, context: Tree, options: BuildOptions): Promise<string> {
-  const tree = withoutIgnored(session, context, options.dockerfile);
-  const text = readText(session, tree, options.dockerfile);
+export async function buildImage(run: Building, context: Tree, options: BuildOptions): Promise<string> {
+  const tree = withoutIgnored(run.store, context, options.dockerfile);
+  const text = readText(run.store, tree, options.dockerfile);
   const bases = baseImages(text, options.buildArgs);
   const title = `build ${options.dockerfile}${options.target ? ` (${options.target})` : ""}`;
-  return session.work.once(`build ${digestOf(tree.digest, options)}`, () =>
-    session.progress.step(title, async (step) => {
-      const provided = await Promise.all(bases.map((ref) => provideImage(session.docker, ref, step.note)));
+  return run.work.once(`build ${digestOf(tree.digest, options)}`, () =>
+    run.progress.step(title, async (step) => {
+      const provided = await Promise.all(bases.map((ref) => provideImage(run.docker, ref, step.note)));
       for (const [i, { standIn }] of provided.entries()) {
-        if (standIn) session.progress.once(`${bases[i]} is a stand-in: ${standIn}`);
+        if (standIn) run.progress.once(`${bases[i]} is a stand-in: ${standIn}`);
       }
       const key = digestOf(
         "build",
@@ -37,33 +40,33 @@ export async function buildImage(session: Session, context: Tree, options: Build
         options,
         provided.map(({ id }) => id),
       );
-      const kept = session.store.getResult<{ image: string }>("builds", key);
-      if (kept && (await imageId(session.docker, kept.image))) {
+      const kept = run.store.getResult<{ image: string }>("builds", key);
+      if (kept && (await imageId(run.docker, kept.image))) {
         step.cached();
         return kept.image;
       }
-      const image = await session.limit(() => runBuild(session, tree, options, step.log));
-      await session.store.putResult("builds", key, { image });
+      const image = await run.limit(() => runBuild(run, tree, options, step.log));
+      await run.store.putResult("builds", key, { image });
       return image;
     }),
   );
 }
 
 /** What .dockerignore names is not part of the context; the Dockerfile always is. */
-function withoutIgnored(session: Session, context: Tree, dockerfile: string): Tree {
+function withoutIgnored(store: Store, context: Tree, dockerfile: string): Tree {
   const own = context.get(`${dockerfile}.dockerignore`) ?? context.get(".dockerignore");
   if (!own?.blob) return context;
-  const lines = session.store.readBlobText(own.blob).split("\n");
+  const lines = store.readBlobText(own.blob).split("\n");
   const exclude = lines.map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("#"));
   const kept = filterTree(context, { exclude });
   const entry = context.get(dockerfile);
   return entry ? kept.with(dockerfile, entry) : kept;
 }
 
-function readText(session: Session, tree: Tree, path: string): string {
+function readText(store: Store, tree: Tree, path: string): string {
   const entry = tree.get(path);
   if (!entry?.blob) throw new UserError(`no ${path} in the directory to build: name one with "dockerfile"`);
-  return session.store.readBlobText(entry.blob);
+  return store.readBlobText(entry.blob);
 }
 
 /** Images that a Dockerfile starts from, its own stages and scratch aside; build arguments are filled in. */
@@ -104,7 +107,7 @@ interface BuildMessage {
 }
 
 async function runBuild(
-  session: Session,
+  run: Building,
   tree: Tree,
   options: BuildOptions,
   log: (text: string) => void,
@@ -112,14 +115,14 @@ async function runBuild(
   const secrets = new Map(
     await Promise.all(
       options.secrets.map(
-        async (secret): Promise<[string, string]> => [secret.name, await session.secrets.plaintext(secret)],
+        async (secret): Promise<[string, string]> => [secret.name, await run.secrets.plaintext(secret)],
       ),
     ),
   );
-  const { id, close } = await openBuildSession(session.docker, secrets);
+  const { id, close } = await openBuildSession(run.docker, secrets);
   try {
-    const stream = await session.docker.buildImage(
-      packTree(session.store, tree) as NodeJS.ReadableStream,
+    const stream = await run.docker.buildImage(
+      packTree(run.store, tree) as NodeJS.ReadableStream,
       {
         // A number: for the text "2" the client opens a session of its own.
         version: 2,
@@ -127,17 +130,17 @@ async function runBuild(
         dockerfile: options.dockerfile,
         ...(options.target && { target: options.target }),
         buildargs: Object.fromEntries(options.buildArgs.map(({ name, value }) => [name, value])),
-        abortSignal: session.work.signal,
+        abortSignal: run.work.signal,
       } as unknown as Docker.ImageBuildOptions,
     );
-    return await followBuild(session, stream, log, [...secrets.values()]);
+    return await followBuild(run.docker, stream, log, [...secrets.values()]);
   } finally {
     close();
   }
 }
 
 async function followBuild(
-  session: Session,
+  docker: Docker,
   stream: NodeJS.ReadableStream,
   log: (text: string) => void,
   secrets: string[],
@@ -151,7 +154,7 @@ async function followBuild(
   let image: string | undefined;
   let failure: string | undefined;
   await new Promise<void>((resolve, reject) => {
-    session.docker.modem.followProgress(
+    docker.modem.followProgress(
       stream,
       (error) => (error && !failure ? reject(streamError(error, status.failedOutput)) : resolve()),
       (message: BuildMessage) => {

@@ -1,9 +1,9 @@
 import type Docker from "dockerode";
 import type { Mount } from "../core/values.ts";
 import { withLock } from "../images/lock.ts";
-import type { Session } from "../session/session.ts";
 import { digestOf } from "../store/store.ts";
 import { isNotFound } from "./errors.ts";
+import type { ImageMaking } from "./run.ts";
 import { fillVolume } from "./volumes.ts";
 
 /** A cache volume that a step may use until it releases it. */
@@ -16,19 +16,19 @@ export interface HeldCache {
 const inUse = new Set<string>();
 
 /** The volume of a cache as its sharing mode has it: shared, alone with it, or a copy that nobody else uses. */
-export async function holdCache(session: Session, mount: Mount): Promise<HeldCache> {
+export async function holdCache(run: ImageMaking, mount: Mount): Promise<HeldCache> {
   const name = `stackline-cache-${digestOf(mount.cache).slice(0, 24)}`;
-  if (mount.sharing === "PRIVATE") return holdPrivate(session, mount, name);
-  if (mount.sharing === "LOCKED") return holdLocked(session, mount, name);
-  await ensureVolume(session, mount, name);
+  if (mount.sharing === "PRIVATE") return holdPrivate(run, mount, name);
+  if (mount.sharing === "LOCKED") return holdLocked(run, mount, name);
+  await ensureVolume(run, mount, name);
   return { name, release: async () => undefined };
 }
 
-async function holdPrivate(session: Session, mount: Mount, base: string): Promise<HeldCache> {
+async function holdPrivate(run: ImageMaking, mount: Mount, base: string): Promise<HeldCache> {
   let name = base;
   for (let copy = 2; inUse.has(name); copy++) name = `${base}-${copy}`;
   inUse.add(name);
-  await ensureVolume(session, mount, name);
+  await ensureVolume(run, mount, name);
   return {
     name,
     release: async () => {
@@ -38,7 +38,7 @@ async function holdPrivate(session: Session, mount: Mount, base: string): Promis
 }
 
 /** Waits until no other step has it, of this process or another of this machine. */
-async function holdLocked(session: Session, mount: Mount, name: string): Promise<HeldCache> {
+async function holdLocked(run: ImageMaking, mount: Mount, name: string): Promise<HeldCache> {
   let release: () => void = () => undefined;
   const released = new Promise<void>((resolve) => {
     release = resolve;
@@ -50,18 +50,18 @@ async function holdLocked(session: Session, mount: Mount, name: string): Promise
     }).catch(reject);
   });
   await ended;
-  await ensureVolume(session, mount, name);
+  await ensureVolume(run, mount, name);
   return { name, release: async () => release() };
 }
 
-async function ensureVolume(session: Session, mount: Mount, name: string): Promise<void> {
-  await session.work.once(`cache ${name}`, async () => {
-    if (await exists(session.docker, name)) return;
-    await session.docker.createVolume({
+async function ensureVolume(run: ImageMaking, mount: Mount, name: string): Promise<void> {
+  await run.work.once(`cache ${name}`, async () => {
+    if (await exists(run.docker, name)) return;
+    await run.docker.createVolume({
       Name: name,
       Labels: { "dev.stackline.cache": mount.cache as string },
     });
-    if (mount.tree || mount.uid || mount.gid) await fillVolume(session, name, mount);
+    if (mount.tree || mount.uid || mount.gid) await fillVolume(run, name, mount);
   });
 }
 

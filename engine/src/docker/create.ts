@@ -1,13 +1,13 @@
 import type Docker from "dockerode";
 import { UserError } from "../core/errors.ts";
 import type { ContainerState } from "../core/values.ts";
-import type { Session } from "../session/session.ts";
 import { normalise } from "../store/tree.ts";
 import { bakeOverlays } from "./bake.ts";
-import { emptyImage } from "./images.ts";
+import { emptyImage } from "./image-id.ts";
 import { fillVolumes, type PlacedMounts, placeMounts } from "./mounts.ts";
 import { allPrivileges } from "./privileges.ts";
 import { putTree } from "./put.ts";
+import type { Mounting } from "./run.ts";
 import { withSecretEnv } from "./secret-env.ts";
 
 /** How a process is started in a container made from a state. */
@@ -32,22 +32,22 @@ export interface Prepared {
 
 /** Creates a container from a state: its overlays and mounts are in place, and its secrets will be there. */
 export async function prepareContainer(
-  session: Session,
+  run: Mounting,
   given: ContainerState,
   options: ProcessOptions,
 ): Promise<Prepared> {
   // What lies under a mount must be in the image: put into the container, it would land in the mount.
-  const state = hidesOverlay(given) ? await bakeOverlays(session, given) : given;
-  const mounts = await placeMounts(session, state);
+  const state = hidesOverlay(given) ? await bakeOverlays(run, given) : given;
+  const mounts = await placeMounts(run, state);
   let container: Docker.Container | undefined;
   const dispose = async (): Promise<void> => {
     await container?.remove({ force: true, v: true }).catch(() => undefined);
     await mounts.dispose();
   };
   try {
-    container = await session.createContainer(await createOptions(session, state, options, mounts));
-    for (const tree of state.overlays) await putTree(session, container, tree);
-    await fillVolumes(session, container, mounts);
+    container = await run.createContainer(await createOptions(run.docker, state, options, mounts));
+    for (const tree of state.overlays) await putTree(run.store, container, tree);
+    await fillVolumes(run.store, container, mounts);
     return { container, mounts, dispose };
   } catch (error) {
     await dispose();
@@ -63,7 +63,7 @@ function hidesOverlay({ overlays, mounts }: ContainerState): boolean {
 }
 
 async function createOptions(
-  session: Session,
+  docker: Docker,
   state: ContainerState,
   options: ProcessOptions,
   mounts: PlacedMounts,
@@ -74,7 +74,7 @@ async function createOptions(
   if (first === undefined)
     throw new UserError("no command has been set: give withExec arguments or an entry point");
   return {
-    Image: state.image ?? (await emptyImage(session)),
+    Image: state.image ?? (await emptyImage(docker)),
     Entrypoint: [first],
     Cmd: rest,
     Env: environment(state),

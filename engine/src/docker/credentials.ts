@@ -3,7 +3,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import type { ContainerState } from "../core/values.ts";
 import { parseReference } from "../images/reference.ts";
-import type { Session } from "../session/session.ts";
+import type { SecretSource } from "./run.ts";
 
 export interface Credentials {
   username: string;
@@ -13,7 +13,7 @@ export interface Credentials {
 
 /** What the state was given for a registry, else what `docker login` keeps of this user's. */
 export async function credentials(
-  session: Session,
+  secrets: Pick<SecretSource, "plaintext">,
   { registryAuth }: Pick<ContainerState, "registryAuth">,
   name: string,
 ): Promise<Credentials | undefined> {
@@ -21,7 +21,7 @@ export async function credentials(
   const found = registryAuth.find(([address]) => registryOf(address) === registry);
   if (!found) return userCredentials(registry);
   const [, username, secret] = found;
-  return { username, password: await session.secrets.plaintext(secret), serveraddress: registry };
+  return { username, password: await secrets.plaintext(secret), serveraddress: registry };
 }
 
 /** The registry that an address of any form names: "docker.io", "https://index.docker.io/v1/", "ghcr.io/team". */

@@ -1,27 +1,19 @@
 import { ExecError, UserError } from "../core/errors.ts";
 import { containerKey } from "../core/keys.ts";
 import type { ContainerState, ExecOutcome, Mount } from "../core/values.ts";
-import type { Session } from "../session/session.ts";
+import type { Store } from "../store/store.ts";
 import { digestOf } from "../store/store.ts";
 import { Tree } from "../store/tree.ts";
 import { withRoomForLayers } from "./bake.ts";
 import { prepareContainer } from "./create.ts";
-import { imageId } from "./images.ts";
+import type { ExecOptions } from "./exec-options.ts";
+import { imageId } from "./image-id.ts";
 import { type MountsAfter, readMounts } from "./mounts.ts";
-import { type RanProcess, runProcess } from "./process.ts";
+import { runProcess } from "./process.ts";
 import { commitContainer, writeRedirects } from "./result.ts";
+import type { Mounting, Run } from "./run.ts";
 
-export interface ExecOptions {
-  command: string[];
-  stdin: string;
-  /** Paths in the container; "" is none. */
-  redirectStdin: string;
-  redirectStdout: string;
-  redirectStderr: string;
-  expect: "SUCCESS" | "FAILURE" | "ANY";
-  privileged: boolean;
-  noInit: boolean;
-}
+type Executing = Mounting & Pick<Run, "progress" | "limit" | "services">;
 
 /** What is kept of an exec: enough to go on from it without running it. */
 interface ExecRecord {
@@ -37,20 +29,20 @@ interface ExecRecord {
  * @throws ExecError when it ends otherwise than `expect` says.
  */
 export async function execInContainer(
-  session: Session,
+  run: Executing,
   state: ContainerState,
   options: ExecOptions,
 ): Promise<ContainerState> {
   const key = digestOf("exec", containerKey(state), options);
-  const record = await session.work.once(`exec ${key}`, () =>
-    session.progress.step(describe(options.command), async (step) => {
-      const kept = session.store.getResult<ExecRecord>("execs", key);
-      if (kept && (await isUsable(session, kept))) {
+  const record = await run.work.once(`exec ${key}`, () =>
+    run.progress.step(describe(options.command), async (step) => {
+      const kept = run.store.getResult<ExecRecord>("execs", key);
+      if (kept && (await isUsable(run, kept))) {
         step.cached();
         return kept;
       }
-      const made = await runExec(session, state, options, step.log);
-      await session.store.putResult("execs", key, made);
+      const made = await runExec(run, state, options, step.log);
+      await run.store.putResult("execs", key, made);
       return made;
     }),
   );
@@ -63,11 +55,14 @@ function describe(command: string[]): string {
 }
 
 /** Somebody may have removed the image, or the files. */
-async function isUsable(session: Session, { image, outcome }: ExecRecord): Promise<boolean> {
+async function isUsable(
+  run: Pick<Run, "docker" | "store">,
+  { image, outcome }: ExecRecord,
+): Promise<boolean> {
   const { stdout, stderr, combined } = outcome;
   return (
-    [stdout, stderr, combined].every((blob) => session.store.hasBlob(blob)) &&
-    (await imageId(session.docker, image)) !== undefined
+    [stdout, stderr, combined].every((blob) => run.store.hasBlob(blob)) &&
+    (await imageId(run.docker, image)) !== undefined
   );
 }
 
@@ -82,17 +77,17 @@ function stateAfter(before: ContainerState, record: ExecRecord): ContainerState 
 }
 
 async function runExec(
-  session: Session,
+  run: Executing,
   given: ContainerState,
   options: ExecOptions,
   log: (text: string) => void,
 ): Promise<ExecRecord> {
-  const state = await withRoomForLayers(session, given);
-  const secrets = await session.secrets.plaintextsOf(state);
+  const state = await withRoomForLayers(run, given);
+  const secrets = await run.secrets.plaintextsOf(state);
   // Services first: a step that waits for one to get ready must not keep others from running.
-  return session.services.withBindings(state, (bindings) =>
-    session.limit(async () => {
-      const prepared = await prepareContainer(session, state, {
+  return run.services.withBindings(state, (bindings) =>
+    run.limit(async () => {
+      const prepared = await prepareContainer(run, state, {
         ...options,
         ...bindings,
         stdin: options.stdin !== "" || options.redirectStdin !== "",
@@ -100,18 +95,18 @@ async function runExec(
       try {
         const { container, mounts } = prepared;
         const watched = bindings.watch(() => container.kill().catch(() => undefined));
-        const ran = await runProcess(session, state, container, options, secrets, log);
+        const ran = await runProcess(run, state, container, options, secrets, log);
         watched.check();
-        requireExpected(session, options, ran);
-        await writeRedirects(session, state, container, options, ran);
+        requireExpected(run.store, options, ran);
+        await writeRedirects(run.store, state, container, options, ran);
         return {
-          ...(await commitContainer(session, state, container)),
+          ...(await commitContainer(run, state, container)),
           outcome: ran,
-          mounts: await readMounts(session, container, mounts),
+          mounts: await readMounts(run.store, container, mounts),
         };
       } finally {
         // Nothing waits for what was used to be gone.
-        session.work.background(prepared.dispose());
+        run.work.background(prepared.dispose());
       }
     }),
   );
@@ -126,10 +121,10 @@ function isExpected(exitCode: number, expect: ExecOptions["expect"]): boolean {
 /** How much of each stream an error carries, in bytes, as in the official engine. */
 const ERROR_OUTPUT = 100 * 1024;
 
-function requireExpected(session: Session, { command, expect }: ExecOptions, ran: RanProcess): void {
+function requireExpected(store: Store, { command, expect }: ExecOptions, ran: ExecOutcome): void {
   if (isExpected(ran.exitCode, expect)) return;
   const read = (blob: string): string => {
-    const { text, omitted } = session.store.readBlobTail(blob, ERROR_OUTPUT);
+    const { text, omitted } = store.readBlobTail(blob, ERROR_OUTPUT);
     return (omitted > 0 ? `[omitting ${omitted} bytes]...` : "") + text.trim();
   };
   throw new ExecError(command, ran.exitCode, read(ran.stdout), read(ran.stderr));
@@ -137,11 +132,11 @@ function requireExpected(session: Session, { command, expect }: ExecOptions, ran
 
 /** Text of a finished exec's output. */
 export function outcomeText(
-  session: Session,
+  store: Store,
   state: ContainerState,
   stream: "stdout" | "stderr" | "combined",
 ): string {
-  return session.store.readBlobText(outcomeOf(state)[stream]);
+  return store.readBlobText(outcomeOf(state)[stream]);
 }
 
 /** @throws UserError when nothing ran. */

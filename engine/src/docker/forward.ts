@@ -2,8 +2,8 @@ import type { AddressInfo } from "node:net";
 import { createServer, connect as dial, type Server } from "node:net";
 import { UserError } from "../core/errors.ts";
 import type { PortForwardValue, PortValue, ServiceValue } from "../core/values.ts";
-import type { Session } from "../session/session.ts";
-import type { RunningService } from "./service.ts";
+import type { Run } from "./run.ts";
+import type { RunningService } from "./running.ts";
 
 /** Listens on an address of this machine and passes each connection on. */
 export async function listen(
@@ -55,16 +55,16 @@ export function forwardsOf(
 
 /** Starts what leads from this machine to a service, or from services to this machine. */
 export async function startForward(
-  session: Session,
+  run: Pick<Run, "network" | "services">,
   forward: NonNullable<ServiceValue["forward"]>,
 ): Promise<RunningService> {
   if (forward.ports.some(({ protocol }) => protocol === "UDP"))
     throw new UserError("UDP ports cannot be forwarded by the embedded engine");
   if (forward.kind === "host") {
-    const gateway = await session.network.gateway();
+    const gateway = await run.network.gateway();
     return open(gateway, forward.ports, forward.host, () => undefined);
   }
-  const { running, release } = await session.services.acquire(forward.service);
+  const { running, release } = await run.services.acquire(forward.service);
   return open("127.0.0.1", forward.ports, running.ip, release);
 }
 

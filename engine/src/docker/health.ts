@@ -2,9 +2,9 @@ import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
 import type { HealthcheckValue, ServiceValue } from "../core/values.ts";
-import type { Session } from "../session/session.ts";
 import { parseDuration } from "./duration.ts";
 import { followOutput, textSink } from "./output.ts";
+import type { Run, SecretSource } from "./run.ts";
 import { withSecretEnv } from "./secret-env.ts";
 
 /** The longest that a service without a healthcheck of its own may take to listen, in milliseconds. */
@@ -19,7 +19,7 @@ const DEFAULTS = { interval: 5_000, timeout: 30_000, retries: 3 };
  * @throws Error that tells what was waited for, when it ends, fails its check too often or takes too long.
  */
 export async function waitUntilReady(
-  session: Session,
+  run: Pick<Run, "work" | "secrets">,
   container: Docker.Container,
   ip: string,
   service: ServiceValue,
@@ -29,12 +29,12 @@ export async function waitUntilReady(
   const { healthcheck } = service.container;
   try {
     const ready = healthcheck
-      ? passHealthcheck(session, container, service, healthcheck, waiting.signal)
+      ? passHealthcheck(run.secrets, container, service, healthcheck, waiting.signal)
       : acceptConnections(ip, service, waiting.signal);
     const failed = exited.then((cause) => {
       throw new Error(`${cause} before it was ready`);
     });
-    await Promise.race([ready, failed, session.work.untilClosed()]);
+    await Promise.race([ready, failed, run.work.untilClosed()]);
   } finally {
     waiting.abort();
   }
@@ -70,7 +70,7 @@ function canConnect(host: string, port: number): Promise<boolean> {
 }
 
 async function passHealthcheck(
-  session: Session,
+  secrets: Pick<SecretSource, "plaintextsOf">,
   container: Docker.Container,
   service: ServiceValue,
   check: HealthcheckValue,
@@ -80,7 +80,7 @@ async function passHealthcheck(
   const lenientUntil = Date.now() + parseDuration(check.startPeriod);
   let failures = 0;
   for (;;) {
-    const result = await runCheck(session, container, service, check);
+    const result = await runCheck(secrets, container, service, check);
     if (result.exitCode === 0 || signal.aborted) return;
     if (Date.now() > lenientUntil) failures++;
     if (failures >= (check.retries || DEFAULTS.retries)) {
@@ -94,7 +94,7 @@ async function passHealthcheck(
 }
 
 async function runCheck(
-  session: Session,
+  secrets: Pick<SecretSource, "plaintextsOf">,
   container: Docker.Container,
   { container: state }: ServiceValue,
   check: HealthcheckValue,
@@ -112,7 +112,7 @@ async function runCheck(
     const sink = textSink((text) => {
       output = (output + text).slice(-4_096);
     });
-    const ended = followOutput(stream, await session.secrets.plaintextsOf(state), sink);
+    const ended = followOutput(stream, await secrets.plaintextsOf(state), sink);
     const timer = new AbortController();
     const isDone = await Promise.race([
       ended.then(() => true),

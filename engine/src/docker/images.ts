@@ -1,63 +1,30 @@
-import type { Readable } from "node:stream";
-import { text } from "node:stream/consumers";
-import type Docker from "dockerode";
-import tarStream from "tar-stream";
 import { type ContainerState, scratch, withPair } from "../core/values.ts";
 import { provideImage } from "../images/index.ts";
-import type { Session } from "../session/session.ts";
 import { credentials } from "./credentials.ts";
-import { isNotFound } from "./errors.ts";
 import { type DockerConfig, healthcheckFrom, parsePort, toList } from "./image-config.ts";
 import { configureImage } from "./layer.ts";
-
-const EMPTY_IMAGE = "stackline/scratch:latest";
-
-/** ID of an image without any file, which stands for scratch. */
-export async function emptyImage(session: Session): Promise<string> {
-  const found = await imageId(session.docker, EMPTY_IMAGE);
-  if (found) return found;
-  const pack = tarStream.pack();
-  pack.finalize();
-  const stream = (await session.docker.importImage(
-    pack as unknown as NodeJS.ReadableStream,
-    {
-      repo: "stackline/scratch",
-      tag: "latest",
-    } as never,
-  )) as unknown as Readable;
-  await text(stream);
-  return (await imageId(session.docker, EMPTY_IMAGE)) as string;
-}
-
-export async function imageId(docker: Docker, ref: string): Promise<string | undefined> {
-  try {
-    return (await docker.getImage(ref).inspect()).Id;
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  }
-}
+import type { Run } from "./run.ts";
 
 /** A container state made from an image's configuration. */
 export async function stateFromImage(
-  session: Session,
+  run: Pick<Run, "docker" | "store" | "progress" | "secrets">,
   base: ContainerState,
   ref: string,
 ): Promise<ContainerState> {
-  const authconfig = await credentials(session, base, ref);
-  const note = (line: string): void => session.progress.note(line);
-  const { id, standIn } = await provideImage(session.docker, ref, note, authconfig);
-  if (standIn) session.progress.once(`${ref} is a stand-in: ${standIn}`);
-  return { ...(await stateOfImage(session, id)), imageRef: ref, registryAuth: base.registryAuth };
+  const authconfig = await credentials(run.secrets, base, ref);
+  const note = (line: string): void => run.progress.note(line);
+  const { id, standIn } = await provideImage(run.docker, ref, note, authconfig);
+  if (standIn) run.progress.once(`${ref} is a stand-in: ${standIn}`);
+  return { ...(await stateOfImage(run, id)), imageRef: ref, registryAuth: base.registryAuth };
 }
 
 /** A container state made from the configuration of an image at hand. */
-export async function stateOfImage(session: Session, id: string): Promise<ContainerState> {
-  const image = await session.docker.getImage(id).inspect();
+export async function stateOfImage(run: Pick<Run, "docker" | "store">, id: string): Promise<ContainerState> {
+  const image = await run.docker.getImage(id).inspect();
   const config = image.Config as unknown as DockerConfig;
   const healthcheck = healthcheckFrom(config.Healthcheck);
   // Where Docker can't strip an image of its configuration, only its volumes stay in the way.
-  const bare = await configureImage(session, image, {}).catch(() => undefined);
+  const bare = await configureImage(run, image, {}).catch(() => undefined);
   return {
     ...scratch,
     platform: `${image.Os}/${image.Architecture}`,

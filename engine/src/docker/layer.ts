@@ -4,9 +4,9 @@ import { text } from "node:stream/consumers";
 import type Docker from "dockerode";
 import tarStream from "tar-stream";
 import { UserError } from "../core/errors.ts";
-import type { Session } from "../session/session.ts";
 import type { DockerConfig } from "./image-config.ts";
-import { imageId } from "./images.ts";
+import { imageId } from "./image-id.ts";
+import type { Run } from "./run.ts";
 
 /**
  * ID of an image with the layers of another, one more if given, and exactly the given configuration. Docker has no
@@ -14,7 +14,7 @@ import { imageId } from "./images.ts";
  * But an archive to load need not hold layers that Docker has.
  */
 export async function configureImage(
-  session: Session,
+  { docker, store }: Pick<Run, "docker" | "store">,
   image: Docker.ImageInspectInfo,
   config: DockerConfig,
   layer?: Buffer,
@@ -31,20 +31,24 @@ export async function configureImage(
   });
   const digest = createHash("sha256").update(json).digest("hex");
   const id = `sha256:${digest}`;
-  if (await imageId(session.docker, id)) return id;
-  const answer = await load(session.docker, digest, json, layers.length, layer);
-  if (!(await imageId(session.docker, id))) {
+  if (await imageId(docker, id)) return id;
+  const answer = await load(docker, digest, json, layers.length, layer);
+  if (!(await imageId(docker, id))) {
     throw new UserError(
       `Docker does not take an image's configuration without its layers (${answer.trim()}): turn its containerd image store off`,
     );
   }
-  await session.store.putResult("images", digest, { image: id });
+  await store.putResult("images", digest, { image: id });
   return id;
 }
 
 /** An image with one more layer (a tar archive) and no configuration. */
-export async function loadLayer(session: Session, base: string, layer: Buffer): Promise<string> {
-  return configureImage(session, await session.docker.getImage(base).inspect(), {}, layer);
+export async function loadLayer(
+  run: Pick<Run, "docker" | "store">,
+  base: string,
+  layer: Buffer,
+): Promise<string> {
+  return configureImage(run, await run.docker.getImage(base).inspect(), {}, layer);
 }
 
 async function load(

@@ -2,12 +2,13 @@ import { posix } from "node:path";
 import type { Readable } from "node:stream";
 import type Docker from "dockerode";
 import type { ContainerState, Mount } from "../core/values.ts";
-import type { Session } from "../session/session.ts";
 import { unpackTree } from "../store/archive.ts";
 import { scanHostFile } from "../store/host.ts";
+import type { Store } from "../store/store.ts";
 import { type Entry, normalise, Tree } from "../store/tree.ts";
 import { holdCache } from "./caches.ts";
 import { putTree } from "./put.ts";
+import type { Mounting } from "./run.ts";
 import { ENV_FILE, secretEnvScript } from "./secret-env.ts";
 import { mountTree, readOnlyVolume } from "./volumes.ts";
 
@@ -24,7 +25,7 @@ export interface PlacedMounts {
   dispose(): Promise<void>;
 }
 
-export async function placeMounts(session: Session, state: ContainerState): Promise<PlacedMounts> {
+export async function placeMounts(run: Mounting, state: ContainerState): Promise<PlacedMounts> {
   const releases: (() => Promise<void>)[] = [];
   const placed: PlacedMounts = {
     binds: [],
@@ -37,10 +38,10 @@ export async function placeMounts(session: Session, state: ContainerState): Prom
     },
   };
   try {
-    for (const mount of state.mounts) await placeMount(session, mount, placed, releases);
+    for (const mount of state.mounts) await placeMount(run, mount, placed, releases);
     // Any user of the container may have to read it; on this machine it stands in a folder of the engine's alone.
     if (state.secretEnv.length > 0) {
-      const path = session.hostFiles.secret(await secretEnvScript(session, state), { mode: 0o444 });
+      const path = run.hostFiles.secret(await secretEnvScript(run.secrets, state), { mode: 0o444 });
       placed.binds.push(`${path}:${ENV_FILE}:ro`);
     }
     return placed;
@@ -57,30 +58,30 @@ function nestedPaths(mounts: readonly Mount[]): Map<string, string[]> {
 }
 
 async function placeMount(
-  session: Session,
+  run: Mounting,
   mount: Mount,
   placed: PlacedMounts,
   releases: (() => Promise<void>)[],
 ): Promise<void> {
   const { path } = mount;
   if (mount.kind === "directory" && mount.readOnly) {
-    placed.binds.push(`${await readOnlyVolume(session, mount)}:${path}:nocopy,ro`);
+    placed.binds.push(`${await readOnlyVolume(run, mount)}:${path}:nocopy,ro`);
   } else if (mount.kind === "directory") {
-    const volume = await session.docker.createVolume({ Labels: session.labels });
+    const volume = await run.docker.createVolume({ Labels: run.labels });
     releases.push(() => volume.remove({ force: true }));
     placed.volumes.push({ mount, name: volume.name });
     placed.binds.push(`${volume.name}:${path}:nocopy`);
   } else if (mount.kind === "cache") {
-    const { name, release } = await holdCache(session, mount);
+    const { name, release } = await holdCache(run, mount);
     releases.push(release);
     placed.binds.push(`${name}:${path}:nocopy`);
   } else if (mount.kind === "file") {
-    const from = session.hostFiles.place(mount.entry as Entry);
+    const from = run.hostFiles.place(mount.entry as Entry);
     placed.files.push({ mount, path: from });
     placed.binds.push(`${from}:${path}${mount.readOnly ? ":ro" : ""}`);
   } else if (mount.kind === "secret") {
-    const value = await session.secrets.plaintext(mount.secret as NonNullable<Mount["secret"]>);
-    placed.binds.push(`${session.hostFiles.secret(value, mount)}:${path}:ro`);
+    const value = await run.secrets.plaintext(mount.secret as NonNullable<Mount["secret"]>);
+    placed.binds.push(`${run.hostFiles.secret(value, mount)}:${path}:ro`);
   } else if (mount.kind === "socket") {
     placed.binds.push(`${mount.socket}:${path}`);
   } else {
@@ -90,14 +91,14 @@ async function placeMount(
 
 /** Puts mounted directories' content into their volumes, without what other mounts hide of it. */
 export async function fillVolumes(
-  session: Session,
+  store: Store,
   container: Docker.Container,
   { volumes, nested }: PlacedMounts,
 ): Promise<void> {
   for (const { mount } of volumes) {
     const hidden = nested.get(mount.path) ?? [];
     const tree = mountTree(mount, posix.basename(mount.path), hidden);
-    await putTree(session, container, tree, posix.dirname(mount.path));
+    await putTree(store, container, tree, posix.dirname(mount.path));
   }
 }
 
@@ -106,7 +107,7 @@ export type MountsAfter = Record<string, { tree?: [string, Entry][]; entry?: Ent
 
 /** Reads back what a process may have written. Other mounts that lie in a directory are not part of it. */
 export async function readMounts(
-  session: Session,
+  store: Store,
   container: Docker.Container,
   { volumes, files, nested }: PlacedMounts,
 ): Promise<MountsAfter> {
@@ -114,12 +115,12 @@ export async function readMounts(
   for (const { mount } of volumes) {
     const hidden = nested.get(mount.path) ?? [];
     const archive = (await container.getArchive({ path: `${mount.path}/.` })) as unknown as Readable;
-    const after = await unpackTree(session.store, archive, hidden);
+    const after = await unpackTree(store, archive, hidden);
     const before = (mount.tree ?? Tree.empty).filter((path) => isHidden(path, hidden));
     result[mount.path] = { tree: after.merge("", before).toJSON() };
   }
   for (const { mount, path } of files) {
-    const { blob, size, mode } = await scanHostFile(session.store, path);
+    const { blob, size, mode } = await scanHostFile(store, path);
     result[mount.path] = { entry: { ...(mount.entry as Entry), blob, size, mode } as Entry };
   }
   return result;

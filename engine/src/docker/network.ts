@@ -1,10 +1,10 @@
-import type { Session } from "../session/session.ts";
+import type { Run, SharedNetwork } from "./run.ts";
 
 /** The network that a session's services and their users share; made when first needed. */
-export class SessionNetwork {
+export class SessionNetwork implements SharedNetwork {
   private name?: Promise<string>;
 
-  constructor(private readonly session: Session) {}
+  constructor(private readonly run: Pick<Run, "id" | "docker" | "labels">) {}
 
   /** Its name. */
   ensure(): Promise<string> {
@@ -19,12 +19,12 @@ export class SessionNetwork {
 
   /** This machine's address in it. */
   async gateway(): Promise<string> {
-    const { IPAM } = await this.session.docker.getNetwork(await this.ensure()).inspect();
+    const { IPAM } = await this.run.docker.getNetwork(await this.ensure()).inspect();
     return IPAM?.Config?.[0]?.Gateway ?? "";
   }
 
   private async create(): Promise<string> {
-    const { id, docker, labels } = this.session;
+    const { id, docker, labels } = this.run;
     const name = `stackline-${id}`;
     await docker.createNetwork({ Name: name, Labels: labels, CheckDuplicate: true });
     return name;

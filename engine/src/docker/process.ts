@@ -1,34 +1,32 @@
 import type Docker from "dockerode";
 import { UserError } from "../core/errors.ts";
 import type { ContainerState, ExecOutcome } from "../core/values.ts";
-import type { Session } from "../session/session.ts";
+import { exitCodeOf } from "../images/exit-code.ts";
 import { dockerMessage } from "./errors.ts";
-import type { ExecOptions } from "./exec.ts";
+import type { ExecOptions } from "./exec-options.ts";
 import { followOutput, textSink } from "./output.ts";
 import { absolutePath, findPath, mountAt } from "./read.ts";
-import { exitCodeOf } from "./wait.ts";
-
-export type RanProcess = ExecOutcome;
+import type { ImageReading, Run } from "./run.ts";
 
 /** Runs a created container to its end; its output is in the store, scrubbed. */
 export async function runProcess(
-  session: Session,
+  run: ImageReading & Pick<Run, "secrets">,
   state: ContainerState,
   container: Docker.Container,
   options: ExecOptions,
   secrets: readonly string[],
   log: (text: string) => void,
-): Promise<RanProcess> {
+): Promise<ExecOutcome> {
   const { redirectStdin, stdin } = options;
-  const input = redirectStdin ? await readInput(session, state, redirectStdin) : stdin;
+  const input = redirectStdin ? await readInput(run, state, redirectStdin) : stdin;
   const hasStdin = stdin !== "" || redirectStdin !== "";
   // Attached before it starts: nothing that it prints is missed.
   const attach = { stream: true, stdout: true, stderr: true, stdin: hasStdin, hijack: hasStdin };
   const stream = await container.attach(attach);
   const blobs = {
-    stdout: session.store.openBlob(),
-    stderr: session.store.openBlob(),
-    combined: session.store.openBlob(),
+    stdout: run.store.openBlob(),
+    stderr: run.store.openBlob(),
+    combined: run.store.openBlob(),
   };
   const show = textSink(log);
   const ended = followOutput(stream, secrets, (name, bytes) => {
@@ -60,14 +58,18 @@ export async function runProcess(
   }
 }
 
-async function readInput(session: Session, state: ContainerState, path: string): Promise<Buffer> {
+async function readInput(
+  run: ImageReading & Pick<Run, "secrets">,
+  state: ContainerState,
+  path: string,
+): Promise<Buffer> {
   const absolute = absolutePath(state, path);
   const secret = mountAt(state, absolute)?.secret;
-  if (secret) return Buffer.from(await session.secrets.plaintext(secret));
-  const found = await findPath(session, state, absolute);
+  if (secret) return Buffer.from(await run.secrets.plaintext(secret));
+  const found = await findPath(run, state, absolute);
   if (!found || !("entry" in found) || !found.entry.blob)
     throw new UserError(`withExec: redirectStdin: ${path} is no file in the container`);
-  return Buffer.concat(await session.store.readBlob(found.entry.blob).toArray());
+  return Buffer.concat(await run.store.readBlob(found.entry.blob).toArray());
 }
 
 /** Starts a created container. A command that cannot be found or run ends as in a shell, with 127 or 126. */

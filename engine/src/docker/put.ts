@@ -1,14 +1,14 @@
 import type Docker from "dockerode";
-import type { Session } from "../session/session.ts";
 import { packTree } from "../store/archive.ts";
+import type { Store } from "../store/store.ts";
 import type { Tree } from "../store/tree.ts";
 
 /** Puts a tree into a container's file system. A folder is never replaced by a file, nor a link to one by a folder. */
 export async function putTree(
-  session: Session,
+  store: Store,
   container: Docker.Container,
   tree: Tree,
   path = "/",
 ): Promise<void> {
-  await container.putArchive(packTree(session.store, tree), { path, noOverwriteDirNonDir: "true" } as never);
+  await container.putArchive(packTree(store, tree), { path, noOverwriteDirNonDir: "true" } as never);
 }

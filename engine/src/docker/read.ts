@@ -3,13 +3,13 @@ import type { Readable } from "node:stream";
 import type Docker from "dockerode";
 import { UserError } from "../core/errors.ts";
 import type { ContainerState, Mount } from "../core/values.ts";
-import type { Session } from "../session/session.ts";
 import { unpackTree } from "../store/archive.ts";
 import { digestOf } from "../store/store.ts";
 import { type Entry, normalise, Tree } from "../store/tree.ts";
 import { withIdleContainer } from "./bake.ts";
 import { isNotFound } from "./errors.ts";
 import { putTree } from "./put.ts";
+import type { ImageReading } from "./run.ts";
 
 /** What stands at a path of a container: a file or link, or a directory's tree. */
 export type Found = { entry: Entry } | { tree: Tree; root?: Entry };
@@ -22,7 +22,7 @@ const MAX_LINKS = 40;
  * @param follow whether what a symbolic link points to is meant, or the link.
  */
 export async function findPath(
-  session: Session,
+  run: ImageReading,
   state: ContainerState,
   path: string,
   follow = true,
@@ -32,11 +32,11 @@ export async function findPath(
   const mount = mountAt(state, absolute);
   const found = mount
     ? findInMount(mount, absolute.slice(mount.path.length + 1))
-    : await findInFiles(session, state, absolute);
+    : await findInFiles(run, state, absolute);
   if (!follow || !found || !("entry" in found) || found.entry.type !== "link") return found;
   if (links >= MAX_LINKS) throw new UserError(`${path}: its symbolic links lead in a circle`);
   const next = posix.resolve(posix.dirname(absolute), found.entry.target ?? "");
-  return findPath(session, state, next, follow, links + 1);
+  return findPath(run, state, next, follow, links + 1);
 }
 
 /** A path in a container: relative ones start from its working directory. */
@@ -69,7 +69,7 @@ export function findInTree(tree: Tree, path: string): Found | undefined {
 
 /** The uppermost overlay may have just the file; whatever is less plain is left to a real file system. */
 async function findInFiles(
-  session: Session,
+  run: ImageReading,
   state: ContainerState,
   absolute: string,
 ): Promise<Found | undefined> {
@@ -81,7 +81,7 @@ async function findInFiles(
   const touching = state.overlays.filter((tree) => touches(tree, absolute));
   const top = touching[touching.length - 1]?.get(absolute);
   if (top?.type === "file") return { entry: top };
-  return readImage(session, state.image, touching.length > 0 ? state.overlays : [], absolute);
+  return readImage(run, state.image, touching.length > 0 ? state.overlays : [], absolute);
 }
 
 /** Whether a tree has something at a path, below it, or in its way. */
@@ -99,7 +99,7 @@ interface KeptFiles {
 }
 
 async function readImage(
-  session: Session,
+  run: ImageReading,
   image: string,
   overlays: Tree[],
   path: string,
@@ -110,9 +110,9 @@ async function readImage(
     path,
   );
   const kept =
-    session.store.getResult<KeptFiles>("files", key) ??
-    (await session.work.once(`files ${key}`, () => readArchive(session, image, overlays, path)));
-  await session.store.putResult("files", key, kept);
+    run.store.getResult<KeptFiles>("files", key) ??
+    (await run.work.once(`files ${key}`, () => readArchive(run, image, overlays, path)));
+  await run.store.putResult("files", key, kept);
   const tree = Tree.fromJSON(kept.entries);
   if (path === "/") return { tree };
   // The archive holds the path itself under its base name, with what is below it; nothing when the path is not there.
@@ -121,12 +121,12 @@ async function readImage(
   return { entry: { ...found.entry, target: kept.link } };
 }
 
-function readArchive(session: Session, image: string, overlays: Tree[], path: string): Promise<KeptFiles> {
-  return withIdleContainer(session, image, async (container) => {
-    for (const overlay of overlays) await putTree(session, container, overlay);
+function readArchive(run: ImageReading, image: string, overlays: Tree[], path: string): Promise<KeptFiles> {
+  return withIdleContainer(run, image, async (container) => {
+    for (const overlay of overlays) await putTree(run.store, container, overlay);
     try {
       const archive = (await container.getArchive({ path })) as unknown as Readable;
-      const tree = await unpackTree(session.store, archive, path === "/" ? ADDED_BY_DOCKER : []);
+      const tree = await unpackTree(run.store, archive, path === "/" ? ADDED_BY_DOCKER : []);
       const isLink = tree.get(posix.basename(path))?.type === "link";
       const link = isLink ? await linkTarget(container, path) : undefined;
       return { entries: tree.toJSON(), ...(link && { link }) };
@@ -155,30 +155,29 @@ export async function statPath(container: Docker.Container, path: string): Promi
 
 /** Numbers of an owner "user[:group]" by the container's own passwd and group files. */
 export async function resolveOwner(
-  session: Session,
+  run: ImageReading,
   state: ContainerState,
   owner: string,
 ): Promise<{ uid: number; gid: number }> {
   if (owner === "") return { uid: 0, gid: 0 };
   const [user = "", group] = owner.split(":");
-  const account = /^\d+$/.test(user) ? undefined : await lookUp(session, state, "/etc/passwd", user);
+  const account = /^\d+$/.test(user) ? undefined : await lookUp(run, state, "/etc/passwd", user);
   const uid = account ? Number(account[2]) : Number(user);
   if (group === undefined) return { uid, gid: account ? Number(account[3]) : uid };
   return {
     uid,
-    gid: /^\d+$/.test(group) ? Number(group) : Number((await lookUp(session, state, "/etc/group", group))[2]),
+    gid: /^\d+$/.test(group) ? Number(group) : Number((await lookUp(run, state, "/etc/group", group))[2]),
   };
 }
 
 async function lookUp(
-  session: Session,
+  run: ImageReading,
   state: ContainerState,
   file: string,
   name: string,
 ): Promise<string[]> {
-  const found = await findPath(session, state, file);
-  const text =
-    found && "entry" in found && found.entry.blob ? session.store.readBlobText(found.entry.blob) : "";
+  const found = await findPath(run, state, file);
+  const text = found && "entry" in found && found.entry.blob ? run.store.readBlobText(found.entry.blob) : "";
   const line = text
     .split("\n")
     .map((l) => l.split(":"))

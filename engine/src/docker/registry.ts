@@ -1,11 +1,14 @@
 import type { Readable } from "node:stream";
+import type Docker from "dockerode";
 import { UserError } from "../core/errors.ts";
 import type { ContainerState } from "../core/values.ts";
 import { parseReference } from "../images/reference.ts";
-import type { Session } from "../session/session.ts";
 import { finishImage } from "./bake.ts";
 import { credentials } from "./credentials.ts";
-import { imageId } from "./images.ts";
+import { imageId } from "./image-id.ts";
+import type { ImageMaking, Run } from "./run.ts";
+
+type Publishing = ImageMaking & Pick<Run, "progress" | "secrets">;
 
 interface PushMessage {
   error?: string;
@@ -14,15 +17,11 @@ interface PushMessage {
 }
 
 /** Pushes a state's image; returns its address with the digest that the registry has it under. */
-export async function publishImage(
-  session: Session,
-  state: ContainerState,
-  address: string,
-): Promise<string> {
-  return session.progress.step(`publish ${address}`, async (step) => {
-    const id = await finishImage(session, state);
-    const digest = await withTag(session, id, address, (name) =>
-      push(session, state, name, (status) => step.log(`${status}\n`)),
+export async function publishImage(run: Publishing, state: ContainerState, address: string): Promise<string> {
+  return run.progress.step(`publish ${address}`, async (step) => {
+    const id = await finishImage(run, state);
+    const digest = await withTag(run.docker, id, address, (name) =>
+      push(run, state, name, (status) => step.log(`${status}\n`)),
     );
     return `${address}@${digest}`;
   });
@@ -30,41 +29,41 @@ export async function publishImage(
 
 /** Gives an image a name for as long as `use` takes, and the name back to whom it belonged. */
 async function withTag<T>(
-  session: Session,
+  docker: Docker,
   id: string,
   address: string,
   use: (name: string) => Promise<T>,
 ): Promise<T> {
-  const before = await imageId(session.docker, address);
-  await tagImage(session, id, address);
+  const before = await imageId(docker, address);
+  await tagImage(docker, id, address);
   try {
     return await use(address);
   } finally {
-    if (before) await tagImage(session, before, address);
-    else await session.docker.getImage(address).remove({ noprune: true } as never);
+    if (before) await tagImage(docker, before, address);
+    else await docker.getImage(address).remove({ noprune: true } as never);
   }
 }
 
 /** Names an image in the local Docker. */
-export async function tagImage(session: Session, id: string, address: string): Promise<void> {
+export async function tagImage(docker: Docker, id: string, address: string): Promise<void> {
   const { tag } = parseReference(address);
   const named = address.endsWith(`:${tag}`);
   const repo = named ? address.slice(0, -tag.length - 1) : address;
-  await session.docker.getImage(id).tag({ repo, tag });
+  await docker.getImage(id).tag({ repo, tag });
 }
 
 async function push(
-  session: Session,
+  run: Publishing,
   state: ContainerState,
   name: string,
   log: (status: string) => void,
 ): Promise<string> {
   // Docker wants some, if only none.
-  const authconfig = (await credentials(session, state, name)) ?? {};
-  const stream = (await session.docker.getImage(name).push({ authconfig } as never)) as unknown as Readable;
+  const authconfig = (await credentials(run.secrets, state, name)) ?? {};
+  const stream = (await run.docker.getImage(name).push({ authconfig } as never)) as unknown as Readable;
   let digest: string | undefined;
   await new Promise<void>((resolve, reject) => {
-    session.docker.modem.followProgress(
+    run.docker.modem.followProgress(
       stream,
       (error) => (error ? reject(error) : resolve()),
       ({ error, aux, status }: PushMessage) => {
@@ -79,14 +78,18 @@ async function push(
 }
 
 /** Loads an image archive into Docker; returns the image's ID. */
-export async function loadArchive(session: Session, blob: string, tag: string): Promise<string> {
-  const stream = (await session.docker.loadImage(session.store.readBlob(blob), {
+export async function loadArchive(
+  run: Pick<Run, "docker" | "store">,
+  blob: string,
+  tag: string,
+): Promise<string> {
+  const stream = (await run.docker.loadImage(run.store.readBlob(blob), {
     quiet: true,
   })) as unknown as Readable;
   const text = Buffer.concat(await stream.toArray()).toString();
   const loaded = [...text.matchAll(/Loaded image(?: ID)?: ([^\s"\\]+)/g)].map(([, name]) => name as string);
   const chosen = tag ? loaded.find((name) => name.endsWith(`:${tag}`)) : loaded[0];
-  const id = chosen && (await imageId(session.docker, chosen));
+  const id = chosen && (await imageId(run.docker, chosen));
   if (!id) {
     throw new UserError(
       `import: the archive holds ${loaded.length === 0 ? "no image" : loaded.join(", ")}${tag ? `, none with tag ${tag}` : ""}`,

@@ -4,31 +4,31 @@ import { buffer } from "node:stream/consumers";
 import type Docker from "dockerode";
 import tarStream from "tar-stream";
 import type { ContainerState } from "../core/values.ts";
-import type { Session } from "../session/session.ts";
 import { digestOf } from "../store/store.ts";
 import { bakeOverlays, keptImage, withIdleContainer, withRoomForLayers } from "./bake.ts";
 import { isNotFound } from "./errors.ts";
 import { loadLayer } from "./layer.ts";
 import { statPath } from "./read.ts";
+import type { ImageMaking } from "./run.ts";
 
 /**
  * The state without some paths of its image. No process runs for it, so it works in an image without a shell: Docker
  * takes a layer that marks the paths as gone.
  */
 export async function removePaths(
-  session: Session,
+  run: ImageMaking,
   given: ContainerState,
   paths: string[],
 ): Promise<ContainerState> {
-  const state = await withRoomForLayers(session, await bakeOverlays(session, given));
+  const state = await withRoomForLayers(run, await bakeOverlays(run, given));
   if (!state.image) return state;
   const base = state.image;
-  const image = await keptImage(session, digestOf("remove", base, paths), () =>
-    withIdleContainer(session, base, async (container) => {
+  const image = await keptImage(run, digestOf("remove", base, paths), () =>
+    withIdleContainer(run, base, async (container) => {
       const found = await Promise.all(paths.map((path) => realPath(container, path)));
       const existing = found.filter((path) => path !== undefined);
       if (existing.length === 0) return base;
-      return loadLayer(session, base, await whiteouts(container, existing));
+      return loadLayer(run, base, await whiteouts(container, existing));
     }),
   );
   return { ...state, image, layers: state.layers + (image === base ? 0 : 1) };

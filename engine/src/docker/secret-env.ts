@@ -1,6 +1,6 @@
 import { UserError } from "../core/errors.ts";
 import type { ContainerState } from "../core/values.ts";
-import type { Session } from "../session/session.ts";
+import type { SecretSource } from "./run.ts";
 
 /** Where a container finds its secret variables: below /dev, which is never part of an image. */
 export const ENV_FILE = "/dev/.stackline-env";
@@ -15,12 +15,15 @@ export function withSecretEnv({ secretEnv }: ContainerState, command: string[]):
 }
 
 /** The file's content, for a POSIX shell. */
-export async function secretEnvScript(session: Session, state: ContainerState): Promise<string> {
+export async function secretEnvScript(
+  secrets: Pick<SecretSource, "plaintext">,
+  state: ContainerState,
+): Promise<string> {
   const lines = await Promise.all(
     state.secretEnv.map(async ([name, secret]) => {
       if (!/^[A-Za-z_]\w*$/.test(name))
         throw new UserError(`withSecretVariable: ${JSON.stringify(name)} is no name that a shell can set`);
-      const value = await session.secrets.plaintext(secret);
+      const value = await secrets.plaintext(secret);
       return `export ${name}='${value.replaceAll("'", `'\\''`)}'\n`;
     }),
   );

@@ -1,44 +1,36 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
 import { UserError } from "../core/errors.ts";
-import type { PortValue, ServiceValue } from "../core/values.ts";
-import type { Session } from "../session/session.ts";
+import type { ServiceValue } from "../core/values.ts";
+import { exitCodeOf } from "../images/exit-code.ts";
 import { type Prepared, prepareContainer } from "./create.ts";
 import { startForward } from "./forward.ts";
 import { waitUntilReady } from "./health.ts";
+import { serviceHostname } from "./hostname.ts";
 import { followOutput, textSink } from "./output.ts";
 import { startContainer } from "./process.ts";
-import { serviceHostname } from "./services.ts";
-import { exitCodeOf } from "./wait.ts";
+import type { Run } from "./run.ts";
+import type { RunningService } from "./running.ts";
 
 /** How long a service may take to stop by itself before it is killed, in seconds. */
 const STOP_TIMEOUT = 10;
 
-export interface RunningService {
-  ip: string;
-  /** Where it listens, if that is not told by its definition. */
-  ports?: PortValue[];
-  /** Resolves when the process has ended, whatever ended it, with its exit code and last lines. */
-  ended: Promise<string>;
-  stop(kill: boolean): Promise<void>;
-}
-
 /** Starts a service, and what it is itself bound to, and waits until it is ready. */
-export function startService(session: Session, service: ServiceValue): Promise<RunningService> {
-  if (service.forward) return startForward(session, service.forward);
+export function startService(run: Run, service: ServiceValue): Promise<RunningService> {
+  if (service.forward) return startForward(run, service.forward);
   const name = service.command.join(" ").slice(0, 100);
-  return session.progress.step(
+  return run.progress.step(
     `service ${name}`,
     async (step) => {
-      const network = await session.network.ensure();
-      const { bindings, release } = await session.services.acquireAll(service.container);
+      const network = await run.network.ensure();
+      const { bindings, release } = await run.services.acquireAll(service.container);
       let prepared: Prepared | undefined;
       const dispose = async (): Promise<void> => {
         await prepared?.dispose();
         release();
       };
       try {
-        prepared = await prepareContainer(session, service.container, {
+        prepared = await prepareContainer(run, service.container, {
           command: service.command,
           privileged: service.privileged,
           noInit: service.noInit,
@@ -47,7 +39,7 @@ export function startService(session: Session, service: ServiceValue): Promise<R
           aliases: [serviceHostname(service)],
           hosts: bindings.hosts,
         });
-        return await run(session, service, prepared.container, { name, network, log: step.log, dispose });
+        return await becomeReady(run, service, prepared.container, { name, network, log: step.log, dispose });
       } catch (error) {
         await dispose();
         throw error;
@@ -57,20 +49,20 @@ export function startService(session: Session, service: ServiceValue): Promise<R
   );
 }
 
-interface Run {
+interface Started {
   name: string;
   network: string;
   log(text: string): void;
   dispose(): Promise<void>;
 }
 
-async function run(
-  session: Session,
+async function becomeReady(
+  run: Pick<Run, "work" | "secrets">,
   service: ServiceValue,
   container: Docker.Container,
-  { name, network, log, dispose }: Run,
+  { name, network, log, dispose }: Started,
 ): Promise<RunningService> {
-  const secrets = await session.secrets.plaintextsOf(service.container);
+  const secrets = await run.secrets.plaintextsOf(service.container);
   const stream = await container.attach({ stream: true, stdout: true, stderr: true });
   let tail = "";
   const printed = followOutput(
@@ -93,13 +85,13 @@ async function run(
     return `${cause}${lastLines(tail)}`;
   });
   const ip = await containerIp(container, network);
-  await waitUntilReady(session, container, ip, service, exited).catch(async (error: Error) => {
+  await waitUntilReady(run, container, ip, service, exited).catch(async (error: Error) => {
     // What it said last may still be on its way.
     await Promise.race([printed, sleep(error.message.startsWith("it ended") ? 2_000 : 0)]);
     throw new UserError(`service ${name} did not become ready: ${error.message}${lastLines(tail)}`);
   });
   // One that ends by itself leaves nothing behind, either.
-  session.work.background(ended.then(dispose));
+  run.work.background(ended.then(dispose));
   return { ip, ended, stop: (kill) => stopContainer(container, kill).then(dispose) };
 }
 

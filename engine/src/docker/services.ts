@@ -1,9 +1,9 @@
-import { createHash } from "node:crypto";
 import { UserError } from "../core/errors.ts";
 import { serviceKey } from "../core/keys.ts";
 import type { ContainerState, ServiceValue } from "../core/values.ts";
-import type { Session } from "../session/session.ts";
-import { type RunningService, startService } from "./service.ts";
+import type { Run, ServicePool } from "./run.ts";
+import type { Bindings, HeldServices, RunningService } from "./running.ts";
+import { startService } from "./service.ts";
 
 /** How long a service outlives its last user, in milliseconds: the next step of a chain often needs it again. */
 const GRACE = 10_000;
@@ -20,19 +20,11 @@ export interface HeldService {
   release(): void;
 }
 
-/** Where a process finds the services that it is bound to. */
-export interface Bindings {
-  network?: string;
-  hosts: string[];
-  /** Calls `onEnd` when one of the services ends; `check` then throws what became of it. */
-  watch(onEnd: () => void): { check(): void };
-}
-
 /** The services of a session: each runs once, however many use it, and ends some seconds after the last. */
-export class Services {
+export class Services implements ServicePool {
   private readonly slots = new Map<string, Slot>();
 
-  constructor(private readonly session: Session) {}
+  constructor(private readonly run: Run) {}
 
   /** Runs `use` while all services that a container is bound to are up and healthy. */
   async withBindings<T>(state: ContainerState, use: (bindings: Bindings) => Promise<T>): Promise<T> {
@@ -45,7 +37,7 @@ export class Services {
   }
 
   /** Starts what a container is bound to, side by side. */
-  async acquireAll(state: ContainerState): Promise<{ bindings: Bindings; release(): void }> {
+  async acquireAll(state: ContainerState): Promise<HeldServices> {
     const results = await Promise.allSettled(state.bindings.map(([, service]) => this.acquire(service)));
     const held = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
     const release = (): void => {
@@ -57,7 +49,7 @@ export class Services {
       throw failure.reason;
     }
     const hosts = state.bindings.map(([alias], i) => `${alias}:${held[i]?.running.ip}`);
-    const network = await this.session.network.current();
+    const network = await this.run.network.current();
     const watch = (onEnd: () => void): { check(): void } => watchServices(state, held, onEnd);
     return { bindings: { hosts, watch, ...(network && { network }) }, release };
   }
@@ -93,7 +85,7 @@ export class Services {
   }
 
   private open(key: string, service: ServiceValue): Slot {
-    const slot: Slot = { users: 0, started: startService(this.session, service) };
+    const slot: Slot = { users: 0, started: startService(this.run, service) };
     this.slots.set(key, slot);
     // One that failed, or has ended by itself, is started anew for the next user.
     slot.started
@@ -108,7 +100,7 @@ export class Services {
   }
 
   private endLater(key: string, slot: Slot): void {
-    slot.timer = setTimeout(() => this.session.work.background(this.end(key, slot, false)), GRACE);
+    slot.timer = setTimeout(() => this.run.work.background(this.end(key, slot, false)), GRACE);
     slot.timer.unref();
   }
 
@@ -135,11 +127,4 @@ function watchServices(
       if (failure) throw failure;
     },
   };
-}
-
-/** A service's name in the session's network: its own, or one derived from what it is. */
-export function serviceHostname(service: ServiceValue): string {
-  if (service.hostname) return service.hostname;
-  const hash = createHash("sha256").update(serviceKey(service)).digest();
-  return [...hash.subarray(0, 13)].map((byte) => "abcdefghijklmnopqrstuv0123456789"[byte % 32]).join("");
 }

@@ -1,10 +1,10 @@
 import type { Mount } from "../core/values.ts";
-import type { Session } from "../session/session.ts";
 import { digestOf } from "../store/store.ts";
 import { Tree } from "../store/tree.ts";
 import { withIdleContainer } from "./bake.ts";
-import { emptyImage } from "./images.ts";
+import { emptyImage } from "./image-id.ts";
 import { putTree } from "./put.ts";
+import type { ImageMaking, Run } from "./run.ts";
 
 const FOLDER = "volume";
 
@@ -18,21 +18,25 @@ export function mountTree(mount: Mount, name: string, hidden: readonly string[] 
 }
 
 /** Puts a mount's content into a volume, by way of a container: Docker has no other. */
-export async function fillVolume(session: Session, volume: string, mount: Mount): Promise<void> {
+export async function fillVolume(
+  run: Pick<Run, "docker" | "store" | "createContainer">,
+  volume: string,
+  mount: Mount,
+): Promise<void> {
   await withIdleContainer(
-    session,
-    await emptyImage(session),
-    (container) => putTree(session, container, mountTree(mount, FOLDER)),
+    run,
+    await emptyImage(run.docker),
+    (container) => putTree(run.store, container, mountTree(mount, FOLDER)),
     [`${volume}:/${FOLDER}:nocopy`],
   );
 }
 
 /** A volume with a read-only mount's content: one for all steps of the session that mount the same. */
-export function readOnlyVolume(session: Session, mount: Mount): Promise<string> {
+export function readOnlyVolume(run: ImageMaking & Pick<Run, "labels">, mount: Mount): Promise<string> {
   const key = digestOf("volume", mount.tree?.digest, mount.uid, mount.gid, mount.mode);
-  return session.work.keep(key, async () => {
-    const { name } = await session.docker.createVolume({ Labels: session.labels });
-    await fillVolume(session, name, mount);
+  return run.work.keep(key, async () => {
+    const { name } = await run.docker.createVolume({ Labels: run.labels });
+    await fillVolume(run, name, mount);
     return name;
   });
 }

@@ -2,8 +2,8 @@ import { readdir } from "node:fs/promises";
 import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
 import type Docker from "dockerode";
-import { exitCodeOf } from "../docker/wait.ts";
 import { ImageError } from "./errors.ts";
+import { exitCodeOf } from "./exit-code.ts";
 import { follow } from "./progress.ts";
 
 /** Builds the Dockerfile in `context` and returns the image's id. Leaves no container and no tag behind when it fails. */

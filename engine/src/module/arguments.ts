@@ -1,10 +1,10 @@
 import { posix, resolve } from "node:path";
+import { hostDirectory, hostFile } from "../api/host.ts";
 import type { ArgumentValue, FunctionValue } from "../api/types.ts";
 import { type ArgValue, Call } from "../core/call.ts";
 import { UserError } from "../core/errors.ts";
 import type { DirectoryValue } from "../core/values.ts";
-import type { Args } from "../session/evaluate.ts";
-import { hostDirectory, hostFile } from "../session/select.ts";
+import type { Args } from "../session/context.ts";
 import type { Session } from "../session/session.ts";
 import { filterTree } from "../store/patterns.ts";
 import type { ModuleConfig } from "./config.ts";

@@ -3,7 +3,7 @@ import { type ArgValue, Call, callsIn, callsOf, decodeId, encodeId } from "../co
 import { UserError } from "../core/errors.ts";
 import type { SecretValue } from "../core/values.ts";
 import { parseDuration } from "../docker/duration.ts";
-import type { Args, Evaluator } from "../session/evaluate.ts";
+import type { Args, Evaluator } from "../session/context.ts";
 import type { Session } from "../session/session.ts";
 import { digestOf } from "../store/store.ts";
 import { fillDefaults } from "./arguments.ts";

@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import type { TransformFailure } from "esbuild";
+import { FunctionCall } from "../session/function-call.ts";
 import type { SessionServer } from "../session/server.ts";
 import type { Session } from "../session/session.ts";
 import type { ModuleConfig } from "./config.ts";
-import { FunctionCall } from "./function-call.ts";
 import { provideSdk, type SdkFiles } from "./sdk.ts";
 
 /** A module's process lives for seconds: less room for garbage costs it nothing, and saves a tenth of its memory. */

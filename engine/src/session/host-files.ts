@@ -10,6 +10,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { HostFileSpace, Ownership } from "../docker/run.ts";
 import { ownProcess } from "../store/process.ts";
 import { removeAbandoned, type Store } from "../store/store.ts";
 import type { Entry } from "../store/tree.ts";
@@ -22,14 +23,8 @@ export function reapHostFiles(): void {
   removeAbandoned(memory, PREFIX);
 }
 
-interface Ownership {
-  uid?: number;
-  gid?: number;
-  mode?: number;
-}
-
 /** Files of this machine that are bound into containers: secrets in memory, mounted files in the store's temp folder. */
-export class HostFiles {
+export class HostFiles implements HostFileSpace {
   private memoryDir?: string;
   private diskDir?: string;
   private count = 0;

@@ -1,12 +1,4 @@
-/** What a step of the run can say of itself. */
-export interface Step {
-  /** Marks the step as answered from what was kept. */
-  cached(): void;
-  /** Adds to the step's output, in any pieces. */
-  log(text: string): void;
-  /** A line about the step, not of its output. */
-  note(line: string): void;
-}
+import type { ProgressLog, Step } from "../docker/run.ts";
 
 export type StepState = "running" | "done" | "cached" | "failed";
 
@@ -35,7 +27,7 @@ export const silentView: ProgressView = { step() {}, output() {}, note() {}, clo
 const LONGEST_LINE = 16_384;
 
 /** Collects what happens in a session and passes it, in whole lines, to a view. */
-export class Progress {
+export class Progress implements ProgressLog {
   private nextId = 1;
   private readonly said = new Set<string>();
   /** How many steps ran and how many were answered from what was kept. */

@@ -5,6 +5,7 @@ import { homedir } from "node:os";
 import { promisify } from "node:util";
 import { UserError } from "../core/errors.ts";
 import type { ContainerState, SecretValue } from "../core/values.ts";
+import type { SecretSource } from "../docker/run.ts";
 import type { Store } from "../store/store.ts";
 
 const run = promisify(execFile);
@@ -13,7 +14,7 @@ const run = promisify(execFile);
 const MAX_PLAINTEXT = 128_000;
 
 /** Plaintexts of a session's secrets. They are held in memory alone; the disk sees keyed digests at most. */
-export class Secrets {
+export class Secrets implements SecretSource {
   private readonly set = new Map<string, string>();
   private readonly resolved = new Map<string, Promise<string>>();
 

@@ -14,9 +14,9 @@ import {
 import type { Call } from "../core/call.ts";
 import { ExecError } from "../core/errors.ts";
 import { explainDocker } from "../docker/errors.ts";
+import type { Caller, SessionContext } from "./context.ts";
 import { missingField } from "./fields.ts";
-import { type Caller, select } from "./select.ts";
-import type { Session } from "./session.ts";
+import { select } from "./select.ts";
 
 const resolveField: GraphQLFieldResolver<Call | undefined, Caller> = (parent, args, caller, info) =>
   select(caller, parent, info.fieldName, args);
@@ -27,7 +27,7 @@ export class SessionServer {
   private readonly server: Server = createServer((request, response) => void this.handle(request, response));
 
   constructor(
-    private readonly session: Session,
+    private readonly session: SessionContext,
     private readonly schema: () => GraphQLSchema,
   ) {}
 

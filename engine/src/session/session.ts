@@ -7,9 +7,10 @@ import { explainDocker } from "../docker/errors.ts";
 import { containerName, removeSessionObjects, sessionLabels } from "../docker/labels.ts";
 import { SessionNetwork } from "../docker/network.ts";
 import { Services } from "../docker/services.ts";
-import type { FunctionCall } from "../module/function-call.ts";
 import type { Store } from "../store/store.ts";
-import { type Evaluator, type Evaluators, evaluateCall } from "./evaluate.ts";
+import type { Evaluator, Evaluators, FindResolver, Resolver, SessionContext } from "./context.ts";
+import { evaluateCall } from "./evaluate.ts";
+import type { FunctionCall } from "./function-call.ts";
 import { HostFiles, reapHostFiles } from "./host-files.ts";
 import { limitTo } from "./limit.ts";
 import { Progress, type ProgressView } from "./progress.ts";
@@ -20,6 +21,7 @@ export interface SessionOptions {
   store: Store;
   view: ProgressView;
   evaluators: Evaluators;
+  findResolver: FindResolver;
   docker?: Docker;
   /** Folder that host paths are relative to. */
   workdir?: string;
@@ -30,7 +32,7 @@ export interface SessionOptions {
 }
 
 /** One run of the engine: its connection to Docker, its secrets, its services, and what it has worked out so far. */
-export class Session {
+export class Session implements SessionContext {
   readonly id = randomBytes(8).toString("hex");
   readonly docker: Docker;
   readonly store: Store;
@@ -38,7 +40,7 @@ export class Session {
   readonly secrets: Secrets;
   readonly hostFiles: HostFiles;
   readonly network = new SessionNetwork(this);
-  readonly services = new Services(this);
+  readonly services: Services = new Services(this);
   readonly work = new Work();
   /** Runs heavy work, as many at a time as there are cores. */
   readonly limit = limitTo(Math.max(2, availableParallelism()));
@@ -52,6 +54,7 @@ export class Session {
   interrupt!: () => void;
   readonly runsAnew: (type: string, field: string) => boolean;
   private readonly evaluators: Evaluators;
+  private readonly findResolver: FindResolver;
   private readonly moduleEvaluator: SessionOptions["moduleEvaluator"];
   private readonly values = new Map<string, Promise<unknown>>();
   private ended?: Promise<void>;
@@ -64,6 +67,7 @@ export class Session {
     this.hostFiles = new HostFiles(options.store);
     this.workdir = options.workdir ?? process.cwd();
     this.evaluators = options.evaluators;
+    this.findResolver = options.findResolver;
     this.moduleEvaluator = options.moduleEvaluator;
     this.runsAnew = options.runsAnew ?? (() => false);
     this.interrupted = new Promise((resolve) => {
@@ -78,6 +82,10 @@ export class Session {
 
   evaluatorOf(type: string, field: string): Evaluator | undefined {
     return this.evaluators.get(`${type}.${field}`) ?? this.moduleEvaluator?.(type, field);
+  }
+
+  resolverOf(type: string, field: string): Resolver | undefined {
+    return this.findResolver(type, field);
   }
 
   get labels(): Record<string, string> {

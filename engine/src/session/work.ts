@@ -1,12 +1,13 @@
 import { setMaxListeners } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "../core/errors.ts";
+import type { WorkTracker } from "../docker/run.ts";
 
 /** How long the end waits for work under way to notice, in milliseconds. */
 const SETTLE_TIMEOUT = 10_000;
 
 /** What is under way in a session: the same is not done twice at a time, and all of it ends with the session. */
-export class Work {
+export class Work implements WorkTracker {
   private readonly running = new Map<string, Promise<unknown>>();
   private readonly kept = new Map<string, Promise<unknown>>();
   private readonly tasks = new Set<Promise<unknown>>();

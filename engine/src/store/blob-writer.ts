@@ -1,9 +1,16 @@
 import { createHash } from "node:crypto";
 import { closeSync, openSync, rmSync, writeSync } from "node:fs";
-import type { Store } from "./store.ts";
 
 /** How much is held in memory before it goes to the disk, in bytes: most outputs and files are smaller. */
 const BUFFERED = 256 * 1024;
+
+/** Where finished blobs go. */
+interface BlobSink {
+  hasBlob(digest: string): boolean;
+  tmpPath(): string;
+  /** Makes a finished temporary file the blob of its digest. */
+  adopt(tmp: string, digest: string): void;
+}
 
 /** A blob in the making: small ones are written at once at the end, large ones as they come. */
 export class BlobWriter {
@@ -13,7 +20,7 @@ export class BlobWriter {
   private file?: { path: string; fd: number };
   size = 0;
 
-  constructor(private readonly store: Store) {}
+  constructor(private readonly store: BlobSink) {}
 
   write(chunk: Buffer): void {
     this.hash.update(chunk);

@@ -16,7 +16,7 @@ import { mkdir, readdir, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import ignore, { type Ignore } from "ignore";
-import { UserError } from "../core/errors.ts";
+import { PathError } from "./errors.ts";
 import { mayPrune, type PathFilter, pathFilter, patternMatcher } from "./patterns.ts";
 import type { Store } from "./store.ts";
 import { type Entry, Tree } from "./tree.ts";
@@ -27,11 +27,11 @@ export interface HostFilter extends PathFilter {
 
 /**
  * Takes a folder of this machine into the store. Owners become root, as the official engine does it.
- * @throws UserError when the path is not there or is not a folder.
+ * @throws PathError when the path is not there or is not a folder.
  */
 export async function scanHostDirectory(store: Store, path: string, filter: HostFilter = {}): Promise<Tree> {
-  if (!existsSync(path)) throw new UserError(`directory ${path} does not exist: check the path`);
-  if (!statSync(path).isDirectory()) throw new UserError(`${path} is not a directory: give a directory`);
+  if (!existsSync(path)) throw new PathError(`directory ${path} does not exist: check the path`);
+  if (!statSync(path).isDirectory()) throw new PathError(`${path} is not a directory: give a directory`);
   const entries = new Map<string, Entry>();
   const files: [name: string, path: string][] = [];
   for (const [name, entry] of await listHost(path, filter)) {
@@ -88,8 +88,8 @@ async function eachOf<T>(items: readonly T[], work: (item: T) => Promise<void>):
 
 /** Takes one file of this machine into the store. */
 export async function scanHostFile(store: Store, path: string): Promise<Entry> {
-  if (!existsSync(path)) throw new UserError(`file ${path} does not exist: check the path`);
-  if (!statSync(path).isFile()) throw new UserError(`${path} is not a file: give a file`);
+  if (!existsSync(path)) throw new PathError(`file ${path} does not exist: check the path`);
+  if (!statSync(path).isFile()) throw new PathError(`${path} is not a file: give a file`);
   return { ...hostEntry("file", path), ...(await takeFile(store, path)) };
 }
 
@@ -123,7 +123,7 @@ function withGitignore(dir: string, rel: string, outer: Ignored[]): Ignored[] {
 export async function exportTree(store: Store, tree: Tree, target: string, wipe = false): Promise<void> {
   const root = resolve(target);
   if (wipe && root === dirname(root))
-    throw new UserError(`export: ${root} will not be wiped; choose a folder`);
+    throw new PathError(`export: ${root} will not be wiped; choose a folder`);
   await mkdir(root, { recursive: true });
   // What is in it, not the folder itself: it may be a mount point, or somebody's working directory.
   if (wipe)

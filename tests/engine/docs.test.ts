@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
-import { missingAsMarkdown } from "./client.ts";
+import { missingAsMarkdown } from "../../engine/test/client.ts";
 
 it("docs/engine.md lists what the client has and the engine lacks", () => {
   const text = readFileSync(new URL("../../docs/engine.md", import.meta.url), "utf8");

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { connect } from "@dagger.io/dagger";
 import { expect, it } from "vitest";
-import { temporaryFolder } from "./support.ts";
+import { temporaryFolder } from "../../engine/test/support.ts";
 
 const launcher = fileURLToPath(new URL("../../scripts/dagger", import.meta.url));
 

@@ -1,0 +1,80 @@
+import { existsSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { Call } from "../core/call.ts";
+import { UserError } from "../core/errors.ts";
+import type { ContainerState, DirectoryValue, FileValue, ServiceValue } from "../core/values.ts";
+import { imageId } from "../docker/image-id.ts";
+import { stateOfImage } from "../docker/images.ts";
+import type { Evaluator, Resolver, SessionContext } from "../session/context.ts";
+import { scanHostDirectory, scanHostFile } from "../store/host.ts";
+import { type Entry, Tree } from "../store/tree.ts";
+import { forwardService, tunnelTo } from "./service.ts";
+
+interface HostArgs {
+  path: string;
+  exclude: string[];
+  include: string[];
+  gitignore: boolean;
+}
+
+type HostFolder = Pick<SessionContext, "workdir" | "store">;
+
+/** The content of a host folder as it is now: the recipe holds what was read, not where. */
+export async function hostDirectory(
+  { workdir, store }: HostFolder,
+  { path, ...filter }: HostArgs,
+): Promise<Call> {
+  const full = resolve(workdir, path);
+  const tree = await scanHostDirectory(store, full, filter);
+  const { digest } = await store.putBlob(JSON.stringify(tree.toJSON()));
+  return new Call("Directory", undefined, "_tree", {
+    digest: tree.digest,
+    blob: digest,
+    name: basename(full),
+  });
+}
+
+/** The content of a host file as it is now. */
+export async function hostFile({ workdir, store }: HostFolder, { path }: { path: string }): Promise<Call> {
+  const full = resolve(workdir, path);
+  const entry = await scanHostFile(store, full);
+  return new Call("File", undefined, "_file", {
+    name: basename(full),
+    entry: { ...entry, mtime: 0 } as never,
+  });
+}
+
+/** Fields of Query that no client selects: stored content of a host path. */
+export const hostContent: Record<string, Evaluator> = {
+  _tree: (_, { blob, name }, session): DirectoryValue => ({
+    tree: Tree.fromJSON(JSON.parse(session.store.readBlobText(blob)) as [string, Entry][]),
+    name,
+  }),
+  _file: (_, { name, entry }): FileValue => ({ name, entry: entry as Entry }),
+};
+
+export const hostResolvers: Record<string, Resolver> = {
+  directory: ({ args }, { session }) => hostDirectory(session, args as never),
+  file: ({ args }, { session }) => hostFile(session, args as never),
+};
+
+export const host: Record<string, Evaluator> = {
+  containerImage: async (_, { name }, session): Promise<ContainerState> => {
+    const id = await imageId(session.docker, name);
+    if (!id) throw new UserError(`${name} is not in the local Docker: docker images lists what is`);
+    return stateOfImage(session, id);
+  },
+  findUp: (_, { name }, session) => findUp(session.workdir, name),
+  service: (_, { ports, host: name }): ServiceValue => forwardService({ kind: "host", host: name, ports }),
+  tunnel: async (_, { service: id, ports, native }, session) =>
+    tunnelTo(await session.evaluate<ServiceValue>(id), ports, native),
+  unixSocket: (_, { path }, session) => ({ path: resolve(session.workdir, path) }),
+};
+
+/** The nearest file or folder of a name, from a folder upward; null where there is none. */
+function findUp(from: string, name: string): string | null {
+  for (let dir = resolve(from); ; dir = dirname(dir)) {
+    if (existsSync(join(dir, name))) return join(dir, name);
+    if (dir === dirname(dir)) return null;
+  }
+}

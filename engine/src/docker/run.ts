@@ -1,0 +1,104 @@
+import type Docker from "dockerode";
+import type { ContainerState, SecretValue, ServiceValue } from "../core/values.ts";
+import type { Store } from "../store/store.ts";
+import type { Entry } from "../store/tree.ts";
+import type { HeldServices, RunningService } from "./running.ts";
+
+/**
+ * What this layer needs of a run of the engine. A session implements it from the parts below; each function takes
+ * the parts that it uses.
+ */
+export interface Run {
+  readonly id: string;
+  readonly docker: Docker;
+  readonly store: Store;
+  readonly work: WorkTracker;
+  readonly progress: ProgressLog;
+  readonly secrets: SecretSource;
+  readonly hostFiles: HostFileSpace;
+  readonly network: SharedNetwork;
+  readonly services: ServicePool;
+  /** Labels of everything that the run creates in Docker and has to remove again. */
+  readonly labels: Record<string, string>;
+  /** Runs heavy work, as much at a time as the machine has cores. */
+  limit<T>(work: () => Promise<T>): Promise<T>;
+  /** Creates a container that is removed with the run at the latest. */
+  createContainer(options: Docker.ContainerCreateOptions): Promise<Docker.Container>;
+}
+
+/** For functions that make images: the store remembers which image came from which inputs. */
+export type ImageMaking = Pick<Run, "docker" | "store" | "work" | "createContainer">;
+
+/** For functions that look into an image's files. */
+export type ImageReading = Pick<Run, "store" | "work" | "createContainer">;
+
+/** For functions that prepare a container's mounts. */
+export type Mounting = ImageMaking & Pick<Run, "labels" | "hostFiles" | "secrets">;
+
+export interface WorkTracker {
+  /** Aborts when the run ends. */
+  readonly signal: AbortSignal;
+  /** Runs `work` unless the same is under way: then its result serves both. */
+  once<T>(key: string, work: () => Promise<T>): Promise<T>;
+  /** The result of `make` for a key, for as long as the run lasts. */
+  keep<T>(key: string, make: () => Promise<T>): Promise<T>;
+  /** Lets work go on that nobody waits for before the end of the run; its failure is ignored. */
+  background(work: Promise<unknown>): void;
+  /** Rejects when the run ends. */
+  untilClosed(): Promise<never>;
+}
+
+/** One step of the run, as it reports on itself. */
+export interface Step {
+  /** Marks the step as a cache hit. */
+  cached(): void;
+  /** Adds to the step's output, in any pieces. */
+  log(text: string): void;
+  /** A line about the step, not of its output. */
+  note(line: string): void;
+}
+
+export interface ProgressLog {
+  note(line: string): void;
+  /** A line that is shown once a run. */
+  once(line: string): void;
+  step<T>(name: string, run: (step: Step) => Promise<T>, background?: boolean): Promise<T>;
+}
+
+export interface SecretSource {
+  /** @throws UserError that names the source, never the value. */
+  plaintext(secret: SecretValue): Promise<string>;
+  /** Every plaintext that a container is given: none of them may show in its output. */
+  plaintextsOf(state: ContainerState): Promise<string[]>;
+}
+
+export interface Ownership {
+  uid?: number;
+  gid?: number;
+  mode?: number;
+}
+
+/** Files of this machine that are bound into containers. */
+export interface HostFileSpace {
+  /** Writes a secret to memory and returns its path. */
+  secret(plaintext: string, ownership: Ownership): string;
+  /** A copy of a file, for a container that may write to it. */
+  place(entry: Entry): string;
+}
+
+/** The network that services and their users share; created when first needed. */
+export interface SharedNetwork {
+  /** Its name. */
+  ensure(): Promise<string>;
+  /** Its name, if it was needed yet. */
+  current(): Promise<string | undefined>;
+  /** This machine's address in it. */
+  gateway(): Promise<string>;
+}
+
+/** Services: each runs once, however many use it. */
+export interface ServicePool {
+  acquire(service: ServiceValue): Promise<{ running: RunningService; release(): void }>;
+  acquireAll(state: ContainerState): Promise<HeldServices>;
+  withBindings<T>(state: ContainerState, use: (bindings: HeldServices["bindings"]) => Promise<T>): Promise<T>;
+}

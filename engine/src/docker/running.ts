@@ -1,0 +1,25 @@
+import type { PortValue } from "../core/values.ts";
+
+/** A service that has started and passed its health check. */
+export interface RunningService {
+  ip: string;
+  /** Where it listens, if its definition does not say so. */
+  ports?: PortValue[];
+  /** Resolves when the process has ended, whatever ended it, with its exit code and last lines. */
+  ended: Promise<string>;
+  stop(kill: boolean): Promise<void>;
+}
+
+/** How a process reaches the services that it is bound to. */
+export interface Bindings {
+  network?: string;
+  hosts: string[];
+  /** Calls `onEnd` when one of the services ends; `check` then throws an error that says why. */
+  watch(onEnd: () => void): { check(): void };
+}
+
+/** The services of one container, in use until they are released. */
+export interface HeldServices {
+  bindings: Bindings;
+  release(): void;
+}
