@@ -117,8 +117,3 @@ class Env:
             return Path(path).read_text().rstrip("\r\n")
         except (OSError, UnicodeDecodeError):
             raise Malformed(f"{name}_FILE names a file that cannot be read") from None
-
-
-if __name__ == "__main__":
-    # Reading the settings is the check; it ends this process when they are wrong.
-    import devops_001.settings  # noqa: F401

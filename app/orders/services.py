@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from devops_001 import logs
+from orders import queue
 from orders.models import Order, OutboxEvent, Receipt
 
 log = logging.getLogger(__name__)
@@ -19,20 +20,16 @@ def place(order: Order) -> Order:
 
     A broker that is away does not fail the order: settle_placed, which beat runs, finds it later.
     """
-    from orders.tasks import settle
-
     order.request_id = logs.request_id.get()
     with transaction.atomic():
         order.save(force_insert=True)
-        transaction.on_commit(lambda: settle.delay(str(order.pk)), robust=True)
+        queue.send_on_commit(queue.SETTLE, str(order.pk))
     log.info("order placed", extra={"order": str(order.pk)})
     return order
 
 
 def settle_order(pk: str) -> bool:
     """Settles the order and stores the event that tells of it. Returns False when nothing was left to do."""
-    from orders.tasks import publish_events
-
     with transaction.atomic():
         order = Order.objects.select_for_update().filter(pk=pk).first()
         if order is None or order.status == Order.Status.SETTLED:
@@ -49,7 +46,7 @@ def settle_order(pk: str) -> bool:
             },
             request_id=order.request_id,
         )
-        transaction.on_commit(publish_events.delay, robust=True)
+        queue.send_on_commit(queue.PUBLISH_EVENTS)
     log.info("order settled", extra={"order": str(order.pk)})
     return True
 

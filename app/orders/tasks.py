@@ -4,13 +4,13 @@ from celery import shared_task
 from confluent_kafka import KafkaException
 from django.db import OperationalError
 
-from orders import outbox, services
+from orders import outbox, queue, services
 
 # Seconds between tries; afterwards beat's sweeps take over.
 PATIENT = {"retry_backoff": 1, "retry_backoff_max": 30, "max_retries": 5}
 
 
-@shared_task(name="orders.settle", autoretry_for=(OperationalError,), **PATIENT)
+@shared_task(name=queue.SETTLE, autoretry_for=(OperationalError,), **PATIENT)
 def settle(pk: str) -> None:
     services.settle_order(pk)
 
@@ -22,7 +22,7 @@ def settle_placed() -> None:
         services.settle_order(pk)
 
 
-@shared_task(name="orders.publish_events", autoretry_for=(OperationalError, KafkaException), **PATIENT)
+@shared_task(name=queue.PUBLISH_EVENTS, autoretry_for=(OperationalError, KafkaException), **PATIENT)
 def publish_events() -> None:
     """Publishes until nothing is left, or nothing more is acknowledged."""
     while outbox.publish_batch():
