@@ -8,7 +8,7 @@ import { silentView } from "../../engine/src/session/progress.ts";
 
 export const root = fileURLToPath(new URL("../../", import.meta.url));
 
-/** Loads the module's types, by what it registers of itself. Needs no Docker. */
+/** Loads the module's type definitions, as it registers them. Needs no Docker. */
 export async function openModule(): Promise<{ engine: Engine; close(): Promise<void> }> {
   const storePath = mkdtempSync(join(tmpdir(), "stackline-types-"));
   const engine = new Engine({ view: silentView, workdir: root, storePath });
@@ -26,7 +26,7 @@ export async function openModule(): Promise<{ engine: Engine; close(): Promise<v
   }
 }
 
-/** The module's functions as they stand in its type definitions. */
+/** The module's functions, from its type definitions. */
 export async function functionsOfModule(): Promise<FunctionValue[]> {
   const { engine, close } = await openModule();
   const functions = engine.module?.types.main.functions ?? [];
