@@ -47,7 +47,7 @@ it.each([
 
 it.each([
   ["--cuont", "; did you mean --count?"],
-  ["--rounds", ""],
+  ["--verbose", ""],
   ["-c", ""],
 ])("the suggestion for %s is '%s'", (unknown, expected) => {
   expect(suggestion(unknown, ["--count", "--help"])).toBe(expected);

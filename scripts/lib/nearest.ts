@@ -4,5 +4,5 @@ import { closest, distance } from "fastest-levenshtein";
 export function suggestion(unknown: string, known: readonly string[]): string {
   const nearest = closest(unknown, known);
   const letters = unknown.replace(/^-+/, "").length;
-  return distance(unknown, nearest) * 2 < letters ? `; did you mean ${nearest}?` : "";
+  return distance(unknown, nearest) * 2 <= letters ? `; did you mean ${nearest}?` : "";
 }

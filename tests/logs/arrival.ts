@@ -138,7 +138,7 @@ export function arrival(stage: Stage): void {
       expect(new Set(mine)).toEqual(new Set(["nginx", "app", "worker", "consumer"]));
       expect(lines.every(({ at }, index) => index === 0 || at >= (lines[index - 1]?.at ?? at))).toBe(true);
       const away = await ask("COMPOSE_PROFILES=logs\nLOGS_ENDPOINT=http://nowhere:3100/otlp\n", "nginx");
-      expect(away).toMatch(/^files the log store does not answer/);
+      expect(away).toMatch(/^files the log store does not respond/);
       expect(new Set(parseFiles(away).map(({ service }) => service))).toEqual(new Set(["nginx"]));
     });
 

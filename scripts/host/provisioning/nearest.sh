@@ -13,7 +13,7 @@ nearest() {
           d[i, j] = least(d[i - 1, j] + 1, d[i, j - 1] + 1, d[i - 1, j - 1] + (substr(s, i, 1) != substr(t, j, 1)))
       return d[length(s), length(t)]
     }
-    NR == 1 { word = letters = $0; sub(/^-+/, "", letters); best = length(letters) / 2; next }
+    NR == 1 { word = letters = $0; sub(/^-+/, "", letters); best = length(letters) / 2 + 0.5; next }
     edits(word, $0) < best { best = edits(word, $0); found = $0 }
     END { if (found) printf "; did you mean %s?", found }'
 }
