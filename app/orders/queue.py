@@ -11,6 +11,6 @@ PUBLISH_EVENTS = "orders.publish_events"
 def send_on_commit(name: str, *args: str) -> None:
     """Sends the task once the current transaction is committed, and never if it is rolled back.
 
-    An unreachable broker fails nothing: beat's periodic tasks pick up what was not sent.
+    An unavailable broker fails nothing: beat's periodic tasks pick up the work later.
     """
     transaction.on_commit(lambda: app.send_task(name, args), robust=True)

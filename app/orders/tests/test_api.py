@@ -13,7 +13,7 @@ GOOD = {"product": "tea", "quantity": 3, "unit_price": "2.50"}
 @override_settings(API_TOKEN=TOKEN)
 class ApiTest(TestCase):
     def setUp(self):
-        # The real worker works on another database: nothing may reach it from here.
+        # A running worker uses another database: the tests must not send it tasks.
         patched = patch("orders.queue.app.send_task")
         self.send_task = patched.start()
         self.addCleanup(patched.stop)

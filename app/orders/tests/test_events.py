@@ -1,4 +1,4 @@
-"""Events on their way from the outbox through a real Kafka to receipts. Every test has a topic of its own."""
+"""Events from the outbox through a real Kafka to receipts. Every test has its own topic."""
 
 import uuid
 from io import StringIO
@@ -32,7 +32,7 @@ class EventsTest(Needs, TestCase):
                 services.settle_order(str(stored(request_id="r-5").pk))
 
     def consume(self, idle=60, **options):
-        """Whatever is missing, the test ends."""
+        """Consumes with a time limit, so that a missing event cannot hang the test."""
         out = StringIO()
         call_command("consume_orders", group=uuid.uuid4().hex, stdout=out, idle=idle, **options)
         return out.getvalue()
