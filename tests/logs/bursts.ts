@@ -6,12 +6,12 @@ import { NUMBERED } from "./writers.ts";
 
 const EACH = 333_334;
 
-/** The most that is written at once. */
+/** The largest burst. */
 export function bursts(stage: Stage): void {
   describe("a burst", () => {
     test("of 1,000,000 lines from three services, as fast as they can, arrives whole, each line once", async () => {
       await stage.fresh();
-      // 30 s where nothing else runs; on a busy machine in proportion.
+      // 30 s on an idle machine, proportionally longer on a busy one.
       const allowed = 30 * Math.max(1, (loadavg()[0] ?? 0) / availableParallelism());
       await stage.begin(NUMBERED, { LINES: String(EACH) });
       const seconds = await stage.arrived(NUMBERED, 3 * EACH);

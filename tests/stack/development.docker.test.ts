@@ -19,7 +19,7 @@ beforeAll(async () => {
     });
 });
 
-/** What the README says that this file runs, a command each. */
+/** The commands of the README that this test runs. */
 const commands = readmeBlocks()
   .filter(({ mark }) => mark === "run by: tests/stack/development.docker.test.ts")
   .flatMap(({ text }) => text.trim().split("\n"))
@@ -37,12 +37,12 @@ describe.each([
       nothrow: true,
       quiet: true,
       cwd: checkout,
-      // Not the ports that somebody may use already.
+      // Not the default ports, which may be in use.
       env: { ...compose?.env, HTTP_PORT: "18090", APP_PORT: "18091" },
       stdio: ["ignore", "pipe", "pipe"],
     })`${compose?.command} ${args}`;
 
-  /** Runs a command word for word as a block of the README has it. */
+  /** Runs a command exactly as a code block of the README has it. */
   const spoken = (command: string) => {
     expect(commands).toContain(command);
     const [, ...args] = command.split(" ");
@@ -89,7 +89,7 @@ describe.each([
     skip,
   }) => {
     if (!compose) return skip();
-    // compose names the project after the folder.
+    // Compose derives the project's name from the folder.
     const filter = `label=com.docker.compose.project=${basename(checkout).toLowerCase()}`;
     const containers = async (): Promise<string> =>
       (await $({ quiet: true })`docker ps --filter ${filter} --format ${"{{.Names}} {{.Status}}"}`).stdout;
@@ -117,7 +117,7 @@ describe.each([
 
 const lineOf = (service: string): RegExp => new RegExp(`${service}[-_]1 +\\|`);
 
-/** What /checks says once nginx answers: within two minutes. */
+/** The result of /checks once nginx responds, within two minutes. */
 async function untilAnswered(url: string): Promise<{ checks: { id: string; ok: boolean }[] }> {
   for (let tries = 0; tries < 60; tries++) {
     const answer = await fetch(url, { headers: { accept: "application/json" } }).catch(() => undefined);
