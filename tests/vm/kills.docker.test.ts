@@ -89,7 +89,9 @@ describe("a deploy whose script is killed", () => {
 
     const next = await vm.deploy({ image: better });
     expect(next.exitCode).not.toBe(0);
-    expect(next.stdout).toMatch(/locked: deploy by .* since .*; that run was killed at step '.+': run unlock/);
+    expect(next.stdout).toMatch(
+      /locked: deploy by .* since .*; that run was killed at step '.+': run unlock/,
+    );
 
     const unlock = await vm.stackline("unlock");
     expect(unlock.exitCode, unlock.stdout).toBe(0);
