@@ -156,7 +156,7 @@ describe("scripts/host/s3", () => {
       "a bucket that is none",
       ["list"],
       { S3_BUCKET: "Not A Bucket" },
-      /S3_BUCKET is 'Not A Bucket'; it has to be/,
+      /S3_BUCKET is 'Not A Bucket'; it must be/,
     ],
   ])("fails for %s, and repeats no secret", async (_, args, changes, message) => {
     configure(changes);
@@ -170,6 +170,6 @@ describe("scripts/host/s3", () => {
     configure({}, 0o644);
     const { exitCode, output } = await s3("list");
     expect(exitCode).toBe(1);
-    expect(output).toMatch(/s3\.env can be read by others: chmod 0400/);
+    expect(output).toMatch(/s3\.env is readable by other users: chmod 0400/);
   });
 });
