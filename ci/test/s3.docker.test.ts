@@ -22,7 +22,7 @@ let endpoint: string;
 beforeAll(async () => {
   const { id } = await provideImage(docker, images.rclone, () => undefined);
   for (const folder of [host, backups, kept]) mkdirSync(folder, { recursive: true });
-  cpSync(join(root, "scripts/host/s3"), join(host, "s3"));
+  cpSync(join(root, "scripts/host"), host, { recursive: true });
   store = await docker.createContainer({
     Image: id,
     Cmd: ["serve", "s3", "--addr", ":8080", "--auth-key", `somebody,${secret}`, "/store"],
