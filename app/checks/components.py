@@ -1,4 +1,4 @@
-"""The six components, each tried by a real round trip. A check returns when all is well and raises if not."""
+"""The six components, each tested with a real request. A check returns if it passes, otherwise raises."""
 
 import contextlib
 import time
@@ -18,15 +18,15 @@ from devops_001.redis import connect
 
 STYLESHEET = "checks/checks.css"
 TOPIC = "devops_001.checks"
-STEP = 2.5  # seconds that one step of a check may take; the page as a whole has LIMIT in views.py
-WORKER = 3.5  # seconds that a worker may take to run a task: its queue may hold others
+STEP = 2.5  # seconds for one step of a check; LIMIT in views.py is for the whole page
+WORKER = 3.5  # seconds for a worker to run the task; other tasks may be queued before it
 
 
 def static(request) -> None:
-    """The page's stylesheet is where the server will look for it, and is not empty."""
+    """The server can find the page's stylesheet, and it is not empty."""
     found = finders.find(STYLESHEET)
     if hasattr(staticfiles_storage, "hashed_files"):
-        # Not in development: the manifest knows the name under which the file was collected.
+        # In production: the manifest maps the file to its hashed name.
         stored = staticfiles_storage.hashed_files.get(STYLESHEET)
         found = stored and staticfiles_storage.exists(stored) and staticfiles_storage.size(stored)
     if not found:
@@ -34,19 +34,19 @@ def static(request) -> None:
 
 
 def nginx(request) -> None:
-    """nginx marks what it passes on."""
+    """The request has the header that nginx sets."""
     if request.headers.get("using-nginx") != "true":
         raise Failed("this request did not come through nginx")
 
 
 def postgresql(request) -> None:
-    """A query on a connection of its own comes back with its answer."""
+    """A query on a new connection returns the expected result."""
     token = uuid.uuid4().hex
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT %s", [token])
             if cursor.fetchone() != (token,):
-                raise Failed("it gave another answer than it should")
+                raise Failed("it returned an unexpected result")
     finally:
         connection.close()
 
@@ -57,14 +57,14 @@ def redis(request) -> None:
     with contextlib.closing(connect(STEP)) as client:
         client.set(key, token, ex=30)
         if client.get(key) != token:
-            raise Failed("it gave back another value than was written")
+            raise Failed("it returned another value than was written")
         client.delete(key)
 
 
 def celery(request) -> None:
-    """A worker runs a task, whose answer arrives."""
+    """A worker runs a task and its reply arrives."""
     token = uuid.uuid4().hex
-    # Not a pooled connection: a broken one would go back to serve the next request.
+    # Not a pooled connection: a broken one would return to the pool and fail the next request.
     with app.connection_for_write() as broker:
         echo.apply_async([token], connection=broker, retry=False, expires=30)
     with contextlib.closing(connect(WORKER + 0.5)) as client:
@@ -73,7 +73,7 @@ def celery(request) -> None:
 
 
 def kafka(request) -> None:
-    """The broker acknowledges a message, which is then read back from where it was put."""
+    """The broker acknowledges a message, which is then read back from its offset."""
     token, deadline = uuid.uuid4().hex.encode(), time.monotonic() + STEP
     kafka_client.ensure_topic(TOPIC, STEP, retention_ms="3600000", segment_bytes="1048576")
     where = acknowledged(token, deadline)
@@ -87,7 +87,7 @@ def kafka(request) -> None:
 
 
 def acknowledged(token: bytes, deadline: float) -> TopicPartition:
-    """Sends the token and returns the place that the broker gave it, or raises KafkaException."""
+    """Sends the token and returns its partition and offset, or raises KafkaException."""
     outcome, problems = [], []
     sender = kafka_client.producer(message_timeout_ms=int(STEP * 1000), error_cb=problems.append)
     sender.produce(TOPIC, token, on_delivery=lambda error, message: outcome.append((error, message)))
@@ -103,7 +103,7 @@ def acknowledged(token: bytes, deadline: float) -> TopicPartition:
 CHECKS = (
     Check("static", "Static files (CSS)", "The page’s stylesheet is found", static),
     Check("nginx", "nginx", "The request came through the proxy", nginx),
-    Check("postgresql", "PostgreSQL", "A query comes back with its answer", postgresql),
+    Check("postgresql", "PostgreSQL", "A query returns the expected result", postgresql),
     Check("redis", "Redis", "A value is written and read back", redis),
     Check("celery", "Celery", "A worker runs a task", celery),
     Check("kafka", "Kafka", "A message is acknowledged and read back", kafka),

@@ -1,4 +1,4 @@
-"""Why a check failed, in words that anybody may read: no host, no user, no raw exception."""
+"""Reasons for failed checks that are safe to publish: no host, no user, no raw exception."""
 
 import re
 
@@ -7,7 +7,7 @@ class Failed(Exception):
     """A check failed for a reason that is safe to show: its message."""
 
 
-# The first pattern that occurs in an exception's text, or in that of what caused it, decides.
+# The first pattern that matches the text of an exception or of one of its causes.
 WORDS = [
     (
         r"resolv|translate host name|name or service|name resolution|getaddrinfo",
@@ -25,11 +25,11 @@ WORDS = [
     (r"starting up|shutting down|loading the dataset|recovery mode", "it is starting or stopping"),
     (r"read.?only|oom command|no space|disk full|misconf", "it does not accept writes"),
     (r"refused", "it refuses connections"),
-    (r"unreachable|no route", "there is no way to it on the network"),
+    (r"unreachable|no route", "there is no network route to it"),
     (r"timed? ?out|timeout|_transport|all broker connections are down", "it did not answer in time"),
     (r"closed|reset by peer|broken pipe|terminat", "it closed the connection"),
 ]
-UNKNOWN = "it failed in an unexpected way; the log says how"
+UNKNOWN = "it failed with an unexpected error; see the log"
 
 
 def in_words(problem: BaseException) -> str:

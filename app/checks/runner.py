@@ -1,4 +1,4 @@
-"""Runs checks side by side and comes back in time, whatever they do."""
+"""Runs checks in parallel and returns within a time limit, even if a check hangs."""
 
 import contextvars
 import logging
@@ -11,12 +11,12 @@ from checks.reasons import UNKNOWN, in_words
 
 log = logging.getLogger(__name__)
 
-# A thread that waits without end (for a name server, say) cannot be stopped: so many of a check at most.
+# A thread that hangs (in a DNS lookup, for example) cannot be stopped, so each check has at most this many.
 MOST_AT_ONCE = 8
 
 
 class Check:
-    """A component's check: it returns when all is well and raises when not."""
+    """A component's check: `run` returns if it passes and raises if it fails."""
 
     def __init__(self, key: str, title: str, how: str, run: Callable) -> None:
         self.key, self.title, self.how, self.run = key, title, how, run
@@ -27,7 +27,7 @@ class Check:
 class Result:
     check: Check
     ok: bool
-    reason: str  # in plain words; empty when ok
+    reason: str  # empty if ok
     ms: int
 
 
@@ -38,12 +38,12 @@ def run_all(checks: Sequence[Check], request, limit: float) -> "list[Result]":
     threads = [_start(check, request, found) for check in checks]
     for thread in threads:
         thread.join(max(0.0, started + limit - time.monotonic()))
-    late = f"no answer within {limit:g} s"
+    late = f"no response within {limit:g} s"
     return [found.get(check.key) or Result(check, False, late, int(limit * 1000)) for check in checks]
 
 
 def _start(check: Check, request, found: dict) -> threading.Thread:
-    # The context brings the request's id along to what the thread logs and sends.
+    # The context carries the request's id into the thread's log lines and tasks.
     context = contextvars.copy_context()
     thread = threading.Thread(
         target=context.run, args=(_run, check, request, found), daemon=True, name=check.key
@@ -63,5 +63,5 @@ def _run(check: Check, request, found: dict) -> None:
         finally:
             check.slots.release()
     else:
-        reason = "earlier checks still wait for it"
+        reason = "earlier checks of it are still waiting"
     found[check.key] = Result(check, not reason, reason, round((time.monotonic() - started) * 1000))

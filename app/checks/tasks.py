@@ -1,10 +1,10 @@
-"""The task by which /checks sees that a worker works."""
+"""The task that /checks uses to test the worker."""
 
 from celery import shared_task
 
 from devops_001.redis import connect
 
-REPLY_TTL = 30  # seconds that an answer waits for whoever asked
+REPLY_TTL = 30  # seconds until an unread reply expires
 
 
 def reply_key(token: str) -> str:
@@ -13,7 +13,7 @@ def reply_key(token: str) -> str:
 
 @shared_task(name="checks.echo")
 def echo(token: str) -> None:
-    """Answers through Redis; touches no database, so that it proves the worker alone."""
+    """Replies through Redis. Uses no database, so that it tests only the worker."""
     client = connect(2.0)
     try:
         with client.pipeline() as steps:

@@ -1,4 +1,4 @@
-"""The page /checks, for people and, as JSON, for programs."""
+"""The page /checks: HTML for people, JSON for programs."""
 
 from django.http import JsonResponse
 from django.shortcuts import render
@@ -9,7 +9,7 @@ from django.views.decorators.vary import vary_on_headers
 from checks.components import CHECKS
 from checks.runner import run_all
 
-LIMIT = 4.2  # seconds for all checks; the page has 5
+LIMIT = 4.2  # seconds for all checks; the page must respond within 5
 
 
 @require_safe
@@ -29,7 +29,7 @@ def checks(request):
 
 
 def wants_json(request) -> bool:
-    """JSON is for who names it; a browser names text/html, and `*/*` alone is no wish."""
+    """Whether the client asks for JSON explicitly. Browsers accept text/html, and `*/*` gets HTML as well."""
     accept = request.headers.get("Accept", "")
     return "application/json" in accept and "text/html" not in accept
 

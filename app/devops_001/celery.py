@@ -1,4 +1,4 @@
-"""The Celery application: `celery -A devops_001`. A request's id travels in the headers of its tasks."""
+"""The Celery application: `celery -A devops_001`. Passes a request's id on in the headers of its tasks."""
 
 import os
 
@@ -11,13 +11,13 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "devops_001.settings")
 app = Celery("devops_001")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
-# For every thread: otherwise a task that another thread than this sends goes to no broker of ours.
+# Makes it the default app in every thread; otherwise tasks sent from other threads would use no broker.
 app.set_default()
 
 
 @signals.setup_logging.connect
 def keep_django_logging(**_):
-    """Django's logging is set up already; a receiver here keeps Celery from laying its own over it."""
+    """Keeps Django's logging: with a receiver connected, Celery does not configure its own."""
 
 
 @signals.before_task_publish.connect

@@ -1,4 +1,4 @@
-"""The environment as typed values. A variable is given as NAME, or as NAME_FILE: a file that holds it."""
+"""Environment variables as typed values. Each is set as NAME, or as NAME_FILE: the path of a file with it."""
 
 import re
 import sys
@@ -7,11 +7,11 @@ from typing import Callable, Mapping, Optional, TypeVar
 
 T = TypeVar("T")
 
-EX_SETTINGS = 3  # the exit code by which a gunicorn worker tells its master not to start another
+EX_SETTINGS = 3  # a gunicorn worker that exits with this code is not restarted
 
 
 class Malformed(ValueError):
-    """A value does not have the form that it should; the message says which form that is, never the value."""
+    """A value is malformed. The message describes the expected form and never contains the value."""
 
 
 def text(value: str) -> str:
@@ -48,7 +48,7 @@ def flag(value: str) -> bool:
         "off": False,
     }
     if value.lower() not in words:
-        raise Malformed("a switch is true or false")
+        raise Malformed("a flag is true or false")
     return words[value.lower()]
 
 
@@ -63,7 +63,7 @@ def level(value: str) -> str:
 
 
 class Env:
-    """Reads variables and remembers what is wrong with them, so that one message can name them all."""
+    """Reads variables and collects the problems, so that one message can name them all."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.environ = environ
@@ -71,24 +71,24 @@ class Env:
         self.malformed = []
 
     def required(self, name: str, parse: Callable[[str], T] = text) -> T:
-        """Returns the value; a missing one is noted for complain() and read as None."""
+        """Returns the value. A missing one is recorded for complain() and returned as None."""
         return self._read(name, parse, None, required=True)
 
     def optional(self, name: str, parse: Callable[[str], T] = text, default: Optional[T] = None) -> T:
-        """Returns the value, or the default when the variable is absent or empty."""
+        """Returns the value, or the default if the variable is unset or empty."""
         return self._read(name, parse, default, required=False)
 
     def complain(self) -> str:
-        """Returns one line that names every variable that is missing or malformed; empty when none is."""
+        """Returns one line that names every missing or malformed variable, or an empty string."""
         parts = []
         if self.missing:
-            parts.append("missing: " + ", ".join(self.missing) + " (each can be given as NAME_FILE too)")
+            parts.append("missing: " + ", ".join(self.missing) + " (each can also be given as NAME_FILE)")
         if self.malformed:
             parts.append("malformed: " + ", ".join(self.malformed))
         return "; ".join(parts)
 
     def stop_if_wrong(self) -> None:
-        """Ends the process with that one line on standard error."""
+        """Exits with that line on standard error if there is a problem."""
         if self.missing or self.malformed:
             print(
                 f"devops_001: cannot start, the environment is incomplete. {self.complain()}", file=sys.stderr
@@ -112,13 +112,8 @@ class Env:
         if not path:
             return given
         if given:
-            raise Malformed(f"{name}_FILE is set too: give one of them")
+            raise Malformed(f"{name}_FILE is set as well: give one of them")
         try:
             return Path(path).read_text().rstrip("\r\n")
         except (OSError, UnicodeDecodeError):
             raise Malformed(f"{name}_FILE names a file that cannot be read") from None
-
-
-if __name__ == "__main__":
-    # Reading the settings is the check; it ends this process when they are wrong.
-    import devops_001.settings  # noqa: F401

@@ -1,4 +1,4 @@
-"""What a container platform asks, every few seconds: cheap, and without detail."""
+"""Liveness and readiness for container platforms: cheap enough for every few seconds, and without details."""
 
 from django.http import JsonResponse
 from django.views.decorators.http import require_safe
@@ -11,7 +11,7 @@ LIMIT = 2.0  # seconds
 
 
 def broker(request) -> None:
-    """The broker answers a ping."""
+    """The broker responds to a ping."""
     client = connect(LIMIT)
     try:
         client.ping()
@@ -24,13 +24,13 @@ NEEDED = (Check("database", "Database", "", postgresql), Check("broker", "Broker
 
 @require_safe
 def live(request):
-    """The process answers. Nothing else is asked: a restart would not mend a database."""
+    """The process responds. Checks no dependency, because a restart would not repair one."""
     return JsonResponse({"status": "ok"})
 
 
 @require_safe
 def ready(request):
-    """The database and the broker answer: 200, otherwise 503."""
+    """200 if the database and the broker respond, otherwise 503."""
     results = run_all(NEEDED, request, LIMIT)
     ok = all(result.ok for result in results)
     parts = {result.check.key: "ok" if result.ok else result.reason for result in results}

@@ -1,4 +1,4 @@
-"""Kafka clients that give up in time, and log through Python's logging."""
+"""Kafka clients with time limits, which log through Python's logging."""
 
 import logging
 from concurrent.futures import TimeoutError
@@ -11,7 +11,7 @@ log = logging.getLogger("kafka")
 
 
 def client_config(**more) -> dict:
-    """What every client has in common. In `more`, a_b stands for Kafka's a.b; a callback keeps its name."""
+    """The common configuration. In `more`, a_b stands for Kafka's a.b; callbacks (*_cb) keep their names."""
     config = {
         "bootstrap.servers": settings.KAFKA_SERVER,
         "client.id": "devops_001",
@@ -24,31 +24,31 @@ def client_config(**more) -> dict:
 
 
 def producer(**more) -> Producer:
-    """A producer that reports a message as delivered only when all in-sync replicas have it."""
+    """A producer that reports a message as delivered once all in-sync replicas have it."""
     return Producer(client_config(acks="all", enable_idempotence=True, **more), logger=log)
 
 
 def consumer(group: str, **more) -> Consumer:
-    """A consumer that commits only what it is told to."""
+    """A consumer without automatic commits."""
     return Consumer(client_config(group_id=group, enable_auto_commit=False, **more), logger=log)
 
 
 def ensure_topic(name: str, timeout: float, partitions: int = 1, **config: str) -> None:
-    """Creates the topic unless it exists; brokers need not create topics by themselves.
+    """Creates the topic if it does not exist, because brokers may not create topics automatically.
 
-    Raises KafkaException when the broker does not do it within `timeout` seconds.
+    Raises KafkaException if the broker does not create it within `timeout` seconds.
     """
     topic = NewTopic(
         name, num_partitions=partitions, config={key.replace("_", "."): v for key, v in config.items()}
     )
-    troubles = []  # what the connection met with; the request's own failure is just a time-out
+    troubles = []  # connection errors; the request itself only fails with a timeout
     admin = AdminClient(client_config(error_cb=troubles.append), logger=log)
     try:
         admin.create_topics([topic], request_timeout=timeout, operation_timeout=timeout)[name].result(timeout)
     except (KafkaException, TimeoutError) as problem:
         if problem.args and problem.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS:
             return
-        admin.poll(0)  # hands over what error_cb has to know
+        admin.poll(0)  # runs the pending error callbacks
         raise KafkaException(
             *problem.args, *sorted({str(trouble) for trouble in troubles}), "timed out"
         ) from None

@@ -1,4 +1,4 @@
-"""The signing key of a deployment that was given none."""
+"""The signing key of a deployment without a SECRET_KEY."""
 
 import hashlib
 
@@ -6,9 +6,9 @@ import hashlib
 def derived_secret_key(database: str, user: str, password: str) -> str:
     """Derives a SECRET_KEY from the one secret that every deployment has, the database's password.
 
-    All processes and restarts arrive at the same key, so sessions live on, which a random key would not give.
-    scrypt makes it slow to guess the password from a signed cookie; it takes about 50 ms at each start.
-    A new password signs everyone out.
+    All processes derive the same key, so sessions survive restarts; with a random key they would not.
+    scrypt makes it slow to guess the password from a signed cookie, and takes about 50 ms at each start.
+    Changing the password signs everyone out.
     """
     salt = f"devops_001 signing key for {user} at {database}".encode()
     return hashlib.scrypt((password or "").encode(), salt=salt, n=2**14, r=8, p=1, dklen=48).hex()

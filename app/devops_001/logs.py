@@ -1,4 +1,4 @@
-"""Log lines as JSON on standard output, with the request's id and without any confidential value."""
+"""JSON log lines on standard output, with the request's id and without confidential values."""
 
 import json
 import logging
@@ -8,11 +8,11 @@ from datetime import datetime, timezone
 
 request_id: ContextVar = ContextVar("request_id", default="-")
 
-# What every record has; anything else was given by the caller as `extra`.
+# The attributes of every record. All others come from `extra`.
 STANDARD = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-# Extras of Django's and Celery's own records that are objects, not words.
+# Extras of Django's and Celery's records that are objects, not text.
 OBJECTS = {"request", "server_time", "data", "color_message"}
-# Names that say nothing about a deployment; hiding them would hide half of every traceback.
+# Names too common to be confidential. Hiding them would make tracebacks unreadable.
 COMMON = {
     "postgres",
     "postgresql",
@@ -31,7 +31,7 @@ _confidential = None
 
 
 def hide(*values: str) -> None:
-    """From now on these values show as *** in every log line, also inside the text of an exception."""
+    """Replaces these values with *** in all further log lines, exceptions included."""
     global _confidential
     found = sorted({value for value in values if value and value not in COMMON}, key=len, reverse=True)
     _confidential = (
@@ -45,7 +45,7 @@ def redacted(text: str) -> str:
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line, the traceback in it, so that a log store never has to join lines."""
+    """One JSON object per line, traceback included, so that a log store never has to join lines."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
@@ -65,7 +65,7 @@ class JsonFormatter(logging.Formatter):
 
 
 class Exceptions(logging.Filter):
-    """Lets only records with a traceback pass: a request's status is logged by the middleware already."""
+    """Passes only records with a traceback: the middleware already logs the status of requests."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return bool(record.exc_info)
@@ -86,7 +86,7 @@ def logging_config(level: str) -> dict:
             "django": {"level": level, "handlers": [], "propagate": True},
             "django.server": {"level": "WARNING", "handlers": [], "propagate": True},
             "django.request": {"filters": ["exceptions"]},
-            # librdkafka tells of every attempt to connect; who uses it says what that means.
+            # librdkafka logs every failed connection attempt; its callers log what matters.
             "kafka": {"level": "CRITICAL"},
         },
     }

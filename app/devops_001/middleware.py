@@ -1,4 +1,4 @@
-"""What every request passes: its id, its log line, and the policy that a page loads from here alone."""
+"""Middleware: the request id, the request log and the Content-Security-Policy."""
 
 import logging
 import re
@@ -13,14 +13,14 @@ log = logging.getLogger("devops_001.request")
 
 
 class RequestLog:
-    """Takes the id over from X-Request-ID (nginx sets it), or makes one, and logs one line a request."""
+    """Uses the id in X-Request-ID (nginx sets it) or generates one, and logs one line per request."""
 
     def __init__(self, get_response):
         self.get_response = get_response
 
     def __call__(self, request):
         given = request.headers.get("X-Request-ID", "")
-        # A client may send anything: only what is safe in a log line and a header is taken over.
+        # A client can send anything. Only ids that are safe in log lines and headers are accepted.
         request.id = given if re.fullmatch(r"[\w.:-]{1,128}", given, re.ASCII) else uuid.uuid4().hex
         token, started = logs.request_id.set(request.id), time.monotonic()
         try:
@@ -44,7 +44,7 @@ class RequestLog:
 
 
 class ContentSecurityPolicy:
-    """Scripts, styles and images come from this server alone; nothing is inline."""
+    """Allows scripts, styles and images only from this server, and nothing inline."""
 
     POLICY = (
         "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
@@ -56,6 +56,6 @@ class ContentSecurityPolicy:
 
     def __call__(self, request):
         response = self.get_response(request)
-        if not settings.DEBUG:  # Django's pages for debugging have their styles inline
+        if not settings.DEBUG:  # Django's debug pages have inline styles
             response.headers.setdefault("Content-Security-Policy", self.POLICY)
         return response

@@ -1,11 +1,11 @@
-"""Connections to Redis that never wait long."""
+"""Connections to Redis with timeouts."""
 
 import redis
 from django.conf import settings
 
 
 def connect(timeout: float) -> redis.Redis:
-    """A client whose every step, connecting too, takes at most `timeout` seconds. Close it after use."""
+    """A client with a timeout in seconds for connecting and for each command. Close it after use."""
     return redis.Redis(
         **settings.REDIS, socket_connect_timeout=timeout, socket_timeout=timeout, decode_responses=True
     )

@@ -1,4 +1,4 @@
-"""Settings from the environment alone. README.md in app/ has the table of variables."""
+"""Settings, all from environment variables. README.md in app/ has the table."""
 
 import os
 from pathlib import Path
@@ -24,7 +24,7 @@ DATABASES = {
         "PORT": env.required("DATABASE_PORT", read.port),
         "CONN_MAX_AGE": env.optional("CONN_MAX_AGE", read.seconds, 60),
         "CONN_HEALTH_CHECKS": True,
-        # A server that is gone without a word must not hold a worker. Seconds; tcp_user_timeout: ms.
+        # Detects a server that disappears without closing its connections. Seconds; tcp_user_timeout: ms.
         "OPTIONS": {
             "connect_timeout": 3,
             "keepalives_idle": 10,
@@ -114,11 +114,11 @@ STORAGES = {
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
 }
-# A page whose stylesheet was not collected still answers, and /checks says so.
+# A missing stylesheet does not break the pages; /checks reports it.
 WHITENOISE_MANIFEST_STRICT = False
 
-# With TLS in front (nginx), cookies travel by TLS alone. gunicorn believes X-Forwarded-Proto from the
-# addresses in FORWARDED_ALLOW_IPS.
+# Behind TLS (nginx), cookies are sent over TLS only. gunicorn trusts X-Forwarded-Proto from the addresses
+# in FORWARDED_ALLOW_IPS.
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -127,27 +127,27 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # bytes
 CELERY_BROKER_URL = "redis://{}{}:{}/0".format(
     f":{quote(REDIS['password'], safe='')}@" if REDIS["password"] else "", REDIS["host"], REDIS["port"]
 )
-# Each with a key of its own: without one, both would take what is meant for the default queue.
+# Each with its own routing key: without one, both queues would receive the default queue's tasks.
 CELERY_TASK_QUEUES = [Queue(name, Exchange(name), routing_key=name) for name in ("default", "orders")]
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_CREATE_MISSING_QUEUES = False
 CELERY_TASK_ROUTES = {"orders.*": {"queue": "orders"}}
 CELERY_TASK_IGNORE_RESULT = True
-# A task that dies with its worker is delivered again: tasks have to bear being run twice.
+# The task of a killed worker is delivered again, so tasks must be idempotent.
 CELERY_TASK_ACKS_LATE = CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_SOFT_TIME_LIMIT, CELERY_TASK_TIME_LIMIT = 30, 45  # seconds
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker waits for its broker as long as it takes
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker waits for its broker without limit
 CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "visibility_timeout": 120,  # seconds; more than a task may take
+    "visibility_timeout": 120,  # seconds; longer than the time limit of a task
     "socket_connect_timeout": 2,
     "socket_timeout": 5,
     "socket_keepalive": True,
     "health_check_interval": 10,
-    # For who sends a task. Left out, or with 0 retries, they would wait for the broker without end.
+    # For sending tasks. Without these, or with 0 retries, senders would wait for the broker forever.
     "max_retries": 1,
     "interval_start": 0.1,
     "interval_step": 0.1,
@@ -155,7 +155,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0.1, "interval_max": 0.5}
 CELERY_BEAT_SCHEDULE = {
-    # What a broken connection kept from being sent at once is caught up with here.
+    # Picks up work whose task could not be sent.
     "settle placed orders": {"task": "orders.settle_placed", "schedule": 15.0, "options": {"expires": 15}},
     "publish events": {"task": "orders.publish_events", "schedule": 15.0, "options": {"expires": 15}},
 }

@@ -1,4 +1,4 @@
-"""What gunicorn serves: devops_001.wsgi:application."""
+"""The WSGI application for gunicorn: devops_001.wsgi:application."""
 
 import os
 

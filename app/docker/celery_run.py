@@ -1,7 +1,7 @@
-"""Runs a Celery worker or beat of any application, which touches a file as a sign of life.
+"""Runs the Celery worker or beat of any application, and touches a heartbeat file while it is alive.
 
 Usage: celery_run.py worker|beat [option...]
-CELERY_QUEUES=a,b has a worker take these queues alone; otherwise it takes all that the application declares.
+CELERY_QUEUES=a,b limits a worker to these queues; by default it consumes all that the application declares.
 """
 
 import contextlib
@@ -14,14 +14,14 @@ import time
 RUN_DIR = pathlib.Path(os.environ.get("STACKLINE_RUN_DIR", "/tmp/stackline"))
 
 
-def sign_of_life(role):
-    """Returns a function that tells healthcheck.py that this process is alive now."""
+def heartbeat(role):
+    """Returns a function that touches the heartbeat file for healthcheck.py."""
     RUN_DIR.mkdir(parents=True, exist_ok=True)
     return lambda **_: (RUN_DIR / role).touch()
 
 
 def declared_queues(app):
-    """Names of all queues in the application's settings, routes, tasks and schedule."""
+    """The names of all queues in the application's settings, routes, tasks and schedule."""
     conf = app.conf
     queues = {getattr(queue, "name", queue) for queue in conf.task_queues or [conf.task_default_queue]}
     routes = conf.task_routes or {}
@@ -34,16 +34,16 @@ def declared_queues(app):
 
 
 def end_without_broker(app):
-    """Returns what to do when the worker is told to end, and its broker may be ending, too.
+    """Returns a shutdown handler for a worker whose broker may be stopping as well.
 
-    Celery would wait for it, until the container is killed. Without a broker no task can be acknowledged, so
-    the worker ends as soon as it has seen none for eight seconds.
+    Celery would wait for the broker until the container is killed. Without a broker no task can be
+    acknowledged, so the worker exits once the broker has been unreachable for eight seconds.
     """
     seen = [0.0]
 
     def look():
         while True:
-            # This may take long: where the broker is gone, its name is looked up elsewhere.
+            # This can take long: the name of a stopped broker is looked up in external DNS.
             with contextlib.suppress(Exception), app.connection_for_read() as connection:
                 connection.connect()
                 seen[0] = time.monotonic()
@@ -60,12 +60,12 @@ def end_without_broker(app):
 
 
 def worker_options():
-    """Connects the sign of life and returns the options of `celery worker`."""
+    """Connects the heartbeat file and returns the options of `celery worker`."""
     from celery.app.utils import find_app
     from celery.signals import heartbeat_sent, worker_shutting_down
 
     app = find_app("devops_001")
-    heartbeat_sent.connect(sign_of_life("worker"), weak=False)
+    heartbeat_sent.connect(heartbeat("worker"), weak=False)
     worker_shutting_down.connect(end_without_broker(app), weak=False)
     queues = os.environ.get("CELERY_QUEUES")
     if not queues:
@@ -76,10 +76,10 @@ def worker_options():
 
 
 def beat_options():
-    """Wraps the scheduler's step, whichever class it is, and returns the options of `celery beat`."""
+    """Touches the heartbeat file on each tick of the scheduler and returns the options of `celery beat`."""
     from celery.beat import Scheduler
 
-    alive, tick = sign_of_life("beat"), Scheduler.tick
+    alive, tick = heartbeat("beat"), Scheduler.tick
 
     def tick_alive(self, *args, **kwargs):
         alive()
@@ -93,7 +93,7 @@ def beat_options():
 def main():
     role, *extra = sys.argv[1:]
     sys.path.insert(0, os.getcwd())
-    # An application with JSON log lines gets no banner between them.
+    # No banner among JSON log lines.
     quiet = ["--quiet"] if pathlib.Path("devops_001/logs.py").exists() else []
     command = [
         "celery",
@@ -107,7 +107,7 @@ def main():
     sys.argv = [*command, *extra]
     from celery import maybe_patch_concurrency
 
-    maybe_patch_concurrency(sys.argv)  # before anything else is imported: --pool gevent asks for it
+    maybe_patch_concurrency(sys.argv)  # before any other import, as --pool gevent requires
     options = {"worker": worker_options, "beat": beat_options}[role]()
     sys.argv = [*command, *options, *extra]
     from celery.__main__ import main as celery_main

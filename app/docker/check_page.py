@@ -1,11 +1,11 @@
-"""Reads the /checks page of any application as a browser would, and says of each component whether it works.
+"""Requests the /checks page of any application as a browser does, and reports the state of each component.
 
     check_page.py URL [--host NAME] [--html] [--any-certificate]
 
-URL is the site's, e.g. http://nginx; NAME is what it is asked for as (default localhost: an application
-without ALLOWED_HOSTS answers to nothing else). Prints six lines, `ok` or `FAIL` with the reason, and exits
-with 0 when all six are ok. --html prints the page instead. --any-certificate asks
-over TLS by a name that the site's certificate does not have.
+URL is the site's address, such as http://nginx. NAME is the Host header (default: localhost, because an
+application without ALLOWED_HOSTS accepts no other). Prints six lines, `ok` or `FAIL` with the reason, and
+exits with 0 if all six are ok. --html prints the page instead. --any-certificate accepts a certificate for
+another name.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import urllib.parse
 import urllib.request
 
 COMPONENTS = ["static files", "nginx", "PostgreSQL", "Redis", "Celery", "Kafka"]
-# Seconds. The page may take 5 s to find out that components are down.
+# Seconds. The page takes up to 5 s if components are down.
 TIMEOUT = 20
 REDIRECTS = 5
 
@@ -52,7 +52,7 @@ class Page(html.parser.HTMLParser):
 
 
 class Stay(urllib.request.HTTPRedirectHandler):
-    """Redirects are followed by hand: they may name a host that only the browser's side knows."""
+    """Disables automatic redirects: they may lead to a host that is only reachable from outside."""
 
     def redirect_request(self, *_):
         return None
@@ -62,18 +62,18 @@ OPENER = urllib.request.build_opener(Stay, urllib.request.ProxyHandler({}))
 
 
 def trust_any_certificate():
-    context = ssl._create_unverified_context()  # noqa: S323 - the operator asks for it
+    context = ssl._create_unverified_context()  # noqa: S323 - on request of the operator
     OPENER.add_handler(urllib.request.HTTPSHandler(context=context))
 
 
 def fetch(site, path, host):
-    """Returns status, content type and text of a path, redirects followed. Raises OSError on silence."""
+    """Returns status, content type and text of a path after redirects. Raises OSError without a response."""
     for _ in range(REDIRECTS):
         headers = {"Host": host, "Accept": "text/html,*/*"}
-        request = urllib.request.Request(site + path, headers=headers)  # noqa: S310 - the operator names it
+        request = urllib.request.Request(site + path, headers=headers)  # noqa: S310 - the operator gives the URL
         try:
             response = OPENER.open(request, timeout=TIMEOUT)
-        except urllib.error.HTTPError as problem:  # a page with a red item answers 503, and is a page
+        except urllib.error.HTTPError as problem:  # a page with a red item has status 503
             response = problem
         location = response.headers.get("Location")
         if not location or not 300 <= response.status < 400:
@@ -91,7 +91,7 @@ def fetch(site, path, host):
 
 
 def stylesheet_problem(site, page, host):
-    """What is wrong with the page's stylesheets, None when they arrive."""
+    """The problem with the page's stylesheets, or None."""
     if not page.stylesheets:
         return "the page has no link to a stylesheet"
     for href in page.stylesheets:
@@ -105,7 +105,7 @@ def stylesheet_problem(site, page, host):
 
 
 def verdicts(site, host, status, text):
-    """Yields each component's name and what is wrong with it, None when nothing is."""
+    """Yields each component's name and its problem, or None."""
     page = Page(text)
     for at, name in enumerate(COMPONENTS):
         if at >= len(page.items):
@@ -121,7 +121,7 @@ def verdicts(site, host, status, text):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Says of each component on /checks whether it works.")
+    parser = argparse.ArgumentParser(description="Report the state of each component on /checks.")
     parser.add_argument("url")
     parser.add_argument("--host", default="localhost")
     parser.add_argument("--html", action="store_true")
@@ -135,7 +135,7 @@ def main():
         results = list(verdicts(site, options.host, status, text))
     except OSError as problem:
         text = ""
-        results = [(name, f"{site} does not answer ({problem})") for name in COMPONENTS]
+        results = [(name, f"{site} does not respond ({problem})") for name in COMPONENTS]
     if options.html:
         print(text)
     else:

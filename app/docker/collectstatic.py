@@ -1,7 +1,7 @@
-"""Collects an application's static files, and lays them out as nginx serves them.
+"""Collects an application's static files in the layout that nginx serves.
 
-collectstatic.py ROOT            while the image is built: the files of STATIC_URL /static/ end in ROOT/static
-collectstatic.py --watch ROOT    in development: again whenever one of them has changed
+collectstatic.py ROOT            during the image build: with STATIC_URL /static/, the files go to ROOT/static
+collectstatic.py --watch ROOT    in development: collects again whenever a file changes
 """
 
 import os
@@ -18,14 +18,14 @@ RUN_DIR = pathlib.Path(os.environ.get("STACKLINE_RUN_DIR", "/tmp/stackline"))
 
 
 def prepare():
-    """Sets the application up."""
+    """Sets up Django."""
     sys.path.insert(0, os.getcwd())
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", settings_module())
     django.setup()
 
 
 def collect(root):
-    """Does nothing, and says so, for an application that has no static files to collect."""
+    """Collects the files, or prints a message if the application has no static files to collect."""
     root.mkdir(parents=True, exist_ok=True)
     if "django.contrib.staticfiles" not in settings.INSTALLED_APPS or not settings.STATIC_ROOT:
         print("collectstatic: the application has no STATIC_ROOT, nothing to collect")
@@ -37,7 +37,7 @@ def collect(root):
 
 
 def sources():
-    """The application's static files as they lie in its folders, with the times of their last changes."""
+    """The application's static source files with their modification times."""
     from django.contrib.staticfiles.finders import get_finders
 
     found = (storage.path(path) for finder in get_finders() for path, storage in finder.list([]))
@@ -45,7 +45,7 @@ def sources():
 
 
 def watch(root):
-    """Collects into the place that nginx serves, and does it again after each change, without end."""
+    """Collects into the folder that nginx serves, now and after each change, forever."""
     settings.STATIC_ROOT = str(root / settings.STATIC_URL.strip("/"))
     RUN_DIR.mkdir(parents=True, exist_ok=True)
     known = None
@@ -54,12 +54,12 @@ def watch(root):
         if current != known:
             collect(root)
             known = current
-        (RUN_DIR / "static").touch()  # healthcheck.py looks for it
+        (RUN_DIR / "static").touch()  # heartbeat for healthcheck.py
         time.sleep(1)
 
 
 def settings_module():
-    """The settings that manage.py would take."""
+    """The settings module that manage.py uses."""
     for line in pathlib.Path("manage.py").read_text().splitlines():
         if "DJANGO_SETTINGS_MODULE" in line:
             return line.replace("'", '"').split('"')[3]

@@ -1,7 +1,7 @@
-"""Is this container doing its work? Exit code 0 when it is, 1 and one line when not.
+"""Checks the container's health. Exits with 0 if it is healthy, otherwise with 1 and one line.
 
-A process that serves no HTTP touches a file in STACKLINE_RUN_DIR as it goes (celery_run.py does it for worker
-and beat). A container without such a file is a web server: it has to answer with a status below 500.
+A process that serves no HTTP touches a heartbeat file in STACKLINE_RUN_DIR (celery_run.py does so for worker
+and beat). A container without such a file is a web server, which must respond with a status below 500.
 """
 
 import os
@@ -15,8 +15,8 @@ ADDRESS = ("127.0.0.1", 8000)
 REQUEST = b"GET /healthz/live HTTP/1.0\r\nHost: localhost\r\nUser-Agent: healthcheck\r\n\r\n"
 
 
-def signs_of_life():
-    """Returns the age in seconds of each sign of life in this container, by its name."""
+def heartbeats():
+    """Returns the age in seconds of each heartbeat file in this container, by its name."""
     try:
         return {entry.name: time.time() - entry.stat().st_mtime for entry in os.scandir(RUN_DIR)}
     except FileNotFoundError:
@@ -24,21 +24,21 @@ def signs_of_life():
 
 
 def web():
-    """Returns what is wrong with the web server, None when nothing is."""
+    """Returns the problem with the web server, or None."""
     try:
         with socket.create_connection(ADDRESS, timeout=4) as connection:
             connection.sendall(REQUEST)
             status = connection.recv(64).split(b" ")[1:2]
     except OSError:
-        return "web: no answer on port 8000"
+        return "web: no response on port 8000"
     if not status or not status[0].isdigit():
-        return "web: what answers on port 8000 does not speak HTTP"
+        return "web: the response on port 8000 is not HTTP"
     return f"web: HTTP status {status[0].decode()}" if int(status[0]) >= 500 else None
 
 
 def main():
-    ages = signs_of_life()
-    stale = [f"{name}: no sign of life for {age:.0f} s" for name, age in ages.items() if age > STALE_AFTER]
+    ages = heartbeats()
+    stale = [f"{name}: no heartbeat for {age:.0f} s" for name, age in ages.items() if age > STALE_AFTER]
     problem = "; ".join(stale) if ages else web()
     print(problem or "ok")
     return 1 if problem else 0

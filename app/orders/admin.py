@@ -5,7 +5,7 @@ from orders.models import Order, OutboxEvent, Receipt
 
 
 class ReadOnly(admin.ModelAdmin):
-    """Looked at, never edited: the application alone writes these."""
+    """View only: just the application writes these."""
 
     def has_add_permission(self, request):
         return False
@@ -25,7 +25,7 @@ class OrderAdmin(admin.ModelAdmin):
     readonly_fields = ["status", "request_id", "created_at", "settled_at"]
 
     def save_model(self, request, order, form, change):
-        """An order placed here takes the way of any other."""
+        """A new order is handled like one from the API."""
         if change:
             order.save()
         else:

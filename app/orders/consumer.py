@@ -1,4 +1,4 @@
-"""Reads order events and makes receipts of them."""
+"""Consumes order events and writes receipts."""
 
 import contextlib
 import json
@@ -20,17 +20,17 @@ log = logging.getLogger(__name__)
 
 RUN_DIR = Path(os.environ.get("STACKLINE_RUN_DIR", "/tmp/stackline"))
 POLL = 1.0  # seconds
-RETRY = 2.0  # seconds to wait for a database that is away
+RETRY = 2.0  # seconds between attempts to reach the database
 
 
 def warn(error) -> None:
-    """Says once that the brokers are away; librdkafka reconnects by itself."""
+    """Logs that the brokers are unavailable. librdkafka reconnects by itself."""
     if error.code() == KafkaError._ALL_BROKERS_DOWN:
-        log.warning("Kafka is away, events wait")
+        log.warning("Kafka is unavailable, events are waiting")
 
 
 class OrderConsumer:
-    """One member of the consumer group; stop() ends run() after the message in hand."""
+    """One member of the consumer group. stop() ends run() after the current message."""
 
     def __init__(self, group: str = "orders") -> None:
         self.running = True
@@ -47,15 +47,15 @@ class OrderConsumer:
 
     @staticmethod
     def alive() -> None:
-        """Leaves the sign of life that the image's health check looks for, where there is a place for it."""
+        """Touches the heartbeat file for the image's health check, if its folder is writable."""
         with contextlib.suppress(OSError):
             RUN_DIR.mkdir(exist_ok=True)
             (RUN_DIR / "consumer").touch()
 
     def run(self, idle: Optional[float] = None, limit: Optional[int] = None) -> int:
-        """Handles messages until stopped, until `limit` of them, or until none came for `idle` seconds.
+        """Handles messages until stopped, until `limit` is reached, or until none arrives for `idle` seconds.
 
-        Returns their number. An offset is committed only after its message was handled: at least once.
+        Returns their number. Commits an offset after its message is handled: at-least-once delivery.
         """
         self.reader.subscribe([settings.ORDERS_TOPIC])
         handled, quiet_since = 0, time.monotonic()
@@ -75,30 +75,30 @@ class OrderConsumer:
         return handled
 
     def handle(self, message) -> bool:
-        """Handles one message, however long the database is away. Returns False when stopped meanwhile."""
+        """Handles one message, retrying until the database is available. Returns False if stopped."""
         while self.running:
             self.alive()
             try:
                 handle_event(dict(message.headers() or []), message.value())
                 return True
             except (OperationalError, InterfaceError):
-                log.warning("the database is away, the event waits")
+                log.warning("the database is unavailable, the event is waiting")
                 close_old_connections()
                 time.sleep(RETRY)
         return False
 
 
 def handle_event(headers: "dict[str, bytes]", value: bytes) -> None:
-    """Makes a receipt of a settled order. A message that is no event of ours is logged and left."""
+    """Writes the receipt of a settled order. Logs and skips any other message."""
     token = logs.request_id.set(headers.get("request_id", b"-").decode(errors="replace"))
     try:
         if headers.get("kind") != b"order.settled":
-            log.info("event of another kind, left")
+            log.info("event of another kind, skipped")
             return
         payload = json.loads(value)
         new = services.record_receipt(headers["event_id"].decode(), payload, logs.request_id.get())
-        log.info("receipt written" if new else "event seen before", extra={"order": payload["order"]})
+        log.info("receipt written" if new else "duplicate event", extra={"order": payload["order"]})
     except (KeyError, TypeError, ValueError, ValidationError) as problem:
-        log.error("malformed event, left", extra={"problem": type(problem).__name__})
+        log.error("malformed event, skipped", extra={"problem": type(problem).__name__})
     finally:
         logs.request_id.reset(token)

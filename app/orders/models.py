@@ -1,4 +1,4 @@
-"""Orders, the events that tell of them, and the receipts that a consumer of these events writes."""
+"""Orders, their events, and the receipts that a consumer of the events writes."""
 
 import uuid
 from decimal import Decimal
@@ -41,7 +41,7 @@ class Order(models.Model):
 
 
 class OutboxEvent(models.Model):
-    """An event that is stored together with what it tells of, so that neither is ever without the other."""
+    """An event stored in the same transaction as the change it describes (transactional outbox)."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="events")
@@ -64,7 +64,7 @@ class OutboxEvent(models.Model):
 
 
 class Receipt(models.Model):
-    """What the consumer made of an event; one an event, however often the event arrives."""
+    """Written by the consumer: exactly one per event, even if the event arrives more than once."""
 
     event_id = models.UUIDField(primary_key=True, editable=False)
     order_id = models.UUIDField(db_index=True)

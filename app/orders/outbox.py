@@ -1,7 +1,7 @@
-"""Brings stored events to Kafka, each at least once.
+"""Publishes stored events to Kafka, each at least once.
 
-An event counts as published when the broker has acknowledged it. A process that dies in between publishes it
-again: consumers know an event by its id.
+An event counts as published once the broker has acknowledged it. If the process dies in between, the event is
+published again: consumers recognise duplicates by its id.
 """
 
 import functools
@@ -18,22 +18,22 @@ from orders.models import OutboxEvent
 log = logging.getLogger(__name__)
 
 BATCH = 200
-TIMEOUT = 5.0  # seconds for a batch to be acknowledged
-PUBLISHER = 0x6F7574626F78  # the advisory lock of who publishes
+TIMEOUT = 5.0  # seconds for the acknowledgement of a batch
+PUBLISHER = 0x6F7574626F78  # advisory lock of the publisher
 
 
 @functools.lru_cache(maxsize=1)
 def producer():
-    """One producer a process, made in the process that uses it: a forked one does not work."""
+    """One producer per process, created on first use because a producer does not survive a fork."""
     kafka.ensure_topic(settings.ORDERS_TOPIC, TIMEOUT, partitions=3)
     return kafka.producer(message_timeout_ms=int(TIMEOUT * 1000), linger_ms=5)
 
 
 def publish_batch() -> int:
-    """Publishes the oldest events. Returns how many were acknowledged: none when another process publishes.
+    """Publishes the oldest events. Returns how many were acknowledged: 0 if another process is publishing.
 
-    One process at a time: events keep their order, and while Kafka is away one worker waits for it, not all.
-    Raises KafkaException when the topic cannot be reached.
+    One process at a time keeps events in order, and only one worker waits while Kafka is unavailable.
+    Raises KafkaException if the topic cannot be reached.
     """
     with transaction.atomic():
         if not alone():
@@ -42,14 +42,14 @@ def publish_batch() -> int:
         acknowledged = send(events) if events else []
         OutboxEvent.objects.filter(pk__in=acknowledged).update(published_at=timezone.now())
     if len(acknowledged) < len(events):
-        # The topic or the broker may be another one now.
+        # The topic or the broker may have been replaced.
         producer.cache_clear()
-        log.warning("events wait for Kafka", extra={"waiting": len(events) - len(acknowledged)})
+        log.warning("events are waiting for Kafka", extra={"waiting": len(events) - len(acknowledged)})
     return len(acknowledged)
 
 
 def alone() -> bool:
-    """Becomes the only publisher until the transaction ends. Returns False when another is."""
+    """Takes the publisher's lock until the transaction ends. Returns False if another process has it."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [PUBLISHER])
         return cursor.fetchone()[0]

@@ -1,4 +1,4 @@
-"""A small JSON API: place an order, look at one, list the newest."""
+"""A small JSON API: place an order, show one, list the newest."""
 
 import json
 from functools import wraps
@@ -19,7 +19,7 @@ OrderForm = modelform_factory(Order, fields=["product", "quantity", "unit_price"
 
 
 def authorized(view):
-    """Lets in who bears API_TOKEN and signed-in staff; everybody else gets 401."""
+    """Allows requests with API_TOKEN as bearer token and signed-in staff. All others get 401."""
 
     @wraps(view)
     def guarded(request, *args, **kwargs):
@@ -34,11 +34,11 @@ def authorized(view):
     return guarded
 
 
-@csrf_exempt  # a page elsewhere can send neither the token nor JSON, and cookies are SameSite=Lax
+@csrf_exempt  # another site can send neither the token nor JSON, and cookies are SameSite=Lax
 @require_http_methods(["GET", "HEAD", "POST"])
 @authorized
 def collection(request):
-    """GET lists the newest orders, POST places one: 201, or 400 with what is wrong by field."""
+    """GET lists the newest orders. POST places one: 201, or 400 with the errors by field."""
     if request.method == "POST":
         return create(request)
     return JsonResponse({"orders": [as_json(order) for order in Order.objects.all()[:NEWEST]]})

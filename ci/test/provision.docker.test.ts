@@ -44,7 +44,7 @@ describe("scripts/host/provision on a bare Debian", () => {
   test("does not disable passwords until a key is authorised", async () => {
     const { exitCode, output } = await vm.run("bash /host/provision");
     expect(exitCode, output).toBe(0);
-    expect(output).toContain("left passwords on for SSH: neither root nor deploy has a key");
+    expect(output).toContain("SSH still accepts passwords, because neither root nor deploy has a key");
     expect((await vm.run("sshd -T | grep ^passwordauthentication")).output).toBe(
       "passwordauthentication yes\n",
     );
@@ -103,7 +103,7 @@ describe("scripts/host/provision on a bare Debian", () => {
   test("stops no container when it restores the log limits", async () => {
     await vm.run("rm /etc/docker/daemon.json");
     const { output } = await vm.run(provision);
-    expect(output).toContain("its new limits for logs begin when it is restarted");
+    expect(output).toContain("the new log limits take effect when Docker is restarted");
     expect((await vm.run("docker ps --quiet | wc -l")).output).toBe("1\n");
   });
 
@@ -111,7 +111,7 @@ describe("scripts/host/provision on a bare Debian", () => {
     await vm.run("nft delete table inet stackline");
     expect(await knock(8080)).toBe("refused");
     const { output } = await vm.run(provision);
-    expect(output).toContain("changed: the firewall is closed again");
+    expect(output).toContain("changed: the firewall rules were missing and are loaded again");
     expect(await knock(8080)).toBe("nothing");
     expect(await knock(80)).toBe("refused");
   });
@@ -122,14 +122,14 @@ describe("scripts/host/provision on a bare Debian", () => {
     );
     const { exitCode, output } = await vm.run(provision);
     expect(exitCode).toBe(1);
-    expect(output).toMatch(/FAILED: SSH was left as it was: sshd does not take it\n$/);
+    expect(output).toMatch(/FAILED: SSH is unchanged: sshd does not accept \S+\n$/);
     const { output: files } = await vm.run("rm /etc/ssh/sshd_config.d/50.conf; ls /etc/ssh/sshd_config.d");
     expect(files).toBe("");
     expect((await vm.run(`${login} echo in`)).output).toContain("in\n");
   });
 
   test.each([
-    ["--user root", /FAILED: --user root: who deploys must not be root/],
+    ["--user root", /FAILED: --user root: the deploying user must not be root/],
     ["--ssh-port 99999", /FAILED: --ssh-port '99999' is not a port/],
     ["--authorized-key rsa", /FAILED: --authorized-key takes a public key/],
     ["--wrong x", /FAILED: there is no option '--wrong'/],
@@ -204,7 +204,7 @@ describe("call site provision", () => {
     const run = await call("right", "--admin=deploy");
     expect(run.exitCode).toBe(1);
     expect(run.end).toMatch(
-      /FAILED: deploy may not become root on this machine: give --admin a user who can/,
+      /FAILED: deploy cannot become root on this machine: give --admin a user with passwordless sudo/,
     );
   });
 });

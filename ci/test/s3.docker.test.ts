@@ -24,7 +24,7 @@ let endpoint: string;
 beforeAll(async () => {
   const { id } = await provideImage(docker, images.rclone, () => undefined);
   for (const folder of [host, backups, kept]) mkdirSync(folder, { recursive: true });
-  cpSync(join(root, "scripts/host/s3"), join(host, "s3"));
+  cpSync(join(root, "scripts/host"), host, { recursive: true });
   store = await docker.createContainer({
     Image: id,
     Cmd: ["serve", "s3", "--addr", ":8080", "--auth-key", `somebody,${secret}`, "/store"],
@@ -158,7 +158,7 @@ describe("scripts/host/s3", () => {
       "a bucket that is none",
       ["list"],
       { S3_BUCKET: "Not A Bucket" },
-      /S3_BUCKET is 'Not A Bucket'; it has to be/,
+      /S3_BUCKET is 'Not A Bucket'; it must be/,
     ],
   ])("fails for %s, and repeats no secret", async (_, args, changes, message) => {
     configure(changes);
@@ -172,6 +172,6 @@ describe("scripts/host/s3", () => {
     configure({}, 0o644);
     const { exitCode, output } = await s3("list");
     expect(exitCode).toBe(1);
-    expect(output).toMatch(/s3\.env can be read by others: chmod 0400/);
+    expect(output).toMatch(/s3\.env is readable by other users: chmod 0400/);
   });
 });

@@ -14,9 +14,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { $ } from "zx";
 
-/** A dockerd that did not start; its log since then tells why. */
+/** dockerd failed to start; its log contains the reason. */
 export class DaemonError extends Error {
-  /** Whether it fell over its own list of networks, which a dockerd that was killed can leave wrong (moby/moby#45057). */
+  /** Whether it crashed on its network database, which a killed dockerd can leave corrupt (moby/moby#45057). */
   readonly lostNetworks: boolean;
 
   constructor(log: string) {
@@ -27,8 +27,8 @@ export class DaemonError extends Error {
 }
 
 /**
- * A Docker daemon of the tests' own, in network, process and mount namespaces of its own: it can be restarted, and the
- * stack in it can have port 80, whatever else runs on this machine. Needs root. It reaches no network.
+ * A Docker daemon for the tests, in its own network, process and mount namespaces: it can be restarted, and its stack can use
+ * port 80, whatever else runs on this machine. Requires root. Has no access to external networks.
  */
 export class PrivateDaemon {
   readonly folder = mkdtempSync(join(tmpdir(), `stackline-daemon-${process.pid}-`));
@@ -39,12 +39,11 @@ export class PrivateDaemon {
   private init = "";
   private daemon?: ChildProcess;
 
-  /** Makes the namespaces and starts the daemon in them. */
+  /** Creates the namespaces and starts the daemon in them. */
   async start(): Promise<void> {
     removeForgotten();
-    // Ends with its input, that is with this process, however that ends; and with it everything in the namespaces.
-    // The shell stays, to take in processes that have lost their parent: dockerd takes a dead containerd that nobody
-    // has waited for to be alive.
+    // Ends with its standard input, hence with this process, and with it everything in the namespaces. The shell is their
+    // init process and reaps orphans: dockerd would consider a zombie containerd alive.
     const keep = "ip link set lo up; echo up; cat; :";
     const unshare = ["--net", "--pid", "--mount", "--mount-proc", "--fork", "--kill-child", "sh", "-c", keep];
     this.keeper = spawn("unshare", unshare, { stdio: ["pipe", "pipe", "inherit"] });
@@ -61,22 +60,22 @@ export class PrivateDaemon {
     await this.startDaemon();
   }
 
-  /** Runs a command as if on the machine that the daemon runs on. */
+  /** A command that runs in the daemon's namespaces, as on its own machine. */
   inside(...command: string[]): string[] {
     return ["nsenter", "--target", this.init, "--net", "--pid", "--mount", ...command];
   }
 
-  /** Runs a command of this machine in the daemon's network, where containers can be reached by their addresses. */
+  /** A command of this machine that runs in the daemon's network, where containers are reachable by address. */
   inNetwork(...command: string[]): string[] {
     return ["nsenter", "--target", this.init, "--net", ...command];
   }
 
-  /** What is mounted where the daemon mounts things, a line each. */
+  /** The mounts in the daemon's mount namespace, one per line. */
   mounts(): string[] {
     return readFileSync(`/proc/${this.init}/mounts`, "utf8").trim().split("\n");
   }
 
-  /** Brings images of the machine's own Docker here. */
+  /** Copies images from the machine's Docker. */
   async load(images: string[]): Promise<void> {
     await $({ quiet: true, env: this.env })`docker --host ${hostDocker()} save ${images} | docker load`;
   }
@@ -86,12 +85,12 @@ export class PrivateDaemon {
     await this.startDaemon();
   }
 
-  /** Ends the daemon without warning; `startDaemon` starts it again on the same data. */
+  /** Kills the daemon; `startDaemon` starts it again with the same data. */
   async kill(): Promise<void> {
     await this.stopDaemon("SIGKILL");
   }
 
-  /** Leaves nothing: with its first process gone, the kernel ends everything in the namespaces. */
+  /** Removes everything: without their init process, the kernel kills all processes in the namespaces. */
   async stop(): Promise<void> {
     await this.stopDaemon("SIGKILL");
     this.keeper?.kill("SIGKILL");
@@ -129,17 +128,17 @@ export class PrivateDaemon {
     }
   }
 
-  /** Takes the daemon's list of networks away; at its next start it makes the standard ones anew. */
+  /** Removes the daemon's network database; its next start recreates the default networks. */
   forgetNetworks(): void {
     rmSync(join(this.folder, "data", "network", "files"), { recursive: true, force: true });
   }
 
   private async stopDaemon(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
     const pidFile = join(this.folder, "docker.pid");
-    // One that was killed leaves its file.
+    // A killed daemon leaves its pid file.
     if (!this.daemon || hasEnded(this.daemon) || !existsSync(pidFile)) return;
     const ended = new Promise((end) => this.daemon?.once("exit", end));
-    // nsenter waits for dockerd, but passes no signal on; the file has the process's number in there.
+    // nsenter forwards no signals to dockerd; the file has its process id inside the namespace.
     await $({
       nothrow: true,
       quiet: true,
@@ -152,7 +151,7 @@ function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
   return exitCode !== null || signalCode !== null;
 }
 
-/** Folders of processes that were killed. */
+/** Folders left by killed processes. */
 function removeForgotten(): void {
   for (const name of readdirSync(tmpdir())) {
     const owner = /^stackline-daemon-(\d+)-/.exec(name)?.[1];

@@ -9,7 +9,7 @@ import { silentView } from "../../engine/src/session/progress.ts";
 
 export const root = fileURLToPath(new URL("../../", import.meta.url));
 
-/** Loads the module's types, by what it registers of itself. Needs no Docker. */
+/** Loads the module's type definitions, as it registers them. Needs no Docker. */
 export async function openModule(): Promise<{ engine: Engine; close(): Promise<void> }> {
   const storePath = mkdtempSync(join(tmpdir(), "stackline-types-"));
   const engine = new Engine({ view: silentView, workdir: root, storePath });

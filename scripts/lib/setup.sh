@@ -1,11 +1,11 @@
 # shellcheck shell=bash
-# What the scripts need before they can do their work, and how it is had. Sourced, not run.
+# Installs and starts what the scripts need. Sourced, not run.
 
-# Folder of the project; set by who sources this.
+# The project's folder, set by the sourcing script.
 : "${root:?}"
 # The oldest Node that the engine's packages run on.
 node_major=20
-# How long Docker may take to answer after it was started, and the official engine at all: seconds.
+# How long Docker may take to respond after its start, and the official engine to a probe: seconds.
 docker_patience=60
 official_patience=${STACKLINE_PROBE_TIMEOUT:-60}
 
@@ -16,7 +16,7 @@ fail() {
   exit 1
 }
 
-# Where help is asked for, prints the comment that the calling script begins with, and ends.
+# For --help, prints the calling script's first comment and exits.
 help_if_asked() {
   case " $* " in
     *" --help "* | *" -h "*)
@@ -24,6 +24,14 @@ help_if_asked() {
       exit
       ;;
   esac
+}
+
+# For scripts whose only option is --help: fails for any other.
+refuse_options() {
+  local word
+  for word in "$@"; do
+    case $word in -*) fail "${0##*/}: there is no option '$word'; did you mean --help?" ;; esac
+  done
 }
 
 # The first dagger on PATH that is not one of these scripts.
@@ -46,7 +54,7 @@ require_node() {
   command -v npm >/dev/null || fail "npm is missing: it comes with Node.js"
 }
 
-# Installs the npm packages if the lock file has changed since the last time; one process at a time.
+# Installs the npm packages if the lock file has changed since the last installation. One process at a time.
 install_packages() {
   local stamp=$1/node_modules/.stackline-lock lock=$1/package-lock.json
   cmp -s "$lock" "$stamp" && return
@@ -63,31 +71,31 @@ install_packages() {
 docker_socket=/var/run/docker.sock
 docker_log=/var/log/dockerd.log
 
-# Whether Docker is there without asking it: its own process is, or its socket belongs to something else that serves it.
+# Whether Docker runs, without a request to it: its process exists, or another process serves its socket.
 docker_runs() {
   [ -z "${DOCKER_HOST:-}" ] || return 0
   [ -S "$docker_socket" ] || return 1
   [ ! -f /var/run/docker.pid ] || kill -0 "$(cat /var/run/docker.pid)" 2>/dev/null
 }
 
-# Installs and starts Docker where that can be done without asking anybody; one process at a time.
+# Installs and starts Docker if that needs no interaction. One process at a time.
 start_docker() {
   docker_runs && return
   (
     [ "$(id -u)" != 0 ] || ! command -v flock >/dev/null || { exec 9>/run/stackline-docker.lock && flock 9; }
     docker_runs && exit
-    # What is started is not to hold the lock.
+    # The daemon must not inherit the lock.
     start_docker_now 9>&-
   )
 }
 
 start_docker_now() {
   if ! command -v dockerd >/dev/null; then install_docker; fi
-  [ "$(id -u)" = 0 ] || fail "Docker does not run: start it, e.g. with: sudo systemctl start docker"
+  [ "$(id -u)" = 0 ] || fail "Docker is not running: start it, for example with: sudo systemctl start docker"
   say "starting Docker"
   local daemon=''
   if [ -d /run/systemd/system ]; then
-    systemctl start docker || fail "Docker does not start: see journalctl -u docker"
+    systemctl start docker || fail "Docker failed to start: see journalctl -u docker"
   else
     rm -f /var/run/docker.pid
     setsid dockerd </dev/null >"$docker_log" 2>&1 &
@@ -96,26 +104,26 @@ start_docker_now() {
   local waited=0
   until docker version >/dev/null 2>&1; do
     waited=$((waited + 1))
-    [ -z "$daemon" ] || kill -0 "$daemon" 2>/dev/null || fail "Docker does not start: $(docker_words "$docker_log")"
+    [ -z "$daemon" ] || kill -0 "$daemon" 2>/dev/null || fail "Docker failed to start: $(docker_failure "$docker_log")"
     [ "$waited" -le $((docker_patience * 5)) ] ||
-      fail "Docker did not answer within $docker_patience s: $(docker_words "$docker_log")"
+      fail "Docker did not respond within $docker_patience s: $(docker_failure "$docker_log")"
     sleep 0.2
   done
 }
 
-# Why a dockerd did not start, in one line, from its log FILE, where it has one of its own: docker_words FILE
-docker_words() {
+# docker_failure FILE: why dockerd failed to start, in one line, from its log. Under systemd the journal has the log instead.
+docker_failure() {
   local cause
   [ -s "$1" ] || {
     echo "see journalctl -u docker"
     return
   }
   cause=$(grep -m 1 -E '^(panic: |failed to start daemon)' "$1" || tail -n 1 "$1")
-  # A dockerd that was killed can leave a list of networks that the next one falls over (moby/moby#45057).
+  # A killed dockerd can leave a corrupt network database, which crashes the next one (moby/moby#45057).
   if awk '/^panic: /{panic = 1} panic && /libnetwork/{found = 1} END{exit !found}' "$1"; then
-    cause+="; its list of networks is broken: move /var/lib/docker/network/files away, and make networks of your own anew"
+    cause+="; its network database is corrupt: move /var/lib/docker/network/files away, and recreate your own networks"
   fi
-  printf '%s (its log: %s)\n' "$cause" "$1"
+  printf '%s (log: %s)\n' "$cause" "$1"
 }
 
 install_docker() {

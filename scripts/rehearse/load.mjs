@@ -1,8 +1,7 @@
 // node load.mjs TARGET RATE PORT
-// A constant load on the stack while it is deployed, rolled back, restored: RATE requests a second to TARGET, four of five on
-// connections that are kept, every two seconds one that takes 2 s. A request is sent when its time has come, whether the
-// ones before were answered or not. GET /phase/NAME on PORT begins a phase of the count,
-// /stop ends it, /report tells of all.
+// A constant load during a deploy, rollback or restore: RATE requests per second to TARGET, four of five on keep-alive
+// connections, and every two seconds one that takes 2 s. Requests are sent on schedule, whether earlier ones are answered or
+// not. On PORT: GET /phase/NAME starts a phase of the count, /stop ends it, /report returns all counts.
 import http from "node:http";
 
 const [TARGET, ...numbers] = process.argv.slice(2);
@@ -15,7 +14,7 @@ const HOUR = 3_600_000; // milliseconds
 const phases = new Map();
 let phase;
 
-/** Page and connection of the request with this number. */
+/** The path and agent for the nth request. */
 function choose(number) {
   const agent = number % 5 === 0 ? fresh : kept;
   if (number % (2 * RATE) === RATE) return { path: "/rehearsal/slow", agent };
@@ -37,7 +36,7 @@ function send({ path, agent }, count, again = false) {
   });
   request.on("timeout", () => request.destroy(new Error(`no answer in ${TIMEOUT / 1000} s`)));
   request.on("error", (problem) => {
-    // A server may close a connection that is idle just when a request is on its way: clients send it again (RFC 9112, 9.3.1).
+    // A server may close an idle connection just as a request arrives; clients then retry (RFC 9112, 9.3.1).
     if (request.reusedSocket && problem.code === "ECONNRESET" && !again) {
       count.sentAgain++;
       send({ path, agent: fresh }, count, true);
@@ -79,7 +78,7 @@ http
   .createServer((request, response) => {
     const [, verb, name] = request.url.split("/");
     if (verb === "phase") begin(decodeURIComponent(name));
-    // What is still under way belongs to the phase, too.
+    // Requests in progress still count for the phase.
     if (verb === "stop") phase = undefined;
     response.end(JSON.stringify(report()));
   })
@@ -87,5 +86,5 @@ http
     console.log(this.address().port);
   });
 
-// Whoever forgets it: it does not go on for ever.
+// A forgotten process ends by itself.
 setTimeout(() => process.exit(), HOUR).unref();

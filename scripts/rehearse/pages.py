@@ -1,7 +1,7 @@
 
 
-# Appended to the application's wsgi.py for a rehearsal alone: two pages that any application then has, one that asks the
-# database and one that takes 2 s.
+# Appended to the application's wsgi.py for a rehearsal: adds two pages to any application, one that queries the database and
+# one that also takes 2 s.
 def _with_rehearsal_pages(application):
     import time
 

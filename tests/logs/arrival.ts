@@ -10,12 +10,12 @@ const ORDER = JSON.stringify({ product: "a lamp", quantity: 1, unit_price: "2.50
 const COMPONENTS = ["app", "worker", "nginx", "postgres", "redis", "kafka"];
 const LABELS = { service_namespace: PROJECT, deployment_environment_name: "rehearsal" };
 
-/** Everything that the whole stack logs. */
+/** The log lines of the whole stack. */
 export function arrival(stage: Stage): void {
   describe("the whole stack's lines", () => {
     let requestId = "";
 
-    /** Seconds until a line of the service satisfies; 20 at most. */
+    /** Seconds until a line of the service matches, or infinity after 20 s. */
     async function until(service: string, is: (line: Line) => boolean): Promise<number> {
       const started = Date.now();
       while (Date.now() - started < 20_000) {
@@ -28,7 +28,7 @@ export function arrival(stage: Stage): void {
     const sql = (text: string) =>
       stage.stack.docker("exec", `${PROJECT}_postgres_1`, "psql", "-qU", "postgres", "-c", text);
 
-    /** Has each component log something new, which its line is known by. */
+    /** Makes each component log a new, recognisable line. */
     const causes: Record<string, () => Promise<unknown>> = {
       app: placeOrder,
       postgres: () => sql("DO $$ BEGIN RAISE WARNING 'a marker with 7b1f'; END $$"),
@@ -78,7 +78,7 @@ export function arrival(stage: Stage): void {
     test("arrive within 5 s, from all six components", async () => {
       await stage.stack.up();
       await stage.begin(["store", "collector", "consumer"]);
-      // Ready once the first order has gone all the way.
+      // Ready once the first order has passed through all services.
       for (let tries = 0; tries < 30; tries++) {
         await placeOrder();
         if ((await until("consumer", isNew.consumer as never)) < 10) break;
@@ -138,7 +138,7 @@ export function arrival(stage: Stage): void {
       expect(new Set(mine)).toEqual(new Set(["nginx", "app", "worker", "consumer"]));
       expect(lines.every(({ at }, index) => index === 0 || at >= (lines[index - 1]?.at ?? at))).toBe(true);
       const away = await ask("COMPOSE_PROFILES=logs\nLOGS_ENDPOINT=http://nowhere:3100/otlp\n", "nginx");
-      expect(away).toMatch(/^files the log store does not answer/);
+      expect(away).toMatch(/^files the log store does not respond/);
       expect(new Set(parseFiles(away).map(({ service }) => service))).toEqual(new Set(["nginx"]));
     });
 

@@ -6,7 +6,7 @@ import { NUMBERED } from "./writers.ts";
 
 const EACH = 333_334;
 
-/** The most that is written at once. */
+/** The largest burst. */
 export function bursts(stage: Stage): void {
   describe("a burst", { tags: ["slow"] }, () => {
     test("of 1,000,000 lines from three services, as fast as they can, arrives whole, each line once", async () => {

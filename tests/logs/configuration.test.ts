@@ -60,7 +60,7 @@ describe("Grafana's files", () => {
     const folder = mkdtempSync(join(root, "node_modules", ".dashboard-"));
     try {
       const strict = structuredClone(dashboard);
-      // The data source's own, which the schema of dashboards leaves to it.
+      // Fields of the data source, which are not in the dashboard schema.
       for (const annotation of strict.annotations.list)
         for (const name of ["expr", "titleFormat", "textFormat"]) delete annotation[name];
       const text = `import type { Dashboard } from "@grafana/schema";\nexport const it: Dashboard = ${JSON.stringify(strict)};\n`;

@@ -12,7 +12,7 @@ export const dashboard: any = JSON.parse(
   readFileSync(`${root}logs/grafana/dashboards/stackline.json`, "utf8"),
 );
 
-/** Every query of the dashboard, Grafana's variables filled in. */
+/** Every query of the dashboard, with Grafana's variables replaced. */
 export function queries(): Target[] {
   const panels: { targets: Target[] }[] = dashboard.panels;
   const targets = [...panels.flatMap((panel) => panel.targets), ...dashboard.annotations.list];
@@ -22,7 +22,7 @@ export function queries(): Target[] {
   }));
 }
 
-/** What a query is not understood at; empty when it is LogQL. */
+/** The parse errors of a query; empty if it is valid LogQL. */
 export function mistakes(query: string): string[] {
   const found: string[] = [];
   parser.parse(query).iterate({
@@ -31,7 +31,7 @@ export function mistakes(query: string): string[] {
   return found;
 }
 
-/** The stream labels that the dashboard selects by, and the fields that it filters, groups and shows. */
+/** The stream labels that the dashboard selects by, and the fields that it filters, groups by and shows. */
 export function dashboardNames(): { labels: string[]; fields: string[] } {
   const [labels, fields] = [new Set<string>(), new Set<string>()];
   for (const { expr, legendFormat = "" } of queries()) {

@@ -4,17 +4,17 @@ import type { Stage } from "./stage.ts";
 import { say, tally } from "./tally.ts";
 import { NUMBERED } from "./writers.ts";
 
-/** What can be broken, in the middle of a run. */
+/** Faults in the middle of a run. */
 export function faults(stage: Stage): void {
   describe("no line is lost, and each is shown once, after", { tags: ["slow"] }, () => {
     const store = `${PROJECT}_store_1`;
     const collector = `${PROJECT}_collector_1`;
-    // The rest of the stack would only take the processor from what is measured.
+    // The rest of the stack would only use CPU time that the measurement needs.
     beforeAll(async () => void (await stage.stack.run("stop", ...Object.keys(services), "consumer")));
 
     const docker = (...args: string[]) => stage.stack.docker(...args);
 
-    /** Has three services write while `breaks` is at work. */
+    /** Lets three services write while `breaks` injects the fault. */
     async function survive(
       fault: string,
       each: number,
@@ -66,7 +66,7 @@ export function faults(stage: Stage): void {
       await stage.begin(NUMBERED, { LINES: "1000000", RATE: "5000" });
       await sleep(5000);
       await stage.restartDocker();
-      // The restart ends the writers; how far each came stands in Docker's own files.
+      // The restart stops the writers; Docker's files show how far each of them got.
       const wrote = await Promise.all(
         NUMBERED.map(async (name) =>
           Number((await docker("logs", "--tail", "1", `${PROJECT}_${name}_1`)).split(" ")[2]),

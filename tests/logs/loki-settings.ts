@@ -1,4 +1,4 @@
-/** Settings of Loki 3.7.1 as its configuration reference documents them: of each section, those that are used here. */
+/** The settings of Loki 3.7.1 that are used here, as its configuration reference documents them. */
 type Kind = "text" | "number" | "boolean" | "duration" | "size" | "texts";
 type Section = { [name: string]: Kind | Section | [Section] };
 
@@ -64,13 +64,13 @@ const kinds: Record<Kind, (value: unknown) => boolean> = {
   text: (value) => typeof value === "string" && value !== "",
   number: (value) => Number.isInteger(value),
   boolean: (value) => typeof value === "boolean",
-  // A variable of the compose file may stand for one.
+  // Or a variable of the compose file.
   duration: (value) => typeof value === "string" && /^(\d+(ms|[smhdwy])|\$\{\w+\})$/.test(value),
   size: (value) => typeof value === "string" && /^\d+[KMG]B$/.test(value),
   texts: (value) => Array.isArray(value) && value.every((one) => typeof one === "string"),
 };
 
-/** Every setting that Loki does not document, or not with such a value: Loki refuses to start with one that it does not know. */
+/** Settings that Loki does not document, or with a value of another kind. Loki does not start with an unknown setting. */
 export function unknownSettings(given: unknown, known: Section = settings, at = ""): string[] {
   if (typeof given !== "object" || given === null) return [`${at} is no section`];
   return Object.entries(given).flatMap(([name, value]) => {

@@ -4,7 +4,7 @@ import type { Ask, Line, Store } from "./store.ts";
 
 const PAGE = 5000;
 
-/** Loki with the configuration of production; where its image can be had. */
+/** Loki with the production configuration, if its image is available. */
 export function loki(ask: Ask): Store {
   const query = (service: string) => `{service_name="${service}"}`;
   return {
@@ -31,7 +31,7 @@ export function loki(ask: Ask): Store {
   };
 }
 
-/** Page by page. Records of the same nanosecond as a page's last come twice: whoever counts goes by log_record_uid. */
+/** Reads page by page. Records with the timestamp of a page's last one appear twice: count by log_record_uid. */
 async function readAll(ask: Ask, query: string): Promise<Line[]> {
   const lines: Line[] = [];
   for (let start = BigInt(Date.now() - 7_200_000) * 1_000_000n; ; ) {

@@ -5,7 +5,7 @@ import { $ } from "zx";
 import { PROJECT } from "../stack/production.ts";
 import { root } from "../stack/tools.ts";
 
-/** Runs what `logs` asks the machine for, the scripts of the machine on a release with these settings. */
+/** Runs the query of `logs` with the machine's scripts, on a release with these settings. */
 export async function askMachine(
   dockerHost: string,
   settings: string,

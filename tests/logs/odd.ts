@@ -3,10 +3,10 @@ import { sleep } from "../stack/production.ts";
 import type { Stage } from "./stage.ts";
 import type { Line } from "./store.ts";
 
-/** Records never exceed this, in bytes of text; Docker's pieces of 16 KiB are the steps. */
+/** The largest record, in bytes of text, in steps of Docker's 16 KiB pieces. */
 const LONGEST = 250_000;
 
-/** scripts/odd.py, line by line. */
+/** The lines of scripts/odd.py. */
 export function odd(stage: Stage): void {
   describe("a line that nobody should write", { tags: ["slow"] }, () => {
     let lines: Line[] = [];
@@ -20,7 +20,7 @@ export function odd(stage: Stage): void {
         await sleep(500);
         lines = await stage.store.read("odd");
       }
-      // What is put together comes a little later than what is not.
+      // Joined lines arrive slightly later than others.
       await sleep(5000);
       lines = await stage.store.read("odd");
     });

@@ -12,13 +12,13 @@ import type { Store } from "./store.ts";
 import { victoriaLogs } from "./victoria.ts";
 import { SCRIPTS, writers } from "./writers.ts";
 
-/** The production stack on a daemon of its own, its collector, and a store that the collector sends to. */
+/** The production stack on its own Docker daemon, its collector, and a log store for it. */
 export class Stage {
   private readonly daemon = new PrivateDaemon();
   store!: Store;
   stack!: Production;
 
-  /** Brings up everything; `settings` are compose's variables. */
+  /** Starts everything; `settings` are compose's variables. */
   async start(): Promise<void> {
     this.store = await this.chooseStore();
     await provideImages();
@@ -42,12 +42,12 @@ export class Stage {
     await $({ quiet: true, nothrow: true })`docker rmi ${APP_IMAGE}`;
   }
 
-  /** Starts services anew, with nothing kept of an earlier run but what volumes keep. */
+  /** Recreates and starts services. Only volumes survive from an earlier run. */
   async begin(names: string[], env: NodeJS.ProcessEnv = {}): Promise<void> {
     await this.stack.runWith(env, "up", "-d", "--no-deps", "--force-recreate", ...names);
   }
 
-  /** A collector and a store that know of nothing yet. */
+  /** Replaces collector and store by empty ones. */
   async fresh(env: NodeJS.ProcessEnv = {}): Promise<void> {
     await this.stack.run("rm", "--stop", "--force", "-v", "collector", "store", ...Object.keys(writers()));
     await this.stack.docker("volume", "rm", "--force", `${PROJECT}_collector`);
@@ -63,7 +63,7 @@ export class Stage {
     await this.daemon.restart();
   }
 
-  /** Runs a command on the machine of the stage. */
+  /** Runs a command on the daemon's machine. */
   async onHost(...command: string[]): Promise<string> {
     const [program = "", ...rest] = this.daemon.inside(...command);
     return (await promisify(execFile)(program, rest, { maxBuffer: 1 << 30 })).stdout;
@@ -76,8 +76,8 @@ export class Stage {
   }
 
   /**
-   * Waits until all services together have at least as many records and no more are coming: copies count, so that reaching
-   * the number says little. Returns the seconds until the last one.
+   * Waits until all services together have at least this many records and no more arrive, because duplicates count as well.
+   * Returns the seconds until the last one.
    */
   async arrived(names: string[], expected: number, patience = 30): Promise<number> {
     const started = Date.now();
@@ -114,7 +114,7 @@ export class Stage {
   }
 }
 
-/** Production has no consumer of events of its own. */
+/** The production stack itself runs no consumer of order events. */
 function consumer(): Record<string, unknown> {
   const worker = services.worker as Record<string, unknown>;
   return {

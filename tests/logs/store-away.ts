@@ -5,7 +5,7 @@ import { NUMBERED } from "./writers.ts";
 
 const QUEUE = 20_000_000;
 
-/** A store that never comes back. */
+/** A log store that stays down. */
 export function storeAway(stage: Stage): void {
   describe("with the store down for good", { tags: ["slow"] }, () => {
     /** The median of 300 requests through nginx, in milliseconds. */

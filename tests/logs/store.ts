@@ -1,25 +1,25 @@
-/** A record as the store gives it back, its attributes under the names that Loki makes of them: dots become underscores. */
+/** A record from the store. Attributes have Loki's names, with underscores for dots. */
 export interface Line {
   message: string;
   fields: Record<string, string>;
 }
 
-/** A log store that takes OTLP over HTTP. */
+/** A log store that accepts OTLP over HTTP. */
 export interface Store {
   name: string;
   image: string;
   /** The store as a service of compose, on the collector's network. */
   service: Record<string, unknown>;
-  /** Where the collector sends to. */
+  /** The collector's endpoint. */
   endpoint: string;
   port: number;
-  /** How many records a service has; copies count. */
+  /** The number of a service's records, duplicates included. */
   count(service: string): Promise<number>;
   /** All records of a service, in any order. */
   read(service: string): Promise<Line[]>;
-  /** The same for many: the message and the key alone. */
+  /** The same for many records: only message and key. */
   readKeys(service: string): Promise<Line[]>;
 }
 
-/** Asks the store's container: path and query in, the answer's text out. */
+/** Sends a request from the store's container: path and query in, the response's text out. */
 export type Ask = (path: string, query: Record<string, string>) => Promise<string>;

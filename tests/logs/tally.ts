@@ -2,17 +2,17 @@ import type { Stage } from "./stage.ts";
 import { NUMBERED } from "./writers.ts";
 
 export interface Tally {
-  /** Records in the store, copies among them. */
+  /** Records in the store, duplicates included. */
   records: number;
-  /** Records whose key came before: what the query side leaves out. */
+  /** Records with a key that occurred before, which queries omit. */
   copies: number;
-  /** Numbers that never came. */
+  /** Numbers that never arrived. */
   lost: number;
-  /** Numbers that are still there twice when copies are left out. */
+  /** Numbers that occur twice even without duplicates. */
   repeated: number;
 }
 
-/** Holds what the store has of the numbered services against how many lines each wrote; one number is for all. */
+/** Compares the numbered services' records in the store with the lines that they wrote. One number applies to all. */
 export async function tally(stage: Stage, ...wrote: number[]): Promise<Tally> {
   const total = { records: 0, copies: 0, lost: 0, repeated: 0 };
   for (const [at, name] of NUMBERED.entries()) {

@@ -2,7 +2,7 @@ import type { Ask, Line, Store } from "./store.ts";
 
 const IMAGE = "victoriametrics/victoria-logs:v1.52.1";
 
-/** VictoriaLogs: takes OTLP, and can be built where no registry answers. */
+/** VictoriaLogs: accepts OTLP, and can be built without an image registry. */
 export function victoriaLogs(ask: Ask): Store {
   const query = (service: string, rest: string) =>
     ask("/select/logsql/query", { query: `{service.name="${service}"} ${rest}` });

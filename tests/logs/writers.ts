@@ -2,11 +2,11 @@ import { fileURLToPath } from "node:url";
 import { images } from "../../ci/src/versions.ts";
 import { APP_IMAGE, services } from "../stack/production.ts";
 
-/** Folder of what runs in containers. */
+/** The scripts that run in containers. */
 export const SCRIPTS = fileURLToPath(new URL("./scripts", import.meta.url));
 export const NUMBERED = ["one", "two", "three"];
 
-/** Services that do nothing but log, with the logging of production. */
+/** Services that only log, with production's logging options. */
 export function writers(): Record<string, unknown> {
   const { logging } = services.app as { logging: unknown };
   const numbered = (name: string) => ({

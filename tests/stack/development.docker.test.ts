@@ -19,7 +19,7 @@ beforeAll(async () => {
     });
 });
 
-/** What the README says that this file runs, a command each. */
+/** The commands of the README that this test runs. */
 const commands = readmeBlocks()
   .filter(({ mark }) => mark === "run by: tests/stack/development.docker.test.ts")
   .flatMap(({ text }) => text.trim().split("\n"))
@@ -27,101 +27,98 @@ const commands = readmeBlocks()
 
 afterAll(() => rmSync(checkout, { recursive: true, force: true }));
 
-const generations = [
-  { name: "compose 1", find: compose1, tags: [] },
-  // Built from its module, which takes minutes.
-  { name: "compose 2", find: compose2, tags: ["slow"] },
-];
+describe("on a clean checkout, compose 1", () => commandsWork(compose1));
+// Built from its module, which takes minutes.
+describe("on a clean checkout, compose 2", { tags: ["slow"] }, () => commandsWork(compose2));
 
-for (const { name, find, tags } of generations)
-  describe(`on a clean checkout, ${name}`, { tags }, () => {
-    let compose: Compose | undefined;
-    const run = (...args: string[]): ProcessPromise =>
-      $({
+function commandsWork(find: () => Promise<Compose | undefined>): void {
+  let compose: Compose | undefined;
+  const run = (...args: string[]): ProcessPromise =>
+    $({
+      nothrow: true,
+      quiet: true,
+      cwd: checkout,
+      // Not the default ports, which may be in use.
+      env: { ...compose?.env, HTTP_PORT: "18090", APP_PORT: "18091" },
+      stdio: ["ignore", "pipe", "pipe"],
+    })`${compose?.command} ${args}`;
+
+  /** Runs a command exactly as a code block of the README has it. */
+  const spoken = (command: string) => {
+    expect(commands).toContain(command);
+    const [, ...args] = command.split(" ");
+    return run(...args);
+  };
+
+  beforeAll(async () => {
+    compose = await find();
+  });
+
+  afterAll(async () => {
+    if (compose) await run("-p", "test", "down", "--volumes", "--remove-orphans", "--rmi", "local");
+  });
+
+  test("reads both files without a word of complaint", async ({ skip }) => {
+    if (!compose) return skip();
+    for (const file of ["docker-compose.yml", "docker-compose.prod.yml"]) {
+      const env = { ...compose.env, APP_IMAGE: "app", SECRETS_DIR: "/dev" };
+      const read = await $({
         nothrow: true,
         quiet: true,
         cwd: checkout,
-        // Not the ports that somebody may use already.
-        env: { ...compose?.env, HTTP_PORT: "18090", APP_PORT: "18091" },
-        stdio: ["ignore", "pipe", "pipe"],
-      })`${compose?.command} ${args}`;
-
-    /** Runs a command word for word as a block of the README has it. */
-    const spoken = (command: string) => {
-      expect(commands).toContain(command);
-      const [, ...args] = command.split(" ");
-      return run(...args);
-    };
-
-    beforeAll(async () => {
-      compose = await find();
-    });
-
-    afterAll(async () => {
-      if (compose) await run("-p", "test", "down", "--volumes", "--remove-orphans", "--rmi", "local");
-    });
-
-    test("reads both files without a word of complaint", async ({ skip }) => {
-      if (!compose) return skip();
-      for (const file of ["docker-compose.yml", "docker-compose.prod.yml"]) {
-        const env = { ...compose.env, APP_IMAGE: "app", SECRETS_DIR: "/dev" };
-        const read = await $({
-          nothrow: true,
-          quiet: true,
-          cwd: checkout,
-          env,
-        })`${compose.command} -f ${file} config --quiet`;
-        expect(read.stderr).toBe("");
-        expect(read.exitCode).toBe(0);
-      }
-    });
-
-    test("runs the tests, worker included, with no preparation", async ({ skip }) => {
-      if (!compose) return skip();
-      const started = Date.now();
-      const tests = await spoken("docker-compose -p test run -p 8000 --rm app python manage.py test");
-      const count = /^Ran (\d+) tests? in/m.exec(tests.stdall)?.[1];
-      console.log(
-        `compose ${compose.version}: ${count} tests, ${((Date.now() - started) / 1000).toFixed(1)} s in all`,
-      );
-      expect(tests.exitCode, tests.stdall.slice(-3000)).toBe(0);
-      expect(Number(count)).toBeGreaterThan(0);
-      expect(tests.stdall).toMatch(/^OK/m);
-    });
-
-    test("comes up as the README has it: six green items through nginx, a log of every component, and ends with it", {
-      tags: ["slow"],
-    }, async ({ skip }) => {
-      if (!compose) return skip();
-      // compose names the project after the folder.
-      const filter = `label=com.docker.compose.project=${basename(checkout).toLowerCase()}`;
-      const containers = async (): Promise<string> =>
-        (await $({ quiet: true })`docker ps --filter ${filter} --format ${"{{.Names}} {{.Status}}"}`).stdout;
-      let left: string;
-      const up = spoken("docker-compose up");
-      try {
-        const { checks } = await untilAnswered("http://localhost:18090/checks/");
-        expect(checks.map(({ ok }) => ok)).toEqual(Array(6).fill(true));
-        expect(await containers()).toContain("worker");
-        const followed = spoken("docker-compose logs -f --tail 100 app worker");
-        await sleep(5000);
-        await followed.kill("SIGINT");
-        for (const name of ["app", "worker"]) expect((await followed).stdout).toMatch(lineOf(name));
-        for (const name of ["app", "worker", "beat", "postgres", "redis", "kafka", "nginx"])
-          expect((await run("logs", "--tail", "100", name)).stdout, name).toMatch(lineOf(name));
-      } finally {
-        await up.kill("SIGINT");
-        await up;
-        left = await containers();
-        await run("down", "--volumes", "--remove-orphans", "--rmi", "local");
-      }
-      expect(left).toBe("");
-    });
+        env,
+      })`${compose.command} -f ${file} config --quiet`;
+      expect(read.stderr).toBe("");
+      expect(read.exitCode).toBe(0);
+    }
   });
+
+  test("runs the tests, worker included, with no preparation", async ({ skip }) => {
+    if (!compose) return skip();
+    const started = Date.now();
+    const tests = await spoken("docker-compose -p test run -p 8000 --rm app python manage.py test");
+    const count = /^Ran (\d+) tests? in/m.exec(tests.stdall)?.[1];
+    console.log(
+      `compose ${compose.version}: ${count} tests, ${((Date.now() - started) / 1000).toFixed(1)} s in all`,
+    );
+    expect(tests.exitCode, tests.stdall.slice(-3000)).toBe(0);
+    expect(Number(count)).toBeGreaterThan(0);
+    expect(tests.stdall).toMatch(/^OK/m);
+  });
+
+  test("comes up as the README has it: six green items through nginx, a log of every component, and ends with it", {
+    tags: ["slow"],
+  }, async ({ skip }) => {
+    if (!compose) return skip();
+    // Compose derives the project's name from the folder.
+    const filter = `label=com.docker.compose.project=${basename(checkout).toLowerCase()}`;
+    const containers = async (): Promise<string> =>
+      (await $({ quiet: true })`docker ps --filter ${filter} --format ${"{{.Names}} {{.Status}}"}`).stdout;
+    let left: string;
+    const up = spoken("docker-compose up");
+    try {
+      const { checks } = await untilAnswered("http://localhost:18090/checks/");
+      expect(checks.map(({ ok }) => ok)).toEqual(Array(6).fill(true));
+      expect(await containers()).toContain("worker");
+      const followed = spoken("docker-compose logs -f --tail 100 app worker");
+      await sleep(5000);
+      await followed.kill("SIGINT");
+      for (const name of ["app", "worker"]) expect((await followed).stdout).toMatch(lineOf(name));
+      for (const name of ["app", "worker", "beat", "postgres", "redis", "kafka", "nginx"])
+        expect((await run("logs", "--tail", "100", name)).stdout, name).toMatch(lineOf(name));
+    } finally {
+      await up.kill("SIGINT");
+      await up;
+      left = await containers();
+      await run("down", "--volumes", "--remove-orphans", "--rmi", "local");
+    }
+    expect(left).toBe("");
+  });
+}
 
 const lineOf = (service: string): RegExp => new RegExp(`${service}[-_]1 +\\|`);
 
-/** What /checks says once nginx answers: within two minutes. */
+/** The result of /checks once nginx responds, within two minutes. */
 async function untilAnswered(url: string): Promise<{ checks: { id: string; ok: boolean }[] }> {
   for (let tries = 0; tries < 60; tries++) {
     const answer = await fetch(url, { headers: { accept: "application/json" } }).catch(() => undefined);

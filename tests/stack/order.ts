@@ -8,7 +8,7 @@ interface Event {
   exitCode?: string;
 }
 
-/** Docker's events, one JSON object a line, of containers that belong to a service. */
+/** Docker's events (one JSON object per line) for the containers of services. */
 export function parseEvents(text: string): Event[] {
   return text
     .split("\n")
@@ -23,7 +23,7 @@ export function parseEvents(text: string): Event[] {
     .filter(({ service }) => service in services);
 }
 
-/** Every service that was started before what it depends on was ready, in words. */
+/** A sentence for every service that started before its dependencies were ready. */
 export function outOfOrder(events: Event[]): string[] {
   const first = (service: string, is: (event: Event) => boolean): number =>
     events.find((event) => event.service === service && is(event))?.at ?? Number.POSITIVE_INFINITY;

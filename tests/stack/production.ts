@@ -17,11 +17,11 @@ interface Service {
 }
 
 const every: Record<string, Service> = parse(readFileSync(file, "utf8"), { merge: true }).services;
-/** What docker-compose.prod.yml starts without a profile, with its anchors resolved. */
+/** The services that docker-compose.prod.yml starts without a profile, with anchors resolved. */
 export const services = Object.fromEntries(Object.entries(every).filter(([, { profiles }]) => !profiles));
 export const longRunning = Object.keys(services).filter((name) => services[name]?.restart !== "no");
 
-/** Confidential values that occur nowhere else. Docker finds a host whatever its case; a port may begin with a zero. */
+/** Unique confidential values. Host names are case-insensitive, and a port may start with a zero. */
 export const canaries: Record<string, string> = {
   POSTGRES_DB: "canary_db_7f3a",
   POSTGRES_USER: "canary_user_51bd",
@@ -39,13 +39,13 @@ export const canaries: Record<string, string> = {
   GRAFANA_PASSWORD: "canary-grafana-09d1",
 };
 
-/** What runs in production, on a daemon of its own, with canaries for secrets. */
+/** The production stack on its own Docker daemon, with canary values as secrets. */
 export class Production {
   private readonly secrets: string;
   readonly notes: string;
   private readonly override: string;
 
-  /** `more` has further services, and `settings` the environment that compose fills in. */
+  /** @param more further services. @param settings environment variables for compose. */
   constructor(
     readonly daemon: PrivateDaemon,
     public compose: Compose,
@@ -79,12 +79,12 @@ export class Production {
       APP_IMAGE,
       SECRETS_DIR: this.secrets,
     };
-    // The umask of who runs the tests must not decide whether containers can read.
+    // Readable by the containers, whatever the umask of the tests' user.
     const command = [...this.compose.command, "-p", PROJECT, "-f", file, "-f", this.override, ...args];
     return $({ quiet: true, env: all })`${command}`;
   }
 
-  /** Brings up everything and returns after how many seconds all of it is healthy. */
+  /** Starts everything and returns the seconds until all of it is healthy. */
   async up(): Promise<number> {
     const started = Date.now();
     const names = Object.keys(services);
@@ -97,7 +97,7 @@ export class Production {
     return (await $({ quiet: true, env: this.daemon.env })`docker ${args}`).stdout;
   }
 
-  /** A service's container, as `docker inspect` tells of it. */
+  /** The output of `docker inspect` for a service's container. */
   // biome-ignore lint/suspicious/noExplicitAny: Docker's own structure
   async inspect(service: string): Promise<any> {
     const filter = `label=com.docker.compose.service=${service}`;
@@ -106,8 +106,8 @@ export class Production {
   }
 
   /**
-   * Memory of a service's processes, MiB: their proportional set sizes, so that a page which several share counts once.
-   * `docker stats` says 0 where its daemon has no memory controller to ask.
+   * Memory of a service's processes in MiB: their proportional set sizes, so that shared pages count once.
+   * `docker stats` reports 0 if the daemon has no memory controller.
    */
   async memory(service: string): Promise<number> {
     const { Id } = await this.inspect(service);
@@ -119,7 +119,7 @@ export class Production {
     return kibibytes.reduce((sum, each) => sum + each, 0) / 1024;
   }
 
-  /** The long-running services that do not run or are not healthy. */
+  /** The long-running services that are stopped or not healthy. */
   async unhealthy(): Promise<string[]> {
     const format = '{{.Label "com.docker.compose.service"}} {{.Status}}';
     const lines = (await this.docker("ps", "--format", format)).split("\n");
@@ -127,7 +127,7 @@ export class Production {
     return longRunning.filter((name) => !healthy.includes(name));
   }
 
-  /** The six items of /checks through nginx as `name ok`, or what came instead. */
+  /** The six items of /checks through nginx as `name ok`, otherwise the response. */
   async checks(): Promise<string[]> {
     const ask = ["curl", "-sS", "-m", "8", "-H", "Accept: application/json", "http://localhost/checks/"];
     const answer = await $({ nothrow: true, quiet: true })`${this.daemon.inside(...ask)}`;
@@ -151,7 +151,7 @@ export class Production {
     const { depends_on: _, healthcheck: __, ...worker } = services.worker as Record<string, unknown>;
     return {
       ...worker,
-      user: "0:0", // its notes lie in a folder of who runs the tests
+      user: "0:0", // writes to a folder of the tests' user
       command: ["python", "/writer.py", "write"],
       environment: { ...(worker.environment as object), FAULT: "$" + "{FAULT:-none}" },
       volumes: [`${root}tests/stack/writer.py:/writer.py:ro`, `${this.notes}:/notes`],

@@ -7,25 +7,25 @@ import { images } from "../../ci/src/versions.ts";
 export const root = fileURLToPath(new URL("../../", import.meta.url));
 const cache = join(root, "node_modules", ".cache", "stackline");
 
-/** The two generations of compose that the files have to please. */
+/** The two compose versions that the files support. */
 export const COMPOSE_1 = "1.29.2";
 export const COMPOSE_2 = "2.40.3";
 
 export interface Compose {
   version: string;
-  /** As a user types it. */
+  /** The command line. */
   command: string[];
   env: NodeJS.ProcessEnv;
 }
 
-/** Brings the upstream images that the compose files and the Dockerfile name. */
+/** Provides the upstream images that the compose files and the Dockerfile use. */
 export async function provideImages(): Promise<void> {
   const { postgres, redis, kafka, nginx, python } = images;
   const upstream = [postgres, redis, kafka, nginx, python, python.replace("slim-", "")];
   await $({ quiet: true, cwd: root })`scripts/images ${upstream}`;
 }
 
-/** docker-compose 1.29.2, which is Debian's. Installs it where it is missing. */
+/** Debian's docker-compose 1.29.2. Installs it if it is missing. */
 export async function compose1(): Promise<Compose> {
   const version = async () =>
     (await $({ nothrow: true, quiet: true })`docker-compose version --short`).stdout.trim();
@@ -41,14 +41,14 @@ export async function compose1(): Promise<Compose> {
   return { version: found, command: ["docker-compose"], env: process.env };
 }
 
-/** `docker compose` 2.40.3, built from its module once. Undefined, and says so, without Go. */
+/** `docker compose` 2.40.3, built once from its Go module. Undefined, with a message, without Go. */
 export async function compose2(): Promise<Compose | undefined> {
   const config = join(cache, "docker-config");
   const plugin = join(config, "cli-plugins", "docker-compose");
   if (!existsSync(plugin)) {
     const go = await $({ nothrow: true, quiet: true })`go version`;
     if (go.exitCode !== 0) {
-      console.log(`compose ${COMPOSE_2} is skipped: it is built with Go, which is missing here`);
+      console.log(`compose ${COMPOSE_2} is skipped: building it requires Go`);
       return undefined;
     }
     await buildPlugin(plugin);
@@ -57,10 +57,10 @@ export async function compose2(): Promise<Compose | undefined> {
   return { version: COMPOSE_2, command: ["docker", "compose"], env };
 }
 
-/** Takes about two minutes on 2 cores. Not `go install`: the module excludes versions, which that refuses. */
+/** Takes about two minutes on 2 cores. `go install` rejects modules with exclude directives, so this uses `go build`. */
 async function buildPlugin(plugin: string): Promise<void> {
   const module = `github.com/docker/compose/v2`;
-  console.log(`compose ${COMPOSE_2} is built from its module`);
+  console.log(`building compose ${COMPOSE_2} from its Go module`);
   mkdirSync(join(plugin, ".."), { recursive: true });
   const quiet = $({ quiet: true });
   const { Dir } = JSON.parse((await quiet`go mod download -json ${`${module}@v${COMPOSE_2}`}`).stdout);

@@ -1,11 +1,11 @@
-"""Writes to PostgreSQL, Celery and Kafka while something is broken, and counts afterwards what arrived.
+"""Writes to PostgreSQL, Celery and Kafka during a fault, and afterwards counts what arrived.
 
-    writer.py write     COUNT of each kind for the fault FAULT. Each is tried until it is acknowledged, which is noted in
-                        a file, so that a writer that was stopped itself goes on where it was
-    writer.py verify    JSON: how many of each kind there are, by fault; waits for the queue to be worked off
+    writer.py write     writes COUNT of each kind for the fault FAULT. Retries each until it is acknowledged and records
+                        it in a file, so that a restarted writer continues where it stopped
+    writer.py verify    waits until the queue is empty and prints JSON: the count of each kind, by fault
 
-Here a task is to settle an order, and is done when the order is settled. Celery alone does not promise that: a task that
-Redis has just handed out when it dies is known to nobody (1 of 8,000 was seen). The application's sweep finds it.
+A task settles an order, and is done once the order is settled. Celery alone does not guarantee that: a task that Redis
+delivers just as it dies is lost (1 of 8,000 was seen). The application's periodic task settles that order.
 """
 
 import json
@@ -20,8 +20,8 @@ import uuid
 import django
 
 COUNT = 1000
-PACE = 0.006  # seconds between two of a kind: about eight seconds in all
-PATIENCE = 150  # seconds for the queue; more than the 120 after which a dead worker's tasks are delivered again
+PACE = 0.006  # seconds between two of a kind: about eight seconds in total
+PATIENCE = 150  # seconds; more than the 120 after which a killed worker's tasks are delivered again
 TOPIC = "faults"
 NOTES = pathlib.Path("/notes")
 FAULT = os.environ.get("FAULT", "none")
@@ -38,7 +38,7 @@ from orders.tasks import settle  # noqa: E402
 
 
 class Noted:
-    """The numbers that were acknowledged, in a file."""
+    """The acknowledged numbers, in a file."""
 
     def __init__(self, kind):
         path = NOTES / f"{FAULT}.{kind}"
@@ -53,7 +53,7 @@ class Noted:
 
 
 def insist(action):
-    """Tries until it succeeds."""
+    """Retries until it succeeds."""
     while True:
         try:
             return action()
@@ -67,7 +67,7 @@ def key(number):
 
 
 def write_row(number):
-    # Committed already, and only the answer was lost? Then it is there.
+    # If the commit succeeded and only the response was lost, the row exists.
     Order.objects.get_or_create(
         pk=key(number), defaults={"product": FAULT, "quantity": 1, "unit_price": 1}
     )

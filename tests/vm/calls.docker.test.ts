@@ -61,7 +61,7 @@ describe("deploy", () => {
     const run = await running;
     console.log(`connection cut at: ${[...seen].join(", ")}`);
     expect(run.exitCode, lastLines(run)).toBe(0);
-    expect(run.stdall).toMatch(/the connection was lost; the run goes on there/);
+    expect(run.stdall).toMatch(/the connection was lost; the run continues on the machine/);
     expect(run.stdall).toMatch(/release \S+ serves, after/);
     expect(seen.size).toBeGreaterThan(4);
     expect((await load.count("cut")).reasons).toEqual({});
@@ -78,7 +78,7 @@ describe("deploy", () => {
     );
     const second = await deploy("vm", "--by=bob");
     expect(second.exitCode).toBe(1);
-    expect(lastLines(second)).toMatch(/locked: deploy by ann since \d{4}-\d\d-\d\dT[\d:]+Z .*under way/);
+    expect(lastLines(second)).toMatch(/locked: deploy by ann since \d{4}-\d\d-\d\dT[\d:]+Z .*in progress/);
     const run = await first;
     expect(run.exitCode, lastLines(run)).toBe(0);
   });
@@ -114,7 +114,7 @@ describe("deploy", () => {
     await vm.must("umount /srv/small", "root");
     expect(run.exitCode).toBe(1);
     expect(lastLines(run)).toMatch(
-      /\/srv\/small has \d+ MB left: a deploy needs 1024|cannot be written to: \d+ MB are left/,
+      /\/srv\/small has \d+ MB free, and a deploy needs 1024|is not writable: \d+ MB are free/,
     );
   });
 });

@@ -61,7 +61,7 @@ async function killAt(step: string, locked = true): Promise<string> {
 describe("a deploy whose script is killed", () => {
   test("before it has the lock leaves everything as it was, and says so", async () => {
     expect(await killAt("preflight", false)).toMatch(
-      /was killed at step 'preflight' and holds no lock: 'status' tells what serves; then try again/,
+      /was killed at step 'preflight' and holds no lock: 'status' shows what serves; then try again/,
     );
     expect((await vm.stackline("status")).stdout).toMatch(/^lock +free$/m);
   });
@@ -79,19 +79,21 @@ describe("a deploy whose script is killed", () => {
   test.each(steps)("at %s leaves a stack that serves, and says what to do", async (step) => {
     await load.begin(step);
     const followed = await killAt(step);
-    expect(followed, "what whoever watches is told").toMatch(/was killed at step '.+': unlock/);
+    expect(followed, "what whoever watches is told").toMatch(/was killed at step '.+': run unlock/);
     // What it had started (compose, docker) may still be at it.
     await vm.until(
-      async () => /lock .*that run is dead/.test((await vm.stackline("status")).stdout),
+      async () => /lock .*that run was killed/.test((await vm.stackline("status")).stdout),
       "the end of its children",
     );
     expect((await vm.stackline("status")).stdout).toMatch(
-      /that run is dead, at step '.+': unlock puts right/,
+      /that run was killed at step '.+': run unlock to repair/,
     );
 
     const next = await vm.deploy({ image: better });
     expect(next.exitCode).not.toBe(0);
-    expect(next.stdout).toMatch(/locked: deploy by .* since .*; that run is dead, at step '.+': unlock/);
+    expect(next.stdout).toMatch(
+      /locked: deploy by .* since .*; that run was killed at step '.+': run unlock/,
+    );
 
     const unlock = await vm.stackline("unlock");
     expect(unlock.exitCode, unlock.stdout).toBe(0);

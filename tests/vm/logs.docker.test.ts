@@ -124,7 +124,7 @@ describe("logs, from a store,", () => {
   test("refuses what is no --since, and what is no --query, in one line each", async () => {
     const since = /^Error: --since "yesterday": give a number and s, m, h or d, such as 1h$/;
     const query =
-      /^FAILED: the log store does not take the query \{.*\} timeout: parse error at line 1, col \d+: .*IDENTIFIER$/;
+      /^FAILED: the log store rejects the query \{.*\} timeout: parse error at line 1, col \d+: .*IDENTIFIER$/;
     for (const [run, words] of [
       [refused, since],
       [await logs("--query=timeout"), query],
@@ -163,7 +163,7 @@ describe("logs, where the store does not answer,", () => {
     const run = await logs("--service=nginx");
     expect(run.exitCode, lastLines(run)).toBe(0);
     expect(run.stdout).toMatch(
-      /^# from the files on the machine: the log store does not answer: .*(resolve|connect).*; --query/,
+      /^# from the files on the machine: the log store does not respond: .*(resolve|connect).*; --query/,
     );
     for (const name of probes)
       expect(run.stdout.split("\n").filter((line) => line.includes(`"/${name}"`))).toHaveLength(1);
@@ -174,7 +174,7 @@ describe("logs, where the store does not answer,", () => {
     const run = await logs("--service=nginx", "--limit=5");
     expect(run.exitCode, lastLines(run)).toBe(0);
     expect(run.stdout).toMatch(
-      /^# from the files on the machine: the log store answers 401: no access with this Authorization;/,
+      /^# from the files on the machine: the log store responds with status 401: no access with this Authorization;/,
     );
     expect(run.stdout.trim().split("\n")).toHaveLength(6);
   });
@@ -182,7 +182,7 @@ describe("logs, where the store does not answer,", () => {
   test("needs no collector: a release without the profile ends it", async () => {
     const run = await vm.deploy({ image: good });
     expect(run.exitCode, run.stdout).toBe(0);
-    expect(run.stdout).toContain("collector is no part of this release: it ends");
+    expect(run.stdout).toContain("collector is not part of this release: removing it");
     expect((await vm.stackline("status")).stdout).not.toContain("collector");
     await store.stop();
     expect(await leftovers()).toBe("");

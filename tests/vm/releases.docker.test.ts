@@ -126,7 +126,7 @@ const faults: Fault[] = [
       image: better,
       change: (folder) => appendFileSync(join(folder, "docker-compose.prod.yml"), "services: nonsense\n"),
     },
-    says: [/docker-compose.prod.yml is not right/],
+    says: [/docker-compose.prod.yml is not valid/],
   },
 ];
 

@@ -39,7 +39,7 @@ class RunAllTest(TestCase):
             [check(lambda _: release.wait(30), "hang"), check(lambda _: None, "ok")], None, 0.2
         )
         self.assertLess(time.monotonic() - started, 1)
-        self.assertEqual((hanging.ok, hanging.reason, fine.ok), (False, "no answer within 0.2 s", True))
+        self.assertEqual((hanging.ok, hanging.reason, fine.ok), (False, "no response within 0.2 s", True))
 
     def test_hanging_checks_do_not_pile_up_without_end(self):
         release = threading.Event()
@@ -47,7 +47,7 @@ class RunAllTest(TestCase):
         hanging = check(lambda _: release.wait(30))
         for _ in range(MOST_AT_ONCE):
             run_all([hanging], None, 0.01)
-        self.assertEqual(run_all([hanging], None, 1)[0].reason, "earlier checks still wait for it")
+        self.assertEqual(run_all([hanging], None, 1)[0].reason, "earlier checks of it are still waiting")
 
     def test_a_failure_gives_its_reason(self):
         with self.assertLogs("checks.runner", "WARNING"):

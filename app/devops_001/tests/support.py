@@ -1,4 +1,4 @@
-"""What the tests need to talk to the real services, or to know that one is missing."""
+"""Helpers for tests that use the real services, and clear messages if one is missing."""
 
 import contextlib
 import logging
@@ -12,7 +12,7 @@ from django.test.runner import DiscoverRunner
 from checks import components
 from checks.reasons import in_words
 
-# unittest leaves frames of a module with this name out of a failure's traceback.
+# unittest omits frames of modules with this name from tracebacks.
 __unittest = True
 
 WHERE = {
@@ -24,7 +24,7 @@ WHERE = {
 
 
 class Runner(DiscoverRunner):
-    """Keeps log lines out of the tests' output, and says in one line that the database is missing."""
+    """Keeps log lines out of the tests' output, and reports a missing database in one line."""
 
     def setup_test_environment(self, **kwargs):
         super().setup_test_environment(**kwargs)
@@ -39,12 +39,12 @@ class Runner(DiscoverRunner):
 
 
 def missing(component: str, problem: BaseException) -> str:
-    """Returns the line that says so."""
-    return f"{component} does not answer at {WHERE[component]} ({in_words(problem)})"
+    """Returns the message for a missing component."""
+    return f"{component} does not respond at {WHERE[component]} ({in_words(problem)})"
 
 
 class Needs:
-    """A test case that `needs` services: without one of them it fails, with one clear line."""
+    """A test case that fails with one clear line if a service in `needs` is missing."""
 
     needs: tuple = ()
 
@@ -60,7 +60,7 @@ _known: dict = {}
 
 
 def absent(component: str) -> str:
-    """Returns the line for a missing component, an empty one otherwise. Each is asked once."""
+    """Returns the message for a missing component, otherwise "". Checks each component once."""
     if component not in _known:
         try:
             getattr(components, component.lower())(None)
@@ -72,7 +72,7 @@ def absent(component: str) -> str:
 
 @contextlib.contextmanager
 def silent_server():
-    """A port on this machine that takes connections and never says a word."""
+    """A local port that accepts connections and never responds."""
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen(64)
@@ -90,14 +90,14 @@ def _hold(server, held):
 
 
 def closed_port() -> int:
-    """A port on this machine that nothing listens on."""
+    """A local port that nothing listens on."""
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         return server.getsockname()[1]
 
 
 def everything_at(host: str, port: int) -> dict:
-    """Settings by which every component, PostgreSQL aside, is at this address."""
+    """Settings that point every component except PostgreSQL to this address."""
     return {
         "REDIS": {**settings.REDIS, "host": host, "port": port},
         "KAFKA_SERVER": f"{host}:{port}",

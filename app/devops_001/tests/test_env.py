@@ -33,7 +33,7 @@ class EnvTest(TestCase):
     def test_missing_variables_are_all_named_in_one_message(self):
         env = read.Env({"B": ""})
         env.required("A"), env.required("B"), env.optional("C")
-        self.assertEqual(env.complain(), "missing: A, B (each can be given as NAME_FILE too)")
+        self.assertEqual(env.complain(), "missing: A, B (each can also be given as NAME_FILE)")
 
     def test_a_malformed_value_is_named_and_never_shown(self):
         env = read.Env({"P": "canary", "H": "http://canary", "F": "canary", "L": "canary", "S": "canary"})

@@ -2,8 +2,8 @@
 
     run_tests.py [argument of manage.py test...]
 
-Writes junit.xml, coverage.xml and html/ to TEST_REPORTS; without that variable nothing is measured, which is
-a sixth faster. Exits with 0 when tests ran and all passed.
+Writes junit.xml, coverage.xml and html/ to TEST_REPORTS. Without that variable it measures no coverage, which
+is a sixth faster. Exits with 0 if at least one test ran and all passed.
 """
 
 import os
@@ -15,12 +15,12 @@ import traceback
 import coverage
 
 REPORTS = os.environ.get("TEST_REPORTS")
-# Neither the tests themselves nor what Django generates counts as covered code.
+# Excluded from coverage: the tests themselves and code that Django generates.
 OMIT = ["manage.py", "*/tests/*", "*/tests.py", "*/test_*.py", "*/migrations/*"]
 
 
 def run_manage(arguments):
-    """Runs manage.py in this process, for coverage to see it from the first import. Returns the exit code."""
+    """Runs manage.py in this process, so that coverage measures imports as well. Returns the exit code."""
     sys.path.insert(0, os.getcwd())
     sys.argv = ["manage.py", "test", "--no-input", "--testrunner", "stackline_runner.Runner", *arguments]
     try:
@@ -36,7 +36,7 @@ def run_manage(arguments):
 
 
 def report(measured, folder):
-    """Writes the coverage reports and says the figure in one line."""
+    """Writes the coverage reports and prints the total in one line."""
     try:
         measured.xml_report(outfile=str(folder / "coverage.xml"))
         total = measured.html_report(directory=str(folder / "html"))
@@ -47,7 +47,7 @@ def report(measured, folder):
 
 
 def run_measured(arguments, folder):
-    """Runs manage.py and leaves the reports. Returns the exit code."""
+    """Runs manage.py and writes the reports. Returns the exit code."""
     folder.mkdir(parents=True, exist_ok=True)
     measured = coverage.Coverage(source=["."], omit=OMIT, data_file=None)
     measured.start()

@@ -1,6 +1,6 @@
-"""A Django test runner that writes JUnit XML, ends with a digest of what failed, and fails without any test.
+"""A Django test runner that writes JUnit XML, ends with a summary of failures, and fails without any test.
 
-It extends the application's own TEST_RUNNER where that is a DiscoverRunner, and Django's otherwise.
+Extends the application's TEST_RUNNER if that is a DiscoverRunner, otherwise Django's.
 """
 
 import io
@@ -14,18 +14,18 @@ from django.test.runner import DiscoverRunner
 from django.utils.module_loading import import_string
 
 REPORTS = os.environ.get("TEST_REPORTS")
-# So that the digest fits into the last 20 lines that a pipeline shows, with the runner's own closing lines.
+# Limits the summary, so that it fits into the last 20 lines, which the pipeline shows.
 DIGEST_REASONS, DIGEST_LINES = 4, 2
 
 
 def application_runner():
-    """The class that the application's settings name."""
+    """The test runner class in the application's settings."""
     named = import_string(settings.TEST_RUNNER)
     return named if isinstance(named, type) and issubclass(named, DiscoverRunner) else DiscoverRunner
 
 
 class JUnitTestRunner(xmlrunner.XMLTestRunner):
-    """Prints as unittest does: without a headline of its own, and with the verbosity that was asked for."""
+    """Prints as unittest does: no headline, and with the requested verbosity."""
 
     def run(self, test):
         if not REPORTS:
@@ -36,7 +36,7 @@ class JUnitTestRunner(xmlrunner.XMLTestRunner):
 
 
 def reason(trace):
-    """What a traceback says below its last frame, and where in the application that was."""
+    """The error message of a traceback, and the location of its last frame in the application."""
     lines = [line.rstrip() for line in str(trace).splitlines() if line.strip()]
     frames = [at for at, line in enumerate(lines) if line.startswith("  File ")]
     said = [
@@ -48,17 +48,15 @@ def reason(trace):
 
 
 def name(test):
-    """A test's full name, also of a module that could not be loaded."""
+    """A test's full name, or that of a module that could not be imported."""
     full = getattr(test, "test_id", None) or (test.id() if hasattr(test, "id") else str(test))
     return full.replace("unittest.loader._FailedTest.", "")
 
 
 def digest(result):
-    """Lines that say why tests failed, each reason once, and which tests they were."""
+    """Lines that name each reason for a failure once, with the tests that it made fail."""
     failed = [*result.failures, *result.errors]
-    failed += [
-        (test, "it is marked as an expected failure, and passed") for test in result.unexpectedSuccesses
-    ]
+    failed += [(test, "marked as an expected failure, but passed") for test in result.unexpectedSuccesses]
     reasons = {}
     for test, trace in failed:
         reasons.setdefault("\n    ".join(reason(trace)), []).append(name(test))
@@ -70,7 +68,7 @@ def digest(result):
 
 
 class Runner(application_runner()):
-    """See this file's head."""
+    """The runner that the module's docstring describes."""
 
     def run_suite(self, suite, **kwargs):
         runner = JUnitTestRunner(
@@ -82,7 +80,7 @@ class Runner(application_runner()):
         failures = super().suite_result(suite, result, **kwargs)
         if result.testsRun == 0 and not failures:
             print(
-                "no test was found: a file named test*.py with a TestCase in it is looked for",
+                "no test was found: tests are TestCase classes in files named test*.py",
                 file=sys.stderr,
             )
             return 1

@@ -13,9 +13,9 @@ GOOD = {"product": "tea", "quantity": 3, "unit_price": "2.50"}
 @override_settings(API_TOKEN=TOKEN)
 class ApiTest(TestCase):
     def setUp(self):
-        # The real worker works on another database: nothing may reach it from here.
-        patched = patch("orders.tasks.settle.delay")
-        self.settle = patched.start()
+        # A running worker uses another database: the tests must not send it tasks.
+        patched = patch("orders.queue.app.send_task")
+        self.send_task = patched.start()
         self.addCleanup(patched.stop)
 
     def post(self, body, token=TOKEN, **more):
@@ -34,10 +34,10 @@ class ApiTest(TestCase):
         self.assertEqual((response.status_code, response["Location"]), (201, f"/orders/{order.pk}/"))
         self.assertEqual((response.json()["total"], response.json()["status"]), ("7.50", "placed"))
         self.assertEqual(order.request_id, "r-1")
-        self.settle.assert_called_once_with(str(order.pk))
+        self.send_task.assert_called_once_with("orders.settle", (str(order.pk),))
 
     def test_a_broker_that_is_away_does_not_fail_the_order(self):
-        self.settle.side_effect = ConnectionError
+        self.send_task.side_effect = ConnectionError
         with self.assertLogs(level="ERROR"):
             self.assertEqual(self.post(GOOD).status_code, 201)
 
@@ -86,9 +86,9 @@ class AdminTest(TestCase):
                 self.assertEqual(self.client.get(f"/admin/orders/{model}/").status_code, 200)
 
     def test_an_order_placed_in_it_is_settled_like_any_other(self):
-        with patch("orders.tasks.settle.delay") as settle, self.captureOnCommitCallbacks(execute=True):
+        with patch("orders.queue.app.send_task") as send_task, self.captureOnCommitCallbacks(execute=True):
             self.client.post("/admin/orders/order/add/", GOOD)
-        settle.assert_called_once_with(str(Order.objects.get().pk))
+        send_task.assert_called_once_with("orders.settle", (str(Order.objects.get().pk),))
 
     def test_events_cannot_be_written_by_hand(self):
         self.assertEqual(self.client.get("/admin/orders/outboxevent/add/").status_code, 403)

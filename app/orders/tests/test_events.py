@@ -1,4 +1,4 @@
-"""Events on their way from the outbox through a real Kafka to receipts. Every test has a topic of its own."""
+"""Events from the outbox through a real Kafka to receipts. Every test has its own topic."""
 
 import uuid
 from io import StringIO
@@ -27,12 +27,12 @@ class EventsTest(Needs, TestCase):
         self.addCleanup(outbox.producer.cache_clear)
 
     def settled(self, count=1):
-        with patch("orders.tasks.publish_events.delay"):
+        with patch("orders.queue.app.send_task"):
             for _ in range(count):
                 services.settle_order(str(stored(request_id="r-5").pk))
 
     def consume(self, idle=60, **options):
-        """Whatever is missing, the test ends."""
+        """Consumes with a time limit, so that a missing event cannot hang the test."""
         out = StringIO()
         call_command("consume_orders", group=uuid.uuid4().hex, stdout=out, idle=idle, **options)
         return out.getvalue()
@@ -79,7 +79,7 @@ class EventsTest(Needs, TestCase):
 
 class UnacknowledgedTest(TestCase):
     def test_an_event_that_the_broker_does_not_acknowledge_stays_in_the_outbox(self):
-        with patch("orders.tasks.publish_events.delay"):
+        with patch("orders.queue.app.send_task"):
             services.settle_order(str(stored().pk))
         with patch.object(outbox, "producer") as producer, self.assertLogs("orders.outbox", "WARNING"):
             producer.return_value.produce.side_effect = lambda *a, on_delivery, **k: on_delivery(

@@ -25,17 +25,17 @@ def stored(**fields):
 class PlaceTest(TransactionTestCase):
     def test_an_order_that_is_rolled_back_is_announced_to_nobody(self):
         failing = self.assertRaises(RuntimeError)
-        with patch("orders.tasks.settle.delay") as settle, failing, transaction.atomic():
+        with patch("orders.queue.app.send_task") as send_task, failing, transaction.atomic():
             services.place(order())
             raise RuntimeError
-        settle.assert_not_called()
+        send_task.assert_not_called()
         self.assertFalse(Order.objects.exists())
 
 
 class SettleTest(TestCase):
     def setUp(self):
-        patched = patch("orders.tasks.publish_events.delay")
-        self.publish = patched.start()
+        patched = patch("orders.queue.app.send_task")
+        self.send_task = patched.start()
         self.addCleanup(patched.stop)
 
     def test_settling_stores_the_event_with_it_and_then_has_it_published(self):
@@ -46,7 +46,7 @@ class SettleTest(TestCase):
         event = OutboxEvent.objects.get()
         self.assertEqual((made.status, event.order_id, event.request_id), ("settled", made.pk, "r-3"))
         self.assertEqual(event.payload["total"], "2.50")
-        self.publish.assert_called_once_with()
+        self.send_task.assert_called_once_with("orders.publish_events", ())
 
     def test_a_task_that_is_delivered_twice_settles_once(self):
         made = stored()

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# The application's containers. Each rollout has a slot: a network name that all its containers answer to, and the label
-# dev.stackline.slot. nginx sends requests to one slot; two can run side by side.
+# The application's containers. Each rollout has a slot: a network alias that its containers share, and the label
+# dev.stackline.slot. nginx sends requests to one slot; two slots can run side by side.
 
 app_patience=${STACKLINE_APP_PATIENCE:-120} # seconds
 
@@ -13,7 +13,7 @@ other_slots() {
   done
 }
 
-# start_app RELEASE: the slot's containers, beside those that run already.
+# start_app RELEASE: starts the slot's containers beside those that already run.
 start_app() {
   local slot replicas missing
   slot=$(setting "$1" APP_SLOT)
@@ -21,7 +21,7 @@ start_app() {
   missing=$((replicas - $(slot_containers "$slot" | wc -l)))
   if [ "$missing" -gt 0 ]; then
     quietly compose_of "$1" up -d --no-deps --no-recreate --scale "app=$(($(containers app | wc -l) + missing))" app ||
-      fail "the application's containers cannot be started: see compose's words above"
+      fail "the application's containers cannot be started: see compose's output above"
   fi
 }
 
@@ -30,11 +30,11 @@ wait_app() {
   local slot ids
   slot=$(setting "$1" APP_SLOT)
   mapfile -t ids < <(slot_containers "$slot")
-  [ "${#ids[@]}" -gt 0 ] || fail "no container of the application was made"
-  wait_healthy "$app_patience" "${ids[@]}" || fail "the application is not healthy: see its words above"
+  [ "${#ids[@]}" -gt 0 ] || fail "no application container was created"
+  wait_healthy "$app_patience" "${ids[@]}" || fail "the application is not healthy: see its output above"
 }
 
-# stop_apps CONTAINER...: each ends the requests that it has, 20 s at most.
+# stop_apps CONTAINER...: each first finishes the requests in progress, in at most 20 s.
 stop_apps() {
   [ $# -gt 0 ] || return 0
   docker stop --time 30 "$@" >/dev/null

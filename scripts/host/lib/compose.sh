@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Compose and Docker, as the rest calls them.
+# Wrappers around compose and Docker.
 
 project=stackline
 
@@ -11,10 +11,10 @@ compose_command() {
   fi
 }
 
-# compose_of RELEASE ARGUMENT...: nothing of the caller's environment changes what a release means.
+# compose_of RELEASE ARGUMENT...: runs compose for a release, without the caller's environment variables.
 compose_of() { compose_from "$live" "$@"; }
 
-# compose_from FOLDER RELEASE ARGUMENT...: the folder that relative paths in the file start from.
+# compose_from FOLDER RELEASE ARGUMENT...: the same, with relative paths resolved from FOLDER.
 compose_from() {
   local folder=$1 release=$2 words
   shift 2
@@ -26,8 +26,8 @@ compose_from() {
     --project-directory "$folder" --env-file "$release/release.env" --file "$release/docker-compose.prod.yml" "$@"
 }
 
-# active_services RELEASE: SERVICE and IMAGE of each that the release's profiles start, a line each. Compose 1.29 lists the
-# others, too, and would start them when they are named.
+# active_services RELEASE: SERVICE and IMAGE, one line for each service that the release's profiles enable. Compose 1.29
+# lists the others as well, and would start them if they were named.
 active_services() {
   compose_of "$1" config | awk -v active=",$(setting "$1" COMPOSE_PROFILES)," '
     function close_service() {
@@ -45,7 +45,7 @@ active_services() {
     END { close_service() }'
 }
 
-# networks_exist RELEASE: those that it would make. One that nobody uses just now may have been pruned.
+# networks_exist RELEASE: whether all its networks exist. An unused one may have been pruned.
 networks_exist() {
   local name
   for name in $(compose_of "$1" config | awk '/^[^ ]/ { inside = $0 == "networks:" } inside && /^  [^ ]/ { sub(/:.*/, "", $1); print $1 }'); do
@@ -53,7 +53,7 @@ networks_exist() {
   done
 }
 
-# containers SERVICE [FILTER...]: the ids of its containers, stopped ones too; one-off ones not.
+# containers SERVICE [FILTER...]: the ids of its containers, stopped ones included, one-off containers excluded.
 containers() {
   local service=$1 filter filters=()
   shift
@@ -64,19 +64,19 @@ containers() {
 
 container_name() { docker inspect --format '{{slice .Name 1}}' "$1"; }
 
-# healthy, unhealthy, starting, or the state of a container that does not run. Without a health check, to run is to be healthy.
+# healthy, unhealthy, starting, or the state of a container that is not running. Without a health check, running counts as healthy.
 health_of() {
   docker inspect --format '{{if ne .State.Status "running"}}{{.State.Status}}{{else if .State.Health}}{{.State.Health.Status}}{{else}}healthy{{end}}' \
     "$1" 2>/dev/null || echo gone
 }
 
-# wait_healthy SECONDS CONTAINER...: returns 1, with what the one at fault says, when one is not healthy by then.
+# wait_healthy SECONDS CONTAINER...: returns 1 and prints a container's output if it is not healthy in time.
 wait_healthy() {
   local deadline=$((SECONDS + $1)) id state
   shift
   for id in "$@"; do
     while state=$(health_of "$id"); [ "$state" != healthy ]; do
-      # A container that starts again and again will not get better by waiting for it.
+      # A container in a restart loop does not become healthy by waiting.
       if [ "$SECONDS" -ge "$deadline" ] || [ "$state" = gone ] || [ "$(restarts_of "$id")" -ge 3 ]; then
         explain "$id" "$state"
         return 1
@@ -88,13 +88,13 @@ wait_healthy() {
 
 restarts_of() { docker inspect --format '{{.RestartCount}}' "$1" 2>/dev/null || echo 0; }
 
-# The answer of the last health check and the last lines of a container at fault.
+# Prints a failing container's last health check output and last log lines.
 explain() {
   local name answer
   name=$(container_name "$1" 2>/dev/null || echo "$1")
   say "$name is $2, not healthy"
   answer=$(docker inspect --format '{{with .State.Health}}{{range .Log}}{{.Output}}{{end}}{{end}}' "$1" 2>/dev/null | tail -n 3)
-  [ -z "$answer" ] || say "its health check says: $answer"
-  say "its last lines:"
+  [ -z "$answer" ] || say "output of its health check: $answer"
+  say "its last log lines:"
   docker logs --tail 30 "$1" 2>&1 | sed 's/^/  | /' || true
 }

@@ -1,24 +1,25 @@
 # shellcheck shell=bash
-# The data services, migrations, and copies of the database.
+# The data services, migrations and backups.
 
 data_services=(postgres redis kafka)
 data_patience=120 # seconds
 
-# Starts what does not run; replaces what the release defines otherwise than it runs.
+# Starts stopped data services and replaces those whose definition differs in the release.
 start_services() {
   local service before after ids=()
   before=$(containers postgres; containers redis; containers kafka)
-  quietly compose_of "$1" up -d --no-deps "${data_services[@]}" || fail "the data services cannot be started: see compose's words above"
+  quietly compose_of "$1" up -d --no-deps "${data_services[@]}" || fail "the data services cannot be started: see compose's output above"
   after=$(containers postgres; containers redis; containers kafka)
   for service in "${data_services[@]}"; do ids+=("$(containers "$service")"); done
-  [ -z "$before" ] || [ "$before" = "$after" ] || say "data services were replaced: their definition has changed"
-  wait_healthy "$data_patience" "${ids[@]}" || fail "a data service did not become healthy within $data_patience s: see its words above"
+  [ -z "$before" ] || [ "$before" = "$after" ] || say "data services were recreated because their definition changed"
+  wait_healthy "$data_patience" "${ids[@]}" || fail "a data service did not become healthy within $data_patience s: see its output above"
 }
 
-# in_database COMMAND...: as the superuser, whom the server's own socket lets in.
+# in_database COMMAND...: runs in PostgreSQL's container, where the superuser can log in over the Unix socket.
 in_database() { docker exec --interactive "$(containers postgres status=running)" "$@"; }
 
-# query DATABASE SQL [VARIABLE=VALUE...]: names of databases and roles are confidential, so none is an argument of a process.
+# query DATABASE SQL [VARIABLE=VALUE...]: passes all of it on standard input, because names of databases and roles are
+# confidential and other users can read a process's arguments.
 query() {
   local database=$1 sql=$2 pair value
   shift 2
@@ -36,21 +37,21 @@ query() {
 database_name() { in_database cat /run/secrets/POSTGRES_DB </dev/null; }
 database_user() { in_database cat /run/secrets/POSTGRES_USER </dev/null; }
 
-# make_backup NAME: backups/NAME.dump with its checksum; nothing of either when it fails.
+# make_backup NAME: writes backups/NAME.dump and its checksum, or neither if it fails.
 make_backup() {
   local file=$backups/$1.dump
   mkdir -p "$backups"
   # shellcheck disable=SC2016
   in_database sh -c 'PGDATABASE=$(cat /run/secrets/POSTGRES_DB) exec pg_dump -U postgres --format=custom' </dev/null >"$file.part" || {
     rm -f "$file.part"
-    fail "the database cannot be dumped: see pg_dump's words above; the disk has $(df -Pm "$backups" | awk 'NR == 2 { print $4 }') MB left"
+    fail "the database cannot be dumped: see pg_dump's output above; $(df -Pm "$backups" | awk 'NR == 2 { print $4 }') MB are free on the disk"
   }
   (cd "$backups" && chmod 0400 "$1.dump.part" && mv "$1.dump.part" "$1.dump" && sha256sum "$1.dump" >"$1.dump.sha256")
   say "backup $1 ($(du -h "$file" | cut -f1))"
-  [ ! -x "$here/s3" ] || [ ! -e "$directory/s3.env" ] || "$here/s3" put "$file" || say "the backup is here, but was not copied to the object store: see above"
+  [ ! -x "$here/s3" ] || [ ! -e "$directory/s3.env" ] || "$here/s3" put "$file" || say "the backup is on this machine but was not copied to the object store: see above"
 }
 
-# Every backup's time and file.
+# The time and path of every backup.
 backup_files() { [ ! -d "$backups" ] || find "$backups" -name '*.dump' -printf '%T@ %p\n'; }
 
 prune_backups() {
@@ -64,9 +65,9 @@ list_backups() {
   [ ! -d "$backups" ] || find "$backups" -name '*.dump' -printf '%f  %k KiB  %TY-%Tm-%Td %TH:%TM\n' | sed 's/\.dump / /' | sort
 }
 
-migrate() { one_off "$1" migrate || fail "the migration failed; what ran before it stays as it is. Its words are above"; }
+migrate() { one_off "$1" migrate || fail "the migration failed: see its output above. Migrations that completed before it stay applied"; }
 
 publish_static() { one_off "$1" static || fail "the static files cannot be published: see above"; }
 
-# one_off RELEASE SERVICE: runs it to its end; its words are shown when it fails.
+# one_off RELEASE SERVICE: runs a service to completion; prints its output if it fails.
 one_off() { quietly compose_of "$1" run --rm --no-deps -T "$2"; }

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# A deploy, from what was sent to what serves. Until `start` nothing that serves is touched; from there on, whatever goes
-# wrong puts the previous release back.
+# A deploy, from the uploaded files to the serving release. Nothing that serves is touched before the step `start`; any
+# failure after that restores the previous release.
 
 do_deploy() {
   release=$payload
@@ -17,7 +17,7 @@ do_deploy() {
   step lock
   take_lock deploy "$by"
   if nothing_changed "$release"; then
-    say "nothing has changed since $(basename "$previous"): nothing is restarted"
+    say "nothing has changed since $(basename "$previous"): nothing to restart"
     release_lock
     rm -rf "$release"
     return 0
@@ -29,13 +29,13 @@ do_deploy() {
   pull_images "$release"
   install_secrets "$release"
 
-  step services "and a look at nginx's configuration"
+  step services "and test nginx's configuration"
   touched=yes
   sync_services "$release"
   if [ -n "$previous" ] && networks_exist "$release"; then
     together test_nginx start_services
   else
-    # The networks are made by the first that needs them; two at once would both want to, and compose refuses two of one name.
+    # One after the other: each creates missing networks, and compose refuses two networks of one name.
     test_nginx "$release"
     start_services "$release"
   fi
@@ -49,20 +49,20 @@ do_deploy() {
   step record
   record_release "$release"
   step prune
-  # Whatever becomes of what is old, the new release serves.
+  # A failed cleanup does not fail the deploy: the new release already serves.
   prune_releases "$(setting "$release" STACKLINE_KEEP_RELEASES 5)" || say "not all old releases could be removed: see above"
   prune_backups "$(setting "$release" STACKLINE_KEEP_BACKUPS 10)" || say "not all old backups could be removed: see above"
   say "release $subject serves, after $(duration $(($(date +%s) - started_seconds)))"
 }
 
-# Begins with the time, so that names sort as releases follow each other; ends with what tells images apart.
+# The time, so that names sort by age, and the start of the image's digest.
 release_name() {
   local reference
   reference=$(setting "$1" APP_IMAGE)
   echo "$(date -u +%Y%m%dT%H%M%SZ)-$(printf '%s' "${reference##*[:/]}" | cut -c1-7)"
 }
 
-# What the machine alone knows of a release.
+# Adds the settings that only this machine knows.
 complete_settings() {
   local owner
   change_setting "$1" SECRETS_DIR "$secrets"
@@ -76,7 +76,7 @@ complete_settings() {
   (umask 022 && mkdir -p "$1/nginx/switch" "$live")
 }
 
-# The same files, settings, secrets and image, and all that should run is healthy.
+# Whether files, settings, secrets and image are unchanged and every service is healthy.
 nothing_changed() {
   local id service
   [ -n "$previous" ] && [ "$(release_sum "$1")" = "$(release_sum "$previous")" ] || return 1
@@ -87,7 +87,7 @@ nothing_changed() {
   done
 }
 
-# From what was sent to a release among the others. The scripts go with it.
+# Moves the uploaded files, these scripts included, to the release's folder.
 place_release() {
   release=$releases/$subject
   mv "$payload" "$release"
@@ -95,12 +95,12 @@ place_release() {
   here=$release/host
 }
 
-# The first deploy has nothing to lose yet.
+# A first deploy has no data to back up.
 back_up_before() {
   if [ -z "$previous" ]; then
-    say "nothing to back up yet"
+    say "skipped: nothing to back up yet"
   elif [ "$(setting "$1" STACKLINE_BACKUP yes)" = no ]; then
-    say "left out, as asked"
+    say "skipped, as requested"
   else
     make_backup "$subject"
   fi
@@ -110,11 +110,11 @@ record_release() {
   touch "$1/deployed"
   ln -sfn "releases/${1##*/}" "$directory/.current" && mv -T "$directory/.current" "$directory/current"
   record ok
-  # From here on there is nothing to put back.
+  # From here on a failure has nothing to restore.
   previous=$1 rolling='' touched=''
 }
 
-# prune_releases COUNT: the current one stays, the one to go back to, and then the newest.
+# prune_releases COUNT: keeps the current release, the one that a rollback leads to, and then the newest.
 prune_releases() {
   local old reference current
   current=$(current_release)
@@ -128,7 +128,7 @@ prune_releases() {
   prune_secrets
 }
 
-# Called when a deploy or a rollback ends with an error: says at which step, puts back, and writes it down.
+# Runs when a deploy or a rollback fails: prints the step, restores the previous release and records the outcome.
 undo_deploy() {
   local code outcome=failed
   logout_registry
@@ -144,8 +144,8 @@ undo_deploy() {
         say "release ${previous##*/} serves as before"
       else
         outcome=broken
-        say "the previous release could not be put back: see above; when the cause is mended, 'unlock' tries again"
-        # Stays locked: nobody is to deploy onto this unawares.
+        say "the previous release could not be restored: see above; fix the cause, then run 'unlock' to try again"
+        # The lock stays, so that nobody deploys onto a broken state by accident.
         lock_held=
       fi
     elif [ -n "${rolling:-}" ]; then
@@ -153,7 +153,7 @@ undo_deploy() {
       stop_apps $(slot_containers "$(setting "$rolling" APP_SLOT)")
     fi
   fi
-  # Who found it locked has not tried anything.
+  # A call that found the lock taken has changed nothing.
   [ "$current_step" = lock ] || record "$outcome" "$(failure)"
   [ ! -d "$release" ] || [ -e "$release/deployed" ] || rm -rf "$release"
 }

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# The files that containers mount. A mount stays with the file or folder that it was made from, so these are written over,
-# never replaced.
+# The files that containers mount. A mount keeps referring to the original file (its inode), so these files are overwritten in
+# place, never replaced.
 
-# sync_folder FROM TO [EXCEPT]: makes TO like FROM, for every container's user to read; returns 0 when that changed anything,
-# 1 when not.
+# sync_folder FROM TO [EXCEPT]: makes TO equal to FROM, readable by every container's user. Returns 0 if anything changed,
+# otherwise 1.
 sync_folder() {
   local from=$1 to=$2 except=${3:-//} file changed=1
   umask 022
@@ -23,15 +23,15 @@ sync_folder() {
   return $changed
 }
 
-# What everything but nginx mounts. PostgreSQL reads its files when it starts.
+# Updates the files that services other than nginx mount. PostgreSQL reads its files only when it starts.
 sync_services() {
   local folder
   ! sync_folder "$1/scripts/postgres" "$live/scripts/postgres" || [ -z "$(containers postgres)" ] ||
-    say "PostgreSQL's configuration has changed: it holds from its next start on ('stackline compose restart postgres': some seconds without it)"
+    say "PostgreSQL's configuration has changed and takes effect at its next start ('stackline compose restart postgres': a few seconds of downtime)"
   [ ! -d "$1/logs" ] || ! sync_folder "$1/logs" "$live/logs" || restart_log_services
 }
 
-# They read their files when they start.
+# These services read their configuration only when they start.
 restart_log_services() {
   local service
   for service in collector loki grafana; do
@@ -40,10 +40,10 @@ restart_log_services() {
   done
 }
 
-# What of a release's settings tells it from another.
+# The settings that distinguish releases: all but those of a single deploy.
 settings_of() { grep -vE '^(APP_SLOT|STACKLINE_(SENT|BACKUP|KEEP_[A-Z]*|URL))=' "$1/release.env" | sort; }
 
-# What a release is, whenever and by whomever it was sent: equal sums mean that there is nothing to do.
+# A checksum of a release's content. Equal sums mean that a deploy has nothing to do.
 release_sum() {
   (
     cd "$1" || exit

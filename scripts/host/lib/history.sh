@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# history.tsv: a line for everything that changed the stack, or tried to.
+# history.tsv: one line for every action that changed the stack, or tried to.
 
 # record OUTCOME REASON
 record() {
@@ -10,14 +10,14 @@ record() {
     "$(($(date +%s) - ${started_seconds:-$(date +%s)}))" "$1" "${current_step:--}" "${reason:--}" >>"$history_file"
 }
 
-# begin ACTION SUBJECT: what record will say of this run.
+# begin ACTION SUBJECT: sets what record writes about this run.
 begin() {
   action=$1 subject=$2 by=$(caller) image=-
   started_at=$(date -u +%Y-%m-%dT%H:%M:%SZ)
   started_seconds=$(date +%s)
 }
 
-# Newest last. Without `column`, which a bare machine may lack.
+# Newest last. Does without `column`, which a minimal system may lack.
 show_history() {
   [ -s "$history_file" ] || {
     say "nothing has been deployed in $directory yet"
@@ -30,7 +30,7 @@ show_history() {
       sub(/ +$/, "", text); print text } }' "$history_file"
 }
 
-# Who is at the other end: what was sent, or whose connection it is.
+# The caller's name: the one sent along, otherwise the user and address of the connection.
 caller() {
   [ ! -s "$payload/by" ] || {
     tr -d '\n\t' <"$payload/by"

@@ -1,10 +1,10 @@
 # shellcheck shell=bash
-# Images, by digest, from a registry that may want a password.
+# Pulls images by digest, from a registry that may require credentials.
 
 login_config=
 
-# The password comes in a file (registry: address, user, password, a line each) and goes to Docker by standard input; what
-# Docker keeps of it lies in memory and is gone with the run.
+# The credentials come in a file (registry: address, user, password, one line each). Docker gets the password on standard
+# input and stores it in memory-backed /dev/shm, which the end of the run clears.
 login_registry() {
   local address user password
   [ -f "$payload/registry" ] || return 0
@@ -12,14 +12,14 @@ login_registry() {
   rm -f "$payload/registry"
   login_config=$(mktemp -d -p /dev/shm stackline.XXXXXX)
   printf '%s' "$password" | DOCKER_CONFIG=$login_config docker login --username "$user" --password-stdin "$address" >/dev/null 2>"$login_config/said" ||
-    fail "the registry $address refuses user $user: $(tail -n 1 "$login_config/said")"
+    fail "the registry $address rejects user $user: $(tail -n 1 "$login_config/said")"
 }
 
 logout_registry() { [ -z "$login_config" ] || rm -rf "$login_config"; }
 
 images_of() { active_services "$1" | awk '{ print $2 }' | sort -u; }
 
-# Pulls what is not here. By digest, what is here is what was meant.
+# Pulls missing images. A local image with the right digest is the right image.
 pull_images() {
   local name said
   login_registry
@@ -32,7 +32,7 @@ pull_images() {
   logout_registry
 }
 
-# Images of releases that are gone, unless a container or a release that stays still needs them.
+# Removes the image of a deleted release, unless a container or another release still uses it.
 remove_image() {
   local release
   for release in $(deployed_releases); do [ "$(setting "$release" APP_IMAGE)" != "$1" ] || return 0; done

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# What the pipeline's `logs` reads. The first line tells where the rest comes from: `store`, then the store's answer as it is;
-# or `files` with the reason, then SERVICE CONTAINER TIME TEXT lines from Docker's own files.
+# Log lines for the pipeline's `logs`. The first line names the source: `store`, followed by the log store's response; or
+# `files` with the reason, followed by SERVICE CONTAINER TIME TEXT lines from Docker's log files.
 
 # query_logs LOGQL START END LIMIT DIRECTION [SERVICE]: times in nanoseconds since 1970.
 query_logs() {
@@ -12,9 +12,9 @@ query_logs() {
     answer=${answer%$'\n'*}
     case $code in
       200) printf 'store\n%s\n' "$answer" && return ;;
-      400) fail "the log store does not take the query $1: $(one_line "$answer")" ;;
-      [1-5]??) reason="the log store answers $code: $(one_line "$answer")" ;;
-      *) reason="the log store does not answer: $(one_line "$answer")" ;;
+      400) fail "the log store rejects the query $1: $(one_line "$answer")" ;;
+      [1-5]??) reason="the log store responds with status $code: $(one_line "$answer")" ;;
+      *) reason="the log store does not respond: $(one_line "$answer")" ;;
     esac
   else
     reason="this environment's settings name no log store (COMPOSE_PROFILES)"
@@ -25,8 +25,8 @@ query_logs() {
 
 one_line() { tr -s '\n' ' ' <<<"$1" | cut -c1-300 | sed 's/ *$//'; }
 
-# The store's answer and, on a line of its own, its HTTP status. curl comes from nginx's image, which is here anyway; the store
-# is asked over the network that it shares with the collector.
+# Prints the store's response and, on a line of its own, the HTTP status. Uses the curl in nginx's image, which is always on
+# the machine, and the network that the store shares with the collector.
 ask_store() {
   local release endpoint authorization
   release=$(current_release)
@@ -41,12 +41,12 @@ ask_store() {
           --data-urlencode "limit=$5" --data-urlencode "direction=$6" 2>&1' ask "${endpoint%/otlp}" "${@:1:5}"
 }
 
-# read_files START END LIMIT [SERVICE]: from each container the newest lines.
+# read_files START END LIMIT [SERVICE]: the newest lines of each container.
 read_files() {
   local id service filters=(--filter "label=com.docker.compose.project=$project")
   [ -z "$4" ] || filters+=(--filter "label=com.docker.compose.service=$4")
   docker ps --all --no-trunc "${filters[@]}" --format '{{.ID}} {{.Label "com.docker.compose.service"}}' | while read -r id service; do
-    # One that cannot be read, or goes away meanwhile, does not keep the others from being shown.
+    # A container that cannot be read, or is removed meanwhile, does not hide the others' lines.
     { docker logs --timestamps --since "${1%?????????}.${1: -9}" --until "${2%?????????}.${2: -9}" --tail "$3" "$id" 2>&1 </dev/null || true; } |
       sed "s/^/$service ${id:0:12} /"
   done

@@ -1,20 +1,20 @@
 # shellcheck shell=bash
-# nginx: its configuration, and which slot of the application it sends requests to. It asks the file system at each request
-# (live/nginx/switch/active is a symbolic link to a folder named like the slot), so a switch takes effect at once, without a
-# reload, and closes no connection.
+# nginx: its configuration, and the slot of the application that it sends requests to. It looks the slot up for each request
+# (live/nginx/switch/active is a symbolic link to a folder with the slot's name), so a switch takes effect immediately, without
+# a reload, and closes no connection.
 
 nginx_patience=60 # seconds
 
-# Reads the release's templates as the container would, in one that serves nobody.
+# Tests the release's configuration in a temporary container.
 test_nginx() {
   local said
   said=$(compose_from "$1" "$1" run --rm --no-deps -T nginx nginx -t 2>&1 </dev/null) || {
     grep -E 'nginx: |emerg|rror' <<<"$said" | tail -n 5 || tail -n 5 <<<"$said"
-    fail "nginx does not accept the release's configuration: see its words above"
+    fail "nginx does not accept the release's configuration: see its output above"
   }
 }
 
-# Brings nginx to the release's configuration: made anew only where its definition in the compose file says so.
+# Applies the release's configuration to nginx. Recreates the container only if its definition in the compose file changed.
 apply_nginx() {
   local before changed=no
   before=$(containers nginx status=running)
@@ -22,29 +22,29 @@ apply_nginx() {
   ! sync_folder "$1/nginx/entrypoint" "$live/nginx/entrypoint" || changed=yes
   sync_folder "$1/nginx/maintenance" "$live/nginx/maintenance" on || true
   (umask 022 && mkdir -p "$live/nginx/switch")
-  quietly compose_of "$1" up -d --no-deps nginx || fail "nginx cannot be started: see compose's words above"
+  quietly compose_of "$1" up -d --no-deps nginx || fail "nginx cannot be started: see compose's output above"
   if [ "$before" != "$(containers nginx status=running)" ]; then
-    [ -z "$before" ] || say "nginx itself was replaced: its definition has changed"
+    [ -z "$before" ] || say "nginx was recreated because its definition changed"
   elif [ "$changed" = yes ]; then
     reload_nginx
   fi
   wait_healthy "$nginx_patience" "$(containers nginx)" || fail "nginx is not healthy"
 }
 
-# The running nginx makes its configuration from the templates again, as its entry point did, and goes over to it.
+# Renders the templates in the running container, as its entry point does, and reloads nginx.
 reload_nginx() {
   quietly docker exec "$(containers nginx)" sh -ec '
     rm -rf /etc/nginx/conf.d/*
     . /docker-entrypoint.d/15-site.envsh
     /docker-entrypoint.d/20-envsubst-on-templates.sh
     nginx -t
-    nginx -s reload' || fail "nginx does not take its configuration: see its words above"
+    nginx -s reload' || fail "nginx does not accept its configuration: see its output above"
   say "nginx reloaded"
 }
 
 active_slot() { readlink "$live/nginx/switch/active" 2>/dev/null || true; }
 
-# switch_to SLOT: one rename, which every request sees whole.
+# switch_to SLOT: an atomic rename, so no request sees an intermediate state.
 switch_to() {
   local switch=$live/nginx/switch
   (umask 022 && mkdir -p "$switch/$1")
@@ -57,8 +57,8 @@ in_maintenance() { [ -e "$live/nginx/maintenance/on" ]; }
 switch_maintenance() {
   require_release
   case ${1:-} in
-    on) (umask 022 && touch "$live/nginx/maintenance/on") && say "everybody sees the maintenance page" ;;
-    off) rm -f "$live/nginx/maintenance/on" && say "the site is open" ;;
-    *) fail "maintenance on, or maintenance off?" ;;
+    on) (umask 022 && touch "$live/nginx/maintenance/on") && say "maintenance is on: all visitors see the maintenance page" ;;
+    off) rm -f "$live/nginx/maintenance/on" && say "maintenance is off: the site is open" ;;
+    *) fail "maintenance takes on or off" ;;
   esac
 }

@@ -1,13 +1,13 @@
 # shellcheck shell=bash
-# Where everything lies. The folder belongs to who deploys and keeps everybody else out of what is confidential.
+# Paths. DIRECTORY belongs to the deploying user, and only that user can read what is confidential.
 #   releases/ID/   compose file, nginx, logs and PostgreSQL configuration, release.env, these scripts
 #   current        symbolic link to the release that serves
-#   live/          the files that containers mount: changed in place, because a mount stays with its file
-#   secrets/       app-HASH/, postgres/, redis/: files (0400) of the user that reads them
+#   live/          the files that containers mount: changed in place, because a mount keeps referring to the original file
+#   secrets/       app-HASH/, postgres/, redis/: files (0400) owned by the container's user
 #   backups/ runs/ history.tsv lock
 
 : "${directory:?}"
-# What was sent with this call.
+# The files uploaded with this call.
 payload=$(dirname "$here")
 releases=$directory/releases
 live=$directory/live
@@ -19,11 +19,11 @@ history_file=$directory/history.tsv
 # The release that serves; empty before the first deploy.
 current_release() { [ ! -L "$directory/current" ] || readlink -f "$directory/current"; }
 
-# The releases that can be gone back to, oldest first: their names begin with their time.
+# The releases that a rollback can lead to, oldest first: their names begin with their time.
 deployed_releases() { find "$releases" -mindepth 2 -maxdepth 2 -name deployed -printf '%h\n' 2>/dev/null | sort; }
 
-# predecessor RELEASE: the one that served before it was deployed, or where that is gone, the newest before that. What was
-# deployed in between and gone back from does not count.
+# predecessor RELEASE: the release that served before it was deployed, or if that was removed, the newest one before that.
+# Releases that were rolled back in between do not count.
 predecessor() {
   local last=$1
   [ ! -s "$1/predecessor" ] || last=$releases/$(cat "$1/predecessor")

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Backups made and restored. A backup is loaded into a database of its own first; only when it is all there the two change
-# places, in one transaction. What was replaced stays beside it until the next restore.
+# Makes and restores backups. A backup is first loaded into a new database; once it is complete, the two databases swap names
+# in one transaction. The replaced database is retained until the next restore.
 
 do_backup() {
   require_release
@@ -16,7 +16,7 @@ do_backup() {
 do_restore() {
   local name=${1:-} loaded database
   require_release
-  [ -n "$name" ] || fail "restore what? backups lists them"
+  [ -n "$name" ] || fail "restore needs the name of a backup: backups lists them"
   begin restore "$name"
   on_failure() { undo_restore; }
   step preflight
@@ -25,12 +25,12 @@ do_restore() {
   database=$(database_name)
   loaded=restoring_$(date +%s) replaced=replaced_$(date +%s)
 
-  step load "into a database of its own"
+  step load "into a new database"
   load_backup "$name" "$loaded"
-  step backup "of what is there now"
+  step backup "of the current database"
   make_backup "$(date -u +%Y%m%dT%H%M%SZ)-before-restore"
 
-  step swap "the site shows its maintenance page"
+  step swap "behind the maintenance page"
   in_maintenance || opened=by_us
   switch_maintenance on >/dev/null
   stopped=yes
@@ -47,26 +47,26 @@ do_restore() {
   swapped='' stopped=''
   drop_databases replaced_ "$replaced"
   record ok
-  say "backup $name is the database, after $(duration $(($(date +%s) - started_seconds))); what it replaced is $replaced until the next restore"
+  say "backup $name is restored, after $(duration $(($(date +%s) - started_seconds))); the replaced database is retained as $replaced until the next restore"
 }
 
 check_backup() {
   [ -f "$backups/$1.dump" ] || [ ! -x "$here/s3" ] || [ ! -e "$directory/s3.env" ] || "$here/s3" get "$1" "$backups"
-  [ -f "$backups/$1.dump" ] || fail "there is no backup '$1': there are $(list_backups | cut -d' ' -f1 | tr '\n' ' ')"
-  (cd "$backups" && sha256sum --status --check "$1.dump.sha256") || fail "backup $1 is damaged: its checksum is not the one in $1.dump.sha256"
+  [ -f "$backups/$1.dump" ] || fail "there is no backup '$1'; available: $(list_backups | cut -d' ' -f1 | tr '\n' ' ')"
+  (cd "$backups" && sha256sum --status --check "$1.dump.sha256") || fail "backup $1 is damaged: its checksum does not match $1.dump.sha256"
 }
 
-# load_backup NAME DATABASE: all of its tables with their rows, or an error.
+# load_backup NAME DATABASE: loads all tables with their rows, or fails.
 load_backup() {
   local tables
   drop_databases restoring_ none
   query postgres 'CREATE DATABASE :"name" OWNER :"owner" TEMPLATE template0' "name=$2" "owner=$(database_user)"
   query postgres 'REVOKE ALL ON DATABASE :"name" FROM PUBLIC' "name=$2"
   in_database pg_restore -U postgres --dbname="$2" --exit-on-error --single-transaction <"$backups/$1.dump" ||
-    fail "backup $1 cannot be loaded: see pg_restore's words above"
+    fail "backup $1 cannot be loaded: see pg_restore's output above"
   tables=$(in_database pg_restore --list <"$backups/$1.dump" | grep -c ' TABLE DATA ' || true)
   count_rows "$2" | tee "$runs/$id/rows"
-  [ "$(wc -l <"$runs/$id/rows")" = "$tables" ] && [ "$tables" -gt 0 ] || fail "backup $1 holds $tables tables, loaded were $(wc -l <"$runs/$id/rows")"
+  [ "$(wc -l <"$runs/$id/rows")" = "$tables" ] && [ "$tables" -gt 0 ] || fail "backup $1 has $tables tables, but $(wc -l <"$runs/$id/rows") were loaded"
 }
 
 count_rows() {
@@ -103,12 +103,12 @@ undo_restore() {
       start_stopped
     )
     [ -z "${opened:-}" ] || switch_maintenance off
-    say "the database is the one from before"
+    say "the database is the one that was in use before"
   fi
   [ -z "$lock_held" ] || record failed "$(failure)"
 }
 
-# Proves the newest backup, touching nothing that serves.
+# Tests the newest backup without touching what serves.
 do_restore_drill() {
   local name
   require_release
@@ -118,7 +118,7 @@ do_restore_drill() {
   begin restore-drill "$name"
   on_failure() { record failed "$(failure)"; }
   take_lock restore-drill "$by"
-  step load "backup $name, beside the database"
+  step load "backup $name, beside the current database"
   check_backup "$name"
   load_backup "$name" "restoring_$(date +%s)"
   drop_databases restoring_ none

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Back to an earlier release: its image by digest, compose file, nginx configuration, settings and secrets. The database stays
-# as it is: migrations have to be such that the release before still works with them.
+# Rolls back to an earlier release: its image by digest, compose file, nginx configuration, settings and secrets. The database
+# stays as it is, so migrations must be compatible with the previous release.
 
 do_rollback() {
   previous=$(current_release)
@@ -20,7 +20,7 @@ do_rollback() {
   step pull
   pull_images "$release"
 
-  step services "and a look at nginx's configuration"
+  step services "and test nginx's configuration"
   touched=yes
   together test_nginx start_services publish_static
 
@@ -32,16 +32,16 @@ do_rollback() {
   say "release $subject serves, after $(duration $(($(date +%s) - started_seconds)))"
 }
 
-# The one that is named, or the one that served before the current was deployed.
+# The named release, otherwise the one that served before the current one was deployed.
 release_to_go_back_to() {
   local all found
   all=$(deployed_releases)
   if [ -n "$1" ]; then
-    found=$(grep -xF "$releases/$1" <<<"$all") || fail "there is no release '$1' to go back to: there are $(sed 's|.*/||' <<<"$all" | tr '\n' ' ')"
+    found=$(grep -xF "$releases/$1" <<<"$all") || fail "there is no release '$1' to roll back to; available: $(sed 's|.*/||' <<<"$all" | tr '\n' ' ')"
   else
     found=$(predecessor "$previous")
-    [ -n "$found" ] || fail "there is no release before ${previous##*/}: there are $(sed 's|.*/||' <<<"$all" | tr '\n' ' ')"
+    [ -n "$found" ] || fail "there is no release before ${previous##*/}; available: $(sed 's|.*/||' <<<"$all" | tr '\n' ' ')"
   fi
-  [ "$found" != "$previous" ] || fail "release ${found##*/} is the one that serves"
+  [ "$found" != "$previous" ] || fail "release ${found##*/} already serves"
   echo "$found"
 }

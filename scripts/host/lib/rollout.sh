@@ -1,15 +1,15 @@
 # shellcheck shell=bash
-# How a release takes over from another, and how the other is put back.
+# Switches from one release to another, and back if that fails.
 
-# Services that have steps of their own.
+# Services with a step of their own.
 principals='app|nginx|postgres|redis|kafka|migrate|static'
 
-# The services that follow once the application serves: whatever the release has besides those named elsewhere.
+# The services that are replaced once the application serves: all that have no step of their own.
 followers() {
   active_services "$1" | awk -v principals="^($principals)\$" '$1 !~ principals { print $1 }'
 }
 
-# From here on there is impact. The old containers run until the new release is verified.
+# From here on users are affected. The old containers run until the new release is verified.
 roll_out() {
   local release=$1 slot
   slot=app-$(date +%s)
@@ -25,12 +25,12 @@ roll_out() {
   apply_nginx "$release"
   switch_to "$slot"
 
-  step background "worker and beat end what they have in hand and are replaced"
+  step background "replace worker and beat once their tasks are finished"
   replace_followers "$release"
   step verify
   verify "$release"
 
-  step retire "the old containers end their requests and are removed"
+  step retire "remove the old containers once their requests are finished"
   # shellcheck disable=SC2046
   stop_apps $(other_slots "$slot")
 }
@@ -42,28 +42,28 @@ replace_followers() {
   mapfile -t names < <(followers "$1")
   remove_dropped "${names[@]}"
   [ "${#names[@]}" -gt 0 ] || return 0
-  quietly compose_of "$1" up -d --no-deps "${names[@]}" || fail "${names[*]} cannot be started: see compose's words above"
+  quietly compose_of "$1" up -d --no-deps "${names[@]}" || fail "${names[*]} cannot be started: see compose's output above"
   for service in "${names[@]}"; do mapfile -t -O "${#ids[@]}" ids < <(containers "$service"); done
-  wait_healthy "$follower_patience" "${ids[@]}" || fail "a service is not healthy after $follower_patience s: see its words above"
+  wait_healthy "$follower_patience" "${ids[@]}" || fail "a service is not healthy after $follower_patience s: see its output above"
 }
 
-# What another release ran and this one does not: a service that is gone from the compose file, or whose profile is off.
+# Removes services that this release does not have: gone from the compose file, or their profile is not enabled.
 remove_dropped() {
   local id service
   docker ps --all --no-trunc --filter "label=com.docker.compose.project=$project" --filter "label=com.docker.compose.oneoff=False" \
     --format '{{.ID}} {{.Label "com.docker.compose.service"}}' | while read -r id service; do
     [[ ! $service =~ ^($principals)$ && ! " ${*} " == *" $service "* ]] || continue
-    say "$service is no part of this release: it ends"
+    say "$service is not part of this release: removing it"
     { docker stop "$id" && docker rm --force "$id"; } >/dev/null || say "$service could not be removed: see above"
   done
 }
 
-# put_back RELEASE: whatever is there now, afterwards that release serves: image, compose file, nginx configuration and
-# settings together. Can be done again when it was interrupted.
+# put_back RELEASE: restores a release from any state: image, compose file, nginx configuration and settings together.
+# Idempotent, so an interrupted one can be repeated.
 put_back() {
   local release=$1 slot
   slot=$(setting "$release" APP_SLOT)
-  say "putting back release ${release##*/}"
+  say "restoring release ${release##*/}"
   start_services "$release"
   start_app "$release"
   wait_app "$release"

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# Runs: what changes the stack goes on by itself, whoever started it goes away, and can be watched by anybody.
+# Runs: commands that change the stack run detached, survive a lost connection, and can be followed by anyone.
 #   runs/ID/command, log, step, exit
 
-# run_detached COMMAND ARGUMENT...: starts it in a session of its own and follows it to its end.
+# run_detached COMMAND ARGUMENT...: starts a command in its own session and follows it to its end.
 run_detached() {
   local id
   id=$(date -u +%Y%m%dT%H%M%SZ)-$1-$$
@@ -15,7 +15,7 @@ run_detached() {
   follow_run "$id"
 }
 
-# The run itself.
+# The detached process.
 run_now() {
   id=$1
   local command=$2
@@ -27,10 +27,10 @@ run_now() {
   "do_${command//-/_}" "$@"
 }
 
-# Scripts that were sent along with a call, not those of a release.
+# Removes the scripts that were uploaded with a call, never those of a release.
 remove_sent() { case $here in */releases/.incoming.*) rm -rf "$(dirname "$here")" ;; esac; }
 
-# Says how it ended; in between everything is put back that has to be.
+# Undoes what a failed run has changed, cleans up and records the exit code.
 end_run() {
   local code=$1
   set +e
@@ -40,27 +40,27 @@ end_run() {
   remove_sent
   echo "$code" >"$runs/$id/exit.new" && mv "$runs/$id/exit.new" "$runs/$id/exit"
   find "$runs" -mindepth 1 -maxdepth 1 -mtime +90 -exec rm -rf {} +
-  # What was sent for a run that was killed before it had the lock, secrets included: a day later nobody works with it.
+  # Uploads (secrets included) of runs that were killed before they took the lock: unused after a day.
   find "$releases" -mindepth 1 -maxdepth 1 -name '.incoming.*' -mtime +0 -exec rm -rf {} +
   exit "$code"
 }
 
-# The first thing that went wrong, for the history.
+# The first failure, for the history.
 failure() { grep -m 1 '^FAILED: ' "$runs/$id/log" | cut -c9-; }
 
 step() {
   current_step=$1
-  # A script that is killed in between leaves the one before, not an empty file.
+  # Written atomically: a script that is killed meanwhile leaves the previous step, not an empty file.
   printf '%s\n' "$1" >"$step_file.new" && mv "$step_file.new" "$step_file"
   printf '[%3d s] %s%s\n' "$SECONDS" "$1" "${2:+: $2}"
 }
 
-# Prints a run's log as it grows; exits as the run did.
+# Prints a run's log as it grows; exits with the run's code.
 follow_run() {
   local id=${1:-$(last_run)} pid
-  [ -d "$runs/$id" ] || fail "there is no run ${id:-} in $runs"
+  [ -d "$runs/$id" ] || fail "there is no run ${id:+$id }in $runs"
   pid=$(cat "$runs/$id/pid" 2>/dev/null || echo 0)
-  # The file first: a run that is over needs no process to wait for.
+  # The file exists once the run has ended: there is no process to wait for.
   if [ -e "$runs/$id/exit" ]; then
     cat "$runs/$id/log"
   else
@@ -68,8 +68,8 @@ follow_run() {
   fi
   if [ ! -e "$runs/$id/exit" ]; then
     local killed="this run was killed at step '$(cat "$runs/$id/step" 2>/dev/null || echo start)'"
-    [ -s "$lock_file" ] || fail "$killed and holds no lock: 'status' tells what serves; then try again"
-    fail "$killed: unlock puts right what it left"
+    [ -s "$lock_file" ] || fail "$killed and holds no lock: 'status' shows what serves; then try again"
+    fail "$killed: run unlock to repair what it left"
   fi
   exit "$(cat "$runs/$id/exit")"
 }

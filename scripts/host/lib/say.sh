@@ -1,15 +1,15 @@
 # shellcheck shell=bash
-# What people read.
+# Output for people.
 
 say() { printf '%s\n' "$*"; }
 
-# One line: what is wrong, where, what to do. Ends the script.
+# Prints one line (what is wrong, where, what to do) and ends the script.
 fail() {
   printf 'FAILED: %s\n' "$*" >&2
   exit 1
 }
 
-# Runs a command and says nothing of it unless it fails.
+# Runs a command and prints its output only if it fails.
 quietly() {
   local output
   output=$("$@" 2>&1 </dev/null) || {
@@ -19,10 +19,10 @@ quietly() {
   }
 }
 
-# Seconds as people say them.
+# Seconds in a readable form.
 duration() { if [ "$1" -lt 60 ]; then echo "$1 s"; else echo "$(($1 / 60)) min $(($1 % 60)) s"; fi; }
 
-# together COMMAND...: functions side by side, each with $release; their words one after another. Fails when one did.
+# together COMMAND...: runs functions in parallel, each with $release, and prints their output in order. Fails if one failed.
 together() {
   local name jobs=() code=0 at=0 said
   said=$runs/$id/together

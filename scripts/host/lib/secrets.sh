@@ -1,11 +1,11 @@
 # shellcheck shell=bash
-# Confidential values: a file each, 0400, owned by the user whose container reads it. A changed value of the application or the
-# collector gets a folder of its own, so that an earlier release finds its own again; those of PostgreSQL and Redis belong to their data.
+# Secrets: one file (0400) each, owned by the user of the container that reads it. New values for the application or the
+# collector go to a new folder, so that an earlier release still has its own. Those of PostgreSQL and Redis belong to their data.
 
 # Users in the images.
 secret_users=(app:10001 postgres:999 redis:999 collector:0 grafana:472)
 
-# folder_of OWNER: what was sent for it, with a fingerprint for a name where it may change.
+# folder_of OWNER: the folder of its uploaded secrets, named by their fingerprint if they may change.
 folder_of() {
   case $1 in
     app | collector) echo "$1-$(fingerprint "$payload/secrets/$1")" ;;
@@ -13,7 +13,7 @@ folder_of() {
   esac
 }
 
-# Salted, so that it tells nothing of a short value.
+# Salted, so that a short value cannot be guessed from it.
 fingerprint() {
   (
     umask 077
@@ -25,11 +25,11 @@ fingerprint() {
   ) | sha256sum | cut -c1-12
 }
 
-# Before anything is touched: is everything there, and do the data services still know it?
+# Checks that the secrets are complete and still match those of the data services.
 check_secrets() {
   local owner name
   if [ ! -d "$payload/secrets" ]; then
-    [ -n "$(setting "$1" SECRETS_OF_APP)" ] || fail "no secrets were sent, and none are here: give --secrets"
+    [ -n "$(setting "$1" SECRETS_OF_APP)" ] || fail "no secrets were sent and this machine has none: give --secrets"
     return 0
   fi
   for name in POSTGRES_DB POSTGRES_USER POSTGRES_PASSWORD SECRET_KEY; do
@@ -37,11 +37,11 @@ check_secrets() {
   done
   for owner in postgres redis; do
     [ ! -e "$secrets/$owner/.fingerprint" ] || [ "$(fingerprint "$payload/secrets/$owner")" = "$(cat "$secrets/$owner/.fingerprint")" ] ||
-      fail "the secrets for $owner differ from those its data were made with: put the old values back, or change them as docs/operations.md says under Secrets"
+      fail "the secrets for $owner differ from those its data was created with: restore the old values, or change them as docs/operations.md describes under Secrets"
   done
 }
 
-# Moves what was sent to its place; says in the release's settings where that is. Needs an image of the application.
+# Moves the uploaded secrets to their folders and notes these in the release's settings. Needs the application's image.
 install_secrets() {
   local entry owner folder
   [ -d "$payload/secrets" ] || return 0
@@ -61,7 +61,7 @@ install_secrets() {
   rm -rf "$payload/secrets"
 }
 
-# own_files USER FOLDER RELEASE: Docker may do what who deploys may not.
+# own_files USER FOLDER RELEASE: changes the owner in a container, because the deploying user may not.
 own_files() {
   chmod 0400 "$2"/*
   if [ "$(id -u)" = 0 ]; then
@@ -72,7 +72,7 @@ own_files() {
   fi
 }
 
-# Folders that no release names any more.
+# Removes the folders that no release uses.
 prune_secrets() {
   local owner folder release
   for owner in app collector; do

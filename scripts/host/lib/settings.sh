@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# A release's settings: NAME=VALUE lines in its release.env, which compose reads, too. They are read, never run.
+# A release's settings: NAME=VALUE lines in its release.env, which compose reads as well. Parsed, never sourced.
 
 # setting RELEASE NAME [DEFAULT]
 setting() {
@@ -11,7 +11,7 @@ setting() {
   printf '%s' "${line#*=}"
 }
 
-# change_setting RELEASE NAME VALUE: in one step, so that nobody reads half a file.
+# change_setting RELEASE NAME VALUE: replaces the file atomically.
 change_setting() {
   { grep -v "^$2=" "$1/release.env" || true; printf '%s=%s\n' "$2" "$3"; } >"$1/release.env.new"
   mv "$1/release.env.new" "$1/release.env"

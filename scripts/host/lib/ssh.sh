@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# How the pipeline's container reaches the machine. Sourced by send and send-provision, which run there in plain sh.
+# SSH from the pipeline's container to the machine. Sourced by send and send-provision, which that container runs with plain sh.
 
 config=/etc/stackline/ssh_config
 work=/run/stackline
@@ -9,7 +9,7 @@ fail() {
   exit 1
 }
 
-# A key that came through a variable may have lost its last line end, without which SSH does not take it.
+# A key from an environment variable may lack the final newline, without which SSH rejects it.
 take_key() { (umask 077 && { tr -d '\r' </run/secrets/ssh-key && echo; } >"$work/key"); }
 
 # Who calls, from public parts of the key: its comment, e.g. alice@laptop, or else its fingerprint. Empty if there is neither.
@@ -26,7 +26,7 @@ quote() {
   for word in "$@"; do printf " '%s'" "$(printf '%s' "$word" | sed "s/'/'\\\\''/g")"; done
 }
 
-# What SSH itself says, in a file: it is put in words that say what to do.
+# Keeps SSH's messages in a file; explain turns them into an error that names the fix.
 connect() { ssh -F "$config" machine "$@" 2>"$work/ssh-said"; }
 
 explain() {
@@ -34,9 +34,9 @@ explain() {
   where=$(awk '$1 == "HostName" { print $2 }' "$config")
   case $said in
     *'Host key verification failed'* | *'REMOTE HOST IDENTIFICATION HAS CHANGED'* | *'host key'*)
-      fail "$where shows another host key than the environment's hostKey: nothing was sent. If the machine was made anew, put its new key there; if not, somebody else answers" ;;
-    *'Permission denied'*) fail "$where does not let this SSH key in: is it in the user's authorized_keys? ($said)" ;;
-    *'invalid format'* | *'error in libcrypto'* | *passphrase*) fail "--ssh-key is no private key that can be used: give an OpenSSH or PEM key without a passphrase" ;;
+      fail "$where shows another host key than the environment's hostKey: nothing was sent. If the machine was recreated, set hostKey to its new key; otherwise another machine answers at this address" ;;
+    *'Permission denied'*) fail "$where does not accept this SSH key: is it in the user's authorized_keys? ($said)" ;;
+    *'invalid format'* | *'error in libcrypto'* | *passphrase*) fail "--ssh-key is not a usable private key: give an OpenSSH or PEM key without a passphrase" ;;
     *) fail "$where cannot be reached by SSH: $said" ;;
   esac
 }

@@ -1,12 +1,16 @@
 # shellcheck shell=bash
-# What people ask.
+# Commands that inspect the stack, and unlock.
 
 show_status() {
   local release id service
-  [ "${1:-}" != --follow ] || {
-    follow_run
-    return
-  }
+  case ${1:-} in
+    '') ;;
+    --follow)
+      follow_run
+      return
+      ;;
+    *) fail "there is no option '$1'$(nearest "$1" --follow)" ;;
+  esac
   release=$(current_release)
   if [ -n "$release" ]; then
     say "release      ${release##*/}"
@@ -18,7 +22,7 @@ show_status() {
   case $(lock_state) in
     free) say "lock         free" ;;
     held) say "lock         $(lock_owner), at step '$(dead_step)'" ;;
-    stale) say "lock         $(lock_owner); that run is dead, at step '$(dead_step)': unlock puts right what it left" ;;
+    stale) say "lock         $(lock_owner); that run was killed at step '$(dead_step)': run unlock to repair what it left" ;;
   esac
   [ ! -s "$history_file" ] || say "last         $(tail -n 1 "$history_file" | awk -F '\t' '{ print $2, $3, $7, "after", $6, "s, by", $5 }')"
   say "disk         $(df -Pm "$directory" | awk 'NR == 2 { print $4 }') MB free; backups: $(backup_files | wc -l)"
@@ -28,33 +32,33 @@ show_status() {
 
 show_logs() {
   require_release
-  [ -n "${1:-}" ] || fail "app-logs of which service? There are $(compose_of "$(current_release)" config --services | tr '\n' ' ')"
-  [ -n "$(containers "$1")" ] || fail "there is no service '$1': there are $(compose_of "$(current_release)" config --services | tr '\n' ' ')"
+  [ -n "${1:-}" ] || fail "app-logs needs a service: one of $(compose_of "$(current_release)" config --services | tr '\n' ' ')"
+  [ -n "$(containers "$1")" ] || fail "there is no service '$1'; available: $(compose_of "$(current_release)" config --services | tr '\n' ' ')"
   compose_of "$(current_release)" logs --no-color --tail "${2:-100}" "$1"
 }
 
-# The entry point brings the secrets to commands in the application's containers.
+# In the application's containers the entry point loads the secrets for the command.
 exec_in() {
   local service=${1:-} id
   require_release
-  [ $# -ge 2 ] || fail "exec SERVICE COMMAND...: which command, and where?"
+  [ $# -ge 2 ] || fail "exec needs a service and a command: exec SERVICE COMMAND..."
   shift
   id=$(containers "$service" status=running | head -n 1)
-  [ -n "$id" ] || fail "no container of '$service' runs"
+  [ -n "$id" ] || fail "no container of '$service' is running"
   case $service in
     app | worker | beat) docker exec "$id" /opt/docker/entrypoint "$@" ;;
     *) docker exec "$id" "$@" ;;
   esac
 }
 
-# After a run that was killed.
+# Repairs what a killed run left, and releases its lock.
 do_unlock() {
   previous=$(current_release)
   begin unlock "$(locked_run)"
-  on_failure() { say "not put right yet: see above; when the cause is mended, unlock again"; lock_held=; }
+  on_failure() { say "not repaired: see above; fix the cause, then run unlock again"; lock_held=; }
   [ "$(lock_state)" != free ] || { say "nothing is locked"; return 0; }
   take_lock unlock
-  say "left by: $(lock_owner), at step '$(dead_step)'"
+  say "left by $(lock_owner), at step '$(dead_step)'"
   step unlock
   rm -rf "$releases"/.incoming.[!.]* 2>/dev/null || true
   if [ -n "$previous" ]; then
@@ -78,24 +82,24 @@ remove_unfinished() {
   done
 }
 
-# What a deploy of what was sent would do. Changes nothing.
+# Prints what a deploy of the uploaded release would do. Changes nothing.
 plan_release() {
   local release=$payload name
   previous=$(current_release)
   complete_settings "$release"
   preflight "$release"
-  case $(lock_state) in held | stale) say "locked by $(lock_owner): it would have to wait" ;; esac
+  case $(lock_state) in held | stale) say "locked: $(lock_owner); a deploy would fail until the lock is released" ;; esac
   if nothing_changed "$release"; then
-    say "nothing has changed since ${previous##*/}: nothing would be restarted"
+    say "nothing has changed since ${previous##*/}: a deploy would restart nothing"
   else
     say "image        $(setting "${previous:-/nowhere}" APP_IMAGE none) -> $(setting "$release" APP_IMAGE)"
     [ -z "$previous" ] || plan_differences "$previous" "$release"
-    for name in 'pull what is not here' 'services: start what does not run' "backup${previous:+ of the database}" migrate 'start the new containers beside the old' \
+    for name in 'pull missing images' 'start stopped data services' "${previous:+back up the database and }migrate" 'start the new containers beside the old' \
       'switch nginx' 'replace worker and beat' 'verify /checks' 'remove the old containers' "keep $(setting "$release" STACKLINE_KEEP_RELEASES 5) releases"; do say "would $name"; done
   fi
 }
 
-# Names of files and settings; never a value, which may be nobody's business.
+# Prints the names of changed files and settings, never a value, which may be confidential.
 plan_differences() {
   local file
   diff -rq --exclude=switch --exclude=on "$1/nginx" "$2/nginx" | sed "s|$1/||; s|$2/||; s/^/file         /" || true

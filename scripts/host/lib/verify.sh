@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Reads /checks as a visitor would: through nginx, and by the site's public address. Once a deploy; the page is no health check.
+# Requests /checks as a visitor does: through nginx, and at the site's public address. Once per deploy: it is no health check.
 
 verify_tries=6
 
@@ -12,14 +12,14 @@ verify() {
   ! in_maintenance || site=http://nginx:8082
   read_checks "$container" "$site" --host "$(setting "$1" STACKLINE_CHECK_HOST localhost)" --any-certificate ||
     { explain_red; fail "/checks is not green through nginx"; }
-  # Who comes by the public address sees the maintenance page, as they should.
+  # During maintenance the public address shows the maintenance page, as it should.
   [ -n "$url" ] && ! in_maintenance || return 0
   local host=${url#*://}
   read_checks "$container" "$url" --host "$host" ||
-    fail "/checks is not green at $url, while it is through nginx here: does the name lead to this machine, are port and certificate right? (\"url\": \"\" in the environment leaves this out)"
+    fail "/checks is not green at $url, but green through nginx on this machine: check the name's DNS record, the port and the certificate (\"url\": \"\" in the environment skips this check)"
 }
 
-# Some tries: the worker may still be on its way.
+# Retries, because the worker may still be starting.
 read_checks() {
   local container=$1 said try
   shift
@@ -34,7 +34,7 @@ read_checks() {
   return 1
 }
 
-# Last words of those that an item may be red for.
+# Prints the last log lines of the services that can make an item red.
 explain_red() {
   local service id
   for service in app worker kafka; do

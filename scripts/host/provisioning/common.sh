@@ -1,5 +1,5 @@
-# shellcheck shell=bash disable=SC2154 # provision sets the options, and other parts the rest
-# What every part of provisioning uses. Sourced by provision.
+# shellcheck shell=bash disable=SC2154 # set by provision and its other parts
+# Functions that every part of provisioning uses. Sourced by provision.
 
 changes=0
 
@@ -13,18 +13,18 @@ fail() {
   exit 1
 }
 
-# Whether systemd runs: in a container it mostly does not, and services are then left to whoever started it.
+# Whether systemd runs. In most containers it does not; then starting services is up to the container.
 has_systemd() { [ -d /run/systemd/system ]; }
 
-# enable SERVICE: now and after every start of the machine.
+# enable SERVICE: starts it now and at every boot.
 enable() {
   has_systemd || return 0
   systemctl --quiet is-enabled "$1" 2>/dev/null && systemctl --quiet is-active "$1" && return 0
   systemctl --quiet enable --now "$1"
-  changed "service $1 is on"
+  changed "service $1 enabled"
 }
 
-# put_file PATH MODE <CONTENT: true when the file was not like this already. It is replaced as a whole, never half written.
+# put_file PATH MODE <CONTENT: replaces the file atomically. Returns 0 if it changed, otherwise 1.
 put_file() {
   local new="$1.stackline-new"
   mkdir -p "$(dirname "$1")"
@@ -38,19 +38,19 @@ put_file() {
 }
 
 check_machine() {
-  [ "$(id -u)" = 0 ] || fail "provision has to run as root: sudo $0"
+  [ "$(id -u)" = 0 ] || fail "provision must run as root: sudo $0"
   local release
   # shellcheck source=/dev/null
   release=$(. /etc/os-release && printf '%s %s' "$ID" "${VERSION_ID:-}")
   case $release in
     "debian 12" | "debian 13" | "ubuntu 22.04" | "ubuntu 24.04") ;;
-    *) fail "this is $release: provision knows Debian 12 and 13, Ubuntu 22.04 and 24.04" ;;
+    *) fail "this is $release: provision supports Debian 12 and 13, Ubuntu 22.04 and 24.04" ;;
   esac
 }
 
 check_arguments() {
-  [[ $user =~ ^[a-z_][a-z0-9_-]{0,31}$ ]] || fail "--user '$user' is not a user's name"
-  [ "$user" != root ] || fail "--user root: who deploys must not be root"
+  [[ $user =~ ^[a-z_][a-z0-9_-]{0,31}$ ]] || fail "--user '$user' is not a valid user name"
+  [ "$user" != root ] || fail "--user root: the deploying user must not be root"
   [[ $directory =~ ^(/[A-Za-z0-9._-]+)+$ ]] || fail "--directory '$directory' is not an absolute path"
   { [[ $ssh_port =~ ^[0-9]{1,5}$ ]] && [ "$ssh_port" -ge 1 ] && [ "$ssh_port" -le 65535 ]; } || fail "--ssh-port '$ssh_port' is not a port"
   [[ $swap =~ ^[0-9]+$ ]] || fail "--swap '$swap' is not a number of megabytes"

@@ -1,7 +1,7 @@
-# shellcheck shell=bash disable=SC2154 # provision sets the options, and other parts the rest
-# Docker Engine with compose: from Docker's own repository where it can be reached, else from the distribution.
+# shellcheck shell=bash disable=SC2154 # set by provision and its other parts
+# Docker Engine with compose: from Docker's repository if it can be reached, otherwise from the distribution.
 
-# Who signs Docker's packages: https://docs.docker.com/engine/install/debian/
+# The key that signs Docker's packages: https://docs.docker.com/engine/install/debian/
 docker_fingerprint=9DC858229FC7DD38854AE2D88D81803C0EBFCD88
 docker_site=${DOCKER_SITE:-https://download.docker.com}
 
@@ -18,10 +18,10 @@ provide_docker() {
   fi
   configure_docker
   enable docker.service
-  ! has_systemd || docker version >/dev/null 2>&1 || fail "Docker does not answer: journalctl -u docker"
+  ! has_systemd || docker version >/dev/null 2>&1 || fail "Docker does not respond: see journalctl -u docker"
 }
 
-# False where the repository cannot be reached, which is not an error; a key that is not Docker's is one.
+# Returns 1 if the repository cannot be reached. Fails if its key is not Docker's.
 add_docker_repository() {
   local key=/etc/apt/keyrings/docker.asc id codename found
   # shellcheck source=/dev/null
@@ -29,7 +29,7 @@ add_docker_repository() {
   found=$(mktemp)
   if ! curl -fsSL --retry 2 --max-time 20 "$docker_site/linux/$id/gpg" -o "$found" 2>/dev/null; then
     rm -f "$found"
-    say "Docker's repository cannot be reached: taking the distribution's Docker"
+    say "Docker's repository cannot be reached: installing the distribution's Docker"
     return 1
   fi
   gpg --show-keys --with-colons "$found" 2>/dev/null | grep "^fpr:*$docker_fingerprint:" >/dev/null ||
@@ -40,20 +40,20 @@ add_docker_repository() {
   forget_lists
 }
 
-# Ubuntu has the plugin as docker-compose-v2; Debian 12 has compose 1.29, which the stack's files please, too.
+# Ubuntu packages the plugin as docker-compose-v2; Debian 12 has compose 1.29, which the stack's files support as well.
 install_from_distribution() {
   refresh_lists
   local compose=docker-compose
   ! is_available docker-compose-v2 || compose=docker-compose-v2
-  # iptables: Docker cannot start without, and does not ask for it everywhere.
+  # Docker cannot start without iptables, and not every distribution's package depends on it.
   install_packages docker.io iptables "$compose"
 }
 
-# Logs of whatever sets no limits of its own; containers live on while Docker itself is updated.
+# Limits the logs of containers that set no limits themselves, and keeps containers running while Docker is updated.
 configure_docker() {
   local file=/etc/docker/daemon.json
   if [ -e "$file" ] && ! grep -q '"max-size"' "$file"; then
-    say "kept $file, which is not from here: it should limit logs (log-opts max-size, max-file)"
+    say "left $file unchanged, because provision did not write it: it should limit logs (log-opts max-size, max-file)"
     return
   fi
   put_file "$file" 644 <<'JSON' || return 0
@@ -67,8 +67,8 @@ JSON
   if [ -z "$(docker ps -q)" ]; then
     systemctl restart docker
   else
-    # A restart would stop what runs. From the next one on, nothing is stopped any more.
+    # A restart would stop the containers. Later ones will not (live-restore).
     systemctl reload docker
-    say "Docker runs containers: its new limits for logs begin when it is restarted"
+    say "Docker has running containers: the new log limits take effect when Docker is restarted"
   fi
 }

@@ -1,6 +1,6 @@
-# shellcheck shell=bash disable=SC2154 # provision sets the options, and other parts the rest
-# From outside: SSH, 80 and 443, and nothing else. A table of its own beside Docker's rules, which are never flushed. It looks at
-# packets before Docker redirects them: a published port does not get around it, as it would around ufw.
+# shellcheck shell=bash disable=SC2154 # set by provision and its other parts
+# Allows only SSH, 80 and 443 from outside. Uses its own table and never flushes Docker's rules. It filters before Docker's
+# NAT, so published ports do not bypass it, as they bypass ufw.
 
 firewall_file=/etc/stackline/firewall.nft
 firewall_unit=/etc/systemd/system/stackline-firewall.service
@@ -9,15 +9,15 @@ close_firewall() {
   install_packages nftables
   local new=
   put_file "$firewall_file" 644 < <(firewall_rules) && new=1
-  nft -c -f "$firewall_file" || fail "the kernel does not take $firewall_file: the firewall was left as it was"
+  nft -c -f "$firewall_file" || fail "the kernel does not accept $firewall_file: the firewall is unchanged"
   if [ -n "$new" ] || ! nft list table inet stackline >/dev/null 2>&1; then
     nft -f "$firewall_file"
-    [ -n "$new" ] || changed "the firewall is closed again"
+    [ -n "$new" ] || changed "the firewall rules were missing and are loaded again"
   fi
   keep_firewall
 }
 
-# Ports that SSH uses now stay open, whatever was asked for: nobody is to be locked out.
+# The ports that SSH uses now stay open as well, so that nobody is locked out.
 ssh_ports() {
   local current
   read -r _ _ _ current <<<"${SSH_CONNECTION:-}"
@@ -29,7 +29,7 @@ firewall_rules() {
   ports=$({ ssh_ports && printf '80\n443\n'; } | sort -nu | paste -sd, | sed 's/,/, /g')
   cat <<NFT
 #!/usr/sbin/nft -f
-# Written by provision. Making the table before deleting it: it may not be there yet.
+# Written by provision. Creates the table before deleting it, because it may not exist yet.
 table inet stackline
 delete table inet stackline
 table inet stackline {

@@ -1,5 +1,5 @@
-# shellcheck shell=bash disable=SC2154 # provision sets the options, and other parts the rest
-# The machine's own log; containers' logs are limited by Docker.
+# shellcheck shell=bash disable=SC2154 # set by provision and its other parts
+# Limits the machine's journal; Docker limits containers' logs.
 
 limit_logs() {
   put_file /etc/systemd/journald.conf.d/stackline.conf 644 <<'CONF' || return 0

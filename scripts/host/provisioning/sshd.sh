@@ -1,5 +1,5 @@
-# shellcheck shell=bash disable=SC2154 # provision sets the options, and other parts the rest
-# SSH by key alone. A file of its own, read before all others: sshd keeps what it reads first.
+# shellcheck shell=bash disable=SC2154 # set by provision and its other parts
+# SSH with keys only. Its file is read before all others, because sshd uses the first value of a setting.
 
 sshd_file=/etc/ssh/sshd_config.d/00-stackline.conf
 
@@ -7,7 +7,7 @@ harden_sshd() {
   install_packages openssh-server
   local operator=${SUDO_USER:-root}
   if ! has_key "$operator" && ! has_key "$user"; then
-    say "left passwords on for SSH: neither $operator nor $user has a key in authorized_keys. Add one, then run this again"
+    say "SSH still accepts passwords, because neither $operator nor $user has a key in authorized_keys: add one, then run this again"
     return
   fi
   local before=
@@ -17,7 +17,7 @@ harden_sshd() {
 PasswordAuthentication no
 KbdInteractiveAuthentication no
 PermitEmptyPasswords no
-# With a key: whoever made the machine may have no other way in.
+# With a key: the machine's creator may have no other access.
 PermitRootLogin prohibit-password
 X11Forwarding no
 AllowAgentForwarding no
@@ -26,10 +26,10 @@ MaxStartups 10:30:60
 ClientAliveInterval 60
 ClientAliveCountMax 3
 CONF
-  # Without its folder sshd refuses to judge its own configuration.
+  # sshd needs this folder even to test its configuration.
   mkdir -p /run/sshd
-  sshd -t || undo_sshd "$before" "sshd does not take it"
-  # Not grep -q: it would end sshd before its last word, and that counts as failed.
+  sshd -t || undo_sshd "$before" "sshd does not accept $sshd_file"
+  # Not grep -q: it exits early, and with pipefail the broken pipe counts as a failure.
   sshd -T 2>/dev/null | grep -x 'passwordauthentication no' >/dev/null || undo_sshd "$before" "/etc/ssh/sshd_config does not include sshd_config.d, or sets passwords before it"
   reload_sshd
 }
@@ -42,10 +42,10 @@ has_key() {
 
 undo_sshd() {
   if [ -n "$1" ]; then printf '%s\n' "$1" >"$sshd_file"; else rm -f "$sshd_file"; fi
-  fail "SSH was left as it was: $2"
+  fail "SSH is unchanged: $2"
 }
 
-# A reload keeps every connection. Where a socket starts sshd for each, there may be nothing to reload.
+# A reload keeps connections open. With socket activation there may be no process to reload.
 reload_sshd() {
   if has_systemd; then
     ! systemctl --quiet is-active ssh.service || systemctl reload ssh.service

@@ -1,5 +1,5 @@
-# shellcheck shell=bash disable=SC2154 # provision sets the options, and other parts the rest
-# Security updates by themselves, and a clock that is right. A restart that a kernel asks for is left to people.
+# shellcheck shell=bash disable=SC2154 # set by provision and its other parts
+# Automatic security updates and time synchronisation. Never reboots for a new kernel: that is left to the operator.
 
 provide_updates() {
   install_packages unattended-upgrades

@@ -1,9 +1,9 @@
-# shellcheck shell=bash disable=SC2154 # provision sets the options, and other parts the rest
-# The user who deploys: by key alone, in the group docker, owner of the stack's folder.
+# shellcheck shell=bash disable=SC2154 # set by provision and its other parts
+# The deploying user: logs in by key only, is in the group docker, owns the stack's folder.
 
 provide_user() {
   if ! id "$user" >/dev/null 2>&1; then
-    # '*', not '!': no password fits, and yet the account is not locked, which sshd would take for a refusal.
+    # '*', not '!': no password matches, but the account is not locked. sshd refuses locked accounts.
     useradd --create-home --shell /bin/bash --password '*' "$user"
     changed "user $user"
   fi
@@ -18,7 +18,7 @@ provide_user() {
   fi
 }
 
-# Adds keys and takes none away: others may have been added by hand.
+# Adds keys and removes none: others may have been added by hand.
 authorise() {
   local home file key group
   home=$(getent passwd "$user" | cut -d: -f6)
@@ -28,7 +28,7 @@ authorise() {
   [ -f "$file" ] || install -o "$user" -g "$group" -m 600 /dev/null "$file"
   for key in ${keys[@]+"${keys[@]}"}; do
     ! grep -qxF -- "$key" "$file" || continue
-    # A last line without its end would run into the new one.
+    # A last line without a newline would run into the new one.
     [ -z "$(tail -c 1 "$file")" ] || echo >>"$file"
     printf '%s\n' "$key" >>"$file"
     changed "$user may log in with ${key%% *} ...${key: -12}"

@@ -1,31 +1,31 @@
-/** What is to be reached: a ratio to the best peer, or a value of our own. */
+/** A target: a ratio to the best peer, or an absolute value. */
 export interface Goal {
   of: "ratio" | "value";
   atMost?: number;
   atLeast?: number;
 }
 
-/** One line of a table: the same thing done by the project and by its peers, all in the same run. */
+/** One row of a table: the same task, measured for the project and its peers in the same run. */
 export interface Case {
   name: string;
   unit: "s" | "ms" | "MB" | "requests/s" | "requests";
   ours: number[];
   peers: Record<string, number[]>;
   goal?: Goal;
-  /** Said where the goal is missed. */
+  /** The explanation printed if the goal is missed. */
   why?: string;
 }
 
 export interface Figure {
   key: string;
   title: string;
-  /** What is compared with what, in a sentence or two. */
+  /** What is compared, in a sentence or two. */
   how: string;
-  /** Measures everything in each round, the project and its peers by turns. */
+  /** Measures the project and its peers alternately in each round. */
   run(rounds: Iterable<number>): Promise<Case[]>;
 }
 
-/** The rounds of a measurement, from 1; tells on standard error where it is. */
+/** The rounds of a measurement, from 1. Prints the progress to standard error. */
 export function* countRounds(key: string, count: number): Generator<number> {
   for (let round = 1; round <= count; round++) {
     console.error(`figure ${key}: round ${round} of ${count}, ${new Date().toISOString()}`);
@@ -41,10 +41,10 @@ export function median(values: readonly number[]): number {
   return (low + high) / 2;
 }
 
-/** How many of a unit are worth showing. */
+/** Whether a higher value is better. */
 const more = (unit: Case["unit"]): boolean => unit.startsWith("requests");
 
-/** Ours to the best of the peers: the least, or for requests the most. Undefined without a peer, or where that has 0. */
+/** The project's median divided by the best peer's. Undefined without a peer, or if the best peer's is 0. */
 export function ratio({ unit, ours, peers }: Case): number | undefined {
   const all = Object.values(peers).map(median);
   if (all.length === 0) return undefined;
@@ -52,7 +52,7 @@ export function ratio({ unit, ours, peers }: Case): number | undefined {
   return best === 0 ? undefined : median(ours) / best;
 }
 
-/** Whether the goal is reached; undefined without one. */
+/** Whether the goal is reached, or undefined without a goal. */
 export function isMet(item: Case): boolean | undefined {
   if (!item.goal) return undefined;
   const { of, atMost = Number.POSITIVE_INFINITY, atLeast = 0 } = item.goal;
@@ -60,7 +60,7 @@ export function isMet(item: Case): boolean | undefined {
   return value !== undefined && value <= atMost && value >= atLeast;
 }
 
-/** Runs and returns how long it took, in seconds. */
+/** Runs work and returns its duration in seconds. */
 export async function seconds(work: () => Promise<unknown>): Promise<number> {
   const started = performance.now();
   await work();

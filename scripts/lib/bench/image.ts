@@ -10,7 +10,7 @@ import { ProjectCopy } from "./project.ts";
 const base = images.python;
 const full = base.replace("slim-", "");
 
-/** What one writes without thinking twice. */
+/** A common Dockerfile: requirements copied first, so that their layer stays cached. */
 const obvious = `FROM ${full}
 WORKDIR /app
 COPY requirements.txt .
@@ -19,7 +19,7 @@ COPY . .
 CMD ["gunicorn", "devops_001.wsgi:application", "--bind", "0.0.0.0:8000", "--workers=4"]
 `;
 
-/** And what one writes with even less thought. */
+/** The simplest Dockerfile: any change reinstalls the requirements. */
 const careless = `FROM ${full}
 WORKDIR /app
 COPY . .
@@ -46,13 +46,13 @@ async function size(image: string): Promise<number> {
   return Number(stdout) / 1e6;
 }
 
-/** What the packages of the application bring, by their files' names. */
+/** Parts of the application's packages, by file name pattern. */
 const partsOf: Record<string, string> = {
   "of that, C libraries": "*.so*",
   "of that, compiled Python files": "*.pyc",
 };
 
-/** Megabytes of files of a kind in an image's virtual environment. */
+/** Megabytes of the matching files in an image's virtual environment. */
 async function sizeOf(image: string, pattern: string): Promise<number> {
   const script = `find /opt/venv -name '${pattern}' -type f -exec cat {} + | wc -c`;
   const { stdout } = await $({ quiet: true })`docker run --rm --entrypoint sh ${image} -c ${script}`;
@@ -67,10 +67,10 @@ function write(project: ProjectCopy): void {
   project.forgetBuilds();
 }
 
-// The classic builder: Debian's Docker has no other on its command line.
+// The classic builder, because Debian's Docker CLI has no other.
 const names = [ours, ...Object.keys(dockerfiles)];
 
-/** Builds all images from one state of the project and notes how long each takes. */
+/** Builds all images from one state of the project and records each duration. */
 async function measure(project: ProjectCopy, into: Case): Promise<void> {
   for (const name of names) {
     const values = name === ours ? into.ours : into.peers[name];
@@ -81,7 +81,7 @@ async function measure(project: ProjectCopy, into: Case): Promise<void> {
 export const image: Figure = {
   key: "b",
   title: "The runtime image",
-  how: `\`docker build\` of app/Dockerfile against the obvious one: \`${full}\`, \`pip install\`, copy; once with the requirements copied before the rest, once all at once. "Added" is what the image has over its base.`,
+  how: `\`docker build\` of app/Dockerfile against common Dockerfiles: \`${full}\`, \`pip install\`, copy; one copies the requirements before the rest, one copies everything at once. "Added" is the size of the image without its base image.`,
   async run(rounds) {
     await provideImages();
     const make = (name: string, more: Partial<Case> = {}): Case => ({
@@ -94,7 +94,7 @@ export const image: Figure = {
     const cold = make("build, cold");
     const line = make("build after one line of the application", {
       goal: { of: "ratio", atMost: 0.5 },
-      why: "a Dockerfile that only copies has nothing to do but copy; this one also collects the static files, for nginx and under names that browsers may keep.",
+      why: "the peers only copy files; this build also collects the static files, which nginx serves under cacheable names.",
     });
     const same = make("build, nothing changed");
     const whole = make("size", { unit: "MB" });
@@ -104,7 +104,7 @@ export const image: Figure = {
       ours: [],
       peers: {},
       goal: { of: "value", atMost: 60 },
-      why: "the application's packages are most of it: their C libraries, and compiled Python files, without which each start would compile anew; the lines below tell how much.",
+      why: "most of it is the application's packages: C libraries, and compiled Python files, without which every start would compile them again. The rows below show their sizes.",
     };
     const parts = Object.keys(partsOf).map((name): Case => ({ name, unit: "MB", ours: [], peers: {} }));
     for (const _ of rounds) {

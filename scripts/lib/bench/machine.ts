@@ -1,7 +1,7 @@
 import { cpus, release, totalmem } from "node:os";
 import { $ } from "zx";
 
-/** This machine, in a line. */
+/** Describes this machine in one line. */
 export async function describeMachine(): Promise<string> {
   const [processor] = cpus();
   const docker = await $({ quiet: true })`docker info --format ${"Docker {{.ServerVersion}} ({{.Driver}})"}`;

@@ -1,4 +1,4 @@
-// Measures figures and writes their sections of docs/benchmarks.md. Called by scripts/bench.
+// Measures figures and writes their sections of docs/benchmarks.md. Run by scripts/bench.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { argv } from "zx";
@@ -7,6 +7,7 @@ import { root } from "../module.ts";
 import { countRounds, type Figure } from "./figures.ts";
 import { image } from "./image.ts";
 import { describeMachine } from "./machine.ts";
+import { type Options, readOptions } from "./options.ts";
 import { replaceSection, section } from "./report.ts";
 import { rollout } from "./rollout.ts";
 import { serving } from "./serving.ts";
@@ -16,22 +17,21 @@ import { tests } from "./tests.ts";
 const figures: Figure[] = [tests, image, steps, rollout, serving];
 const path = join(root, "docs", "benchmarks.md");
 
-const asked = argv._.length > 0 ? argv._ : figures.map(({ key }) => key);
-const unknown =
-  asked.find((key) => !figures.some((figure) => figure.key === key)) ??
-  Object.keys(argv)
-    .filter((name) => !["_", "count"].includes(name))
-    .map((name) => `--${name}`)[0];
-const count = Number(argv.count ?? 5);
-if (unknown !== undefined || !Number.isInteger(count) || count < 1) {
-  console.error(
-    `scripts/bench: ${unknown === undefined ? "--count has to be a whole number from 1" : `there is no figure ${unknown}`}; use ${figures.map(({ key }) => key).join(", ")} and --count=5`,
-  );
-  process.exit(2);
+function optionsOrExit(): Options {
+  try {
+    return readOptions(
+      argv,
+      figures.map(({ key }) => key),
+    );
+  } catch (error) {
+    console.error(`scripts/bench: ${(error as Error).message}`);
+    process.exit(2);
+  }
 }
 
+const { keys, count } = optionsOrExit();
 const machine = await describeMachine();
-for (const figure of figures.filter(({ key }) => asked.includes(key))) {
+for (const figure of figures.filter(({ key }) => keys.includes(key))) {
   const text = section(figure, await figure.run(countRounds(figure.key, count)), count, machine);
   const document = replaceSection(readFileSync(path, "utf8"), figure.key, text);
   writeFileSync(path, await format(document, "docs/benchmarks.md"));

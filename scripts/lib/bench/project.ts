@@ -5,11 +5,11 @@ import { join } from "node:path";
 import { $ } from "zx";
 import { root } from "../module.ts";
 
-/** A small package without dependencies that the application does not have. */
+/** A small package without dependencies that the application does not use. */
 const requirement =
   "idna==3.10 --hash=sha256:946d195a0d259cbba61165e88e65941f16e9b36ea6ddb97f00452bae8b1287d3";
 
-/** A copy of the project, to be edited as somebody at work edits it. */
+/** A copy of the project to edit. */
 export class ProjectCopy {
   readonly folder = mkdtempSync(join(tmpdir(), "stackline-bench-"));
   readonly app = join(this.folder, "app");
@@ -20,7 +20,7 @@ export class ProjectCopy {
     return copy;
   }
 
-  /** Makes every step of the Dockerfile one that no builder has seen; base images stay. */
+  /** Changes every step of the Dockerfile, so that no build cache applies. Base images stay. */
   forgetBuilds(): void {
     const path = join(this.app, "Dockerfile");
     const mark = randomBytes(6).toString("hex");

@@ -33,7 +33,7 @@ function row(item: Case, peers: readonly string[]): string[] {
   ];
 }
 
-/** The median, and from where to where the values go. */
+/** The median, and the range of the values. */
 function quantity({ unit }: Case, values: readonly number[]): string {
   const digits = unit === "s" || unit === "ms" ? 1 : 0;
   const text = (value: number): string => value.toFixed(digits);
@@ -50,7 +50,7 @@ function goalText({ goal, unit }: Case): string {
 const begin = (key: string): string => `<!-- figure ${key} -->`;
 const end = (key: string): string => `<!-- end of figure ${key} -->`;
 
-/** The document with a figure's section made anew, or added in the order of the keys. */
+/** The document with a figure's section replaced, or inserted in the order of the keys. */
 export function replaceSection(text: string, key: string, added: string): string {
   const from = text.indexOf(begin(key));
   if (from >= 0) return text.slice(0, from) + added + text.slice(text.indexOf(end(key)) + end(key).length);

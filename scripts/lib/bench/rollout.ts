@@ -5,7 +5,7 @@ import { type Case, type Figure, seconds } from "./figures.ts";
 const plain = "`docker-compose up -d`";
 const RATE = 75;
 
-/** What somebody types who has no deploy: the other image under the same files, on the same machine. */
+/** The manual equivalent of a deploy: compose with the other image and the same files, on the same machine. */
 function byHand(image: string): string {
   return `APP_IMAGE=${image} docker-compose --project-name stackline --project-directory ${directory}/live --env-file ${directory}/current/release.env --file ${directory}/current/docker-compose.prod.yml up -d`;
 }
@@ -16,7 +16,7 @@ interface Outcome {
   failed: number;
 }
 
-/** Does something under load; what fails until 3 s after it counts, too. */
+/** Runs work under load. Failures up to 3 s after its end count as well. */
 async function underLoad(load: Load, name: string, work: () => Promise<unknown>): Promise<Outcome> {
   await load.begin(name);
   const taken = await seconds(work);
@@ -24,7 +24,7 @@ async function underLoad(load: Load, name: string, work: () => Promise<unknown>)
   return { seconds: taken, sent, failed: failed + maintenance };
 }
 
-/** Adds up what one way of doing it came to. */
+/** Adds an outcome to the cases: to the project's values, or to a peer's. */
 function collect(cases: Case[], outcome: Outcome, peer?: string): void {
   const values = [outcome.seconds, outcome.failed, outcome.sent];
   for (const [i, item] of cases.entries()) {
@@ -33,7 +33,7 @@ function collect(cases: Case[], outcome: Outcome, peer?: string): void {
   }
 }
 
-/** Seconds, failed requests and all requests of a kind of change. */
+/** The rows for one kind of change: duration, failed requests and all requests. */
 function casesOf(name: string, withPeer: boolean): Case[] {
   const peers = (): Record<string, number[]> => (withPeer ? { [plain]: [] } : {});
   return [
@@ -51,8 +51,8 @@ function casesOf(name: string, withPeer: boolean): Case[] {
 
 export const rollout: Figure = {
   key: "d",
-  title: "Deploy and roll back",
-  how: `Another image on a machine that serves ${RATE} requests a second, some of 2 s, against ${plain} of that image on the same machine. A request that gets the maintenance page counts as failed. Plain compose neither saves the database first nor looks at \`/checks\` afterwards.`,
+  title: "Deploy and rollback",
+  how: `Deploys another image on a VM that serves ${RATE} requests per second, some of which take 2 s, against ${plain} with that image on the same VM. A response with the maintenance page counts as failed. Plain compose neither backs up the database before nor requests \`/checks\` afterwards.`,
   async run(rounds) {
     const deploys = casesOf("deploy", true);
     const rollbacks = casesOf("rollback", false);
@@ -72,7 +72,7 @@ export const rollout: Figure = {
         const back = () => must(vm.stackline("rollback"));
         collect(rollbacks, await underLoad(load, `rollback ${round}`, back));
         collect(deploys, await underLoad(load, `by hand ${round}`, () => vm.must(byHand(better))), plain);
-        // Back to what the release says, so that the next round starts as this one did.
+        // Back to the release's image, so that each round starts in the same state.
         await vm.must(byHand(good));
         await vm.until(async () => (await vm.checks()).split("ok").length > 6, "six green checks");
       }

@@ -16,7 +16,7 @@ const CONNECTIONS = 16;
 const DURATION = 8;
 const bare = "gunicorn alone";
 
-/** Compose's second file: the application once more, as bare as the contract's line starts it, under the same limits. */
+/** An override file for compose: the application a second time, started by gunicorn alone, with the same limits. */
 function bareService(): string {
   const { services } = parse(readFileSync(join(root, "docker-compose.prod.yml"), "utf8"), { merge: true });
   const { mem_limit, cpus, pids_limit, networks: _, ...app } = services.app;
@@ -40,7 +40,7 @@ async function load(port: number, path: string, token: string): Promise<Served> 
     headers: { host: "localhost", authorization: `Bearer ${token}` },
   });
   const failed = result.non2xx + result.errors;
-  // A worker of gunicorn that is renewed closes its connections: a handful, not a share.
+  // Recycled gunicorn workers close their connections: a few requests fail, less than 0.1 %.
   if (failed > result.requests.total / 1000)
     throw new Error(`${failed} of ${result.requests.total} requests for ${path} on port ${port} failed`);
   return { requests: result.requests.average, p99: result.latency.p99 };
@@ -56,7 +56,7 @@ async function waitFor(port: number): Promise<void> {
   if (!(await answers())) throw new Error(`nothing answers on port ${port} after ${Math.round(waited)} s`);
 }
 
-/** Starts production with the bare service beside it; returns the token that opens /orders/, and how to end it. */
+/** Starts the production stack with the bare service beside it. Returns the token for /orders/, and a function to stop it. */
 async function start(): Promise<{ token: string; stop(): Promise<void> }> {
   const folder = mkdtempSync(join(tmpdir(), "stackline-serving-"));
   const secrets = join(folder, "secrets");
@@ -84,7 +84,7 @@ async function start(): Promise<{ token: string; stop(): Promise<void> }> {
   }
 }
 
-/** Where the page's stylesheet is, whatever its name. */
+/** The path of the stylesheet of /checks. */
 async function stylesheet(): Promise<string> {
   const page = await (await fetch(`http://127.0.0.1:${PORT}/checks/`)).text();
   const found = /<link[^>]*stylesheet[^>]*href="([^"]+)"/.exec(page)?.[1];
@@ -101,7 +101,7 @@ const kinds = [
 export const serving: Figure = {
   key: "e",
   title: "Serving",
-  how: `The production stack through nginx against \`gunicorn --workers=4\` alone, in a container of the same image under the same limits, on the same database. ${CONNECTIONS} connections for ${DURATION} s, from this machine; p99 is the time within which 99 % of the requests were answered.`,
+  how: `The production stack through nginx against \`gunicorn --workers=4\` alone, in a container of the same image under the same limits, on the same database. ${CONNECTIONS} connections for ${DURATION} s, from this machine; p99 is the latency that 99 % of the requests stay below.`,
   async run(rounds) {
     await provideImages();
     const requests = kinds.map(({ name, atLeast }): Case => {

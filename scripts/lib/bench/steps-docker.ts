@@ -1,4 +1,4 @@
-// Measures what steps-session.ts does, by Docker's own command line: tsx steps-docker.ts FILE
+// Measures the work of steps-session.ts with the Docker CLI: tsx steps-docker.ts FILE
 import { randomBytes } from "node:crypto";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { freshFiles, STEPS, type StepTimes } from "./steps-session.ts";
 
 const docker = $({ quiet: true });
 
-/** A container that is committed, and removed: what a step comes to. */
+/** One step: runs a container, commits it and removes it. */
 async function step(image: string, n: number): Promise<string> {
   const name = `bench-${randomBytes(4).toString("hex")}`;
   await docker`docker run --init --name ${name} ${image} sh -c ${`: ${n}`}`;

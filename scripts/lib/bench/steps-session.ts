@@ -1,5 +1,5 @@
-// Measures steps in the session that it is started in: dagger run -- tsx steps-session.ts FILE MARK new|cached
-// Steps of one mark are the same steps, in any session.
+// Measures steps in the surrounding session: dagger run -- tsx steps-session.ts FILE MARK new|cached
+// The same MARK means the same steps, in any session.
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,7 +8,7 @@ import { type Container, connection, dag } from "@dagger.io/dagger";
 import { images } from "../../../ci/src/versions.ts";
 import { seconds } from "./figures.ts";
 
-/** Milliseconds: a step, a step, all files. */
+/** Milliseconds: for a cached step, for a new step, for all files. */
 export interface StepTimes {
   cached: number;
   fresh: number;
@@ -18,7 +18,7 @@ export interface StepTimes {
 export const STEPS = 50;
 export const FILES = 20;
 
-/** A folder of files that nobody has seen. */
+/** A folder of new random files. */
 export function freshFiles(): string {
   const folder = mkdtempSync(join(tmpdir(), "stackline-files-"));
   for (let n = 0; n < FILES; n++) writeFileSync(join(folder, String(n)), randomBytes(2 ** 20));
@@ -32,7 +32,7 @@ function chain(base: Container, mark: string): Container {
   );
 }
 
-/** New steps, and files in and out. */
+/** New steps, and a transfer of files in and out. */
 async function measureNew(base: Container, mark: string): Promise<Partial<StepTimes>> {
   const fresh = await seconds(() => chain(base, mark).sync());
   const folder = freshFiles();
@@ -47,7 +47,7 @@ async function measureNew(base: Container, mark: string): Promise<Partial<StepTi
   return { fresh: (fresh * 1000) / STEPS, files: files * 1000 };
 }
 
-/** Steps that a session before this one has run. */
+/** Steps that an earlier session has run. */
 async function measureCached(base: Container, mark: string): Promise<Partial<StepTimes>> {
   return { cached: ((await seconds(() => chain(base, mark).sync())) * 1000) / STEPS };
 }

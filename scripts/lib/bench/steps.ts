@@ -9,14 +9,14 @@ import { root } from "../module.ts";
 import type { Case, Figure } from "./figures.ts";
 import type { StepTimes } from "./steps-session.ts";
 
-/** What the session's program and the plain commands measure, with the goal of each. */
+/** The measured times, each with its goal. */
 const rows: { key: keyof StepTimes; name: string; goal: Case["goal"]; why?: string }[] = [
   { key: "cached", name: "a step that is cached", goal: { of: "value", atMost: 10 } },
   { key: "fresh", name: "a new trivial step", goal: { of: "ratio", atMost: 1.3 } },
   { key: "files", name: "20 files of 1 MB in, a step, and out", goal: undefined },
 ];
 
-/** Runs programs of the bench and reads the times that they leave, with results of their own. */
+/** Runs the measuring programs with a new, empty cache, and reads their times. */
 class Programs {
   private readonly folder = mkdtempSync(join(tmpdir(), "stackline-steps-"));
   private readonly mark = randomBytes(6).toString("hex");
@@ -45,8 +45,8 @@ class Programs {
 
 export const steps: Figure = {
   key: "c",
-  title: "The engine's own share",
-  how: `A chain of 50 steps that do nothing, on \`${images.node}\`, through the SDK in a session that is open already; against the plain commands: \`docker run\`, \`docker commit\` and \`docker rm\`, \`docker cp\` for files. A cached step has no peer.`,
+  title: "The engine's overhead",
+  how: `A chain of 50 steps that do nothing, on \`${images.node}\`, through the SDK in an open session, against the Docker CLI: \`docker run\`, \`docker commit\` and \`docker rm\`, and \`docker cp\` for files. A cached step has no peer.`,
   async run(rounds) {
     await provideImages();
     await $({ quiet: true, cwd: root })`scripts/images ${images.node}`;

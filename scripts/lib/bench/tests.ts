@@ -7,14 +7,14 @@ import { root } from "../module.ts";
 import { type Case, type Figure, type Goal, seconds } from "./figures.ts";
 import { ProjectCopy } from "./project.ts";
 
-/** Somebody who runs the tests, from a state in which nothing of the project is running. */
+/** A way to run the tests, starting with no service of the project running. */
 interface Runner {
   name: string;
-  /** Returns how long Django says that the tests themselves took, in seconds. */
+  /** Returns Django's own duration of the tests, in seconds. */
   test(project: ProjectCopy): Promise<number>;
-  /** Makes the tests run again although nothing has changed. */
+  /** Discards cached results, so that the tests run again although nothing has changed. */
   forgetResults(): Promise<unknown>;
-  /** Stops what a run has left running. */
+  /** Stops the services that a run leaves running. */
   stop(project: ProjectCopy): Promise<unknown>;
   remove(project: ProjectCopy): Promise<unknown>;
 }
@@ -38,7 +38,7 @@ function pipeline(): Runner {
   };
 }
 
-/** The line of the contract. Version 2 builds by itself, as the compose file asks. */
+/** The command from the README. Compose 2 builds the image itself, because the compose file says `pull_policy: build`. */
 function composed({ version, command, env }: Compose): Runner {
   const project = `bench${version.split(".")[0]}`;
   const compose = (folder: string, ...args: string[]) =>
@@ -58,15 +58,15 @@ function composed({ version, command, env }: Compose): Runner {
   };
 }
 
-const rerun = "the tests once more";
+const rerun = "the tests again";
 const desk = `${rerun}, services left running`;
-const own = ", what Django says of the tests";
-const rest = ", all but that";
+const own = ", the tests alone (Django's figure)";
+const rest = ", everything else";
 
 type Prepare = (project: ProjectCopy, runner: Runner) => unknown;
 
 const why =
-  "the application's own tests are most of it, and the same on both sides; the lines below tell of the rest.";
+  "most of it is the application's tests, which take the same time on both sides. The rows below show the rest.";
 
 interface Row {
   name: string;
@@ -82,14 +82,14 @@ const states: (Row & { prepare: Prepare })[] = [
   { name: "one requirement", goal: most(1), prepare: (project) => project.addRequirement() },
 ];
 
-/** The table's lines. */
+/** The table's rows. */
 const rows: Row[] = [...states, ...[`${rerun}${own}`, `${rerun}${rest}`, desk].map((name) => ({ name }))];
 
 function most(ratio: number): Goal {
   return { of: "ratio", atMost: ratio };
 }
 
-/** Values in seconds, by who measured and what. */
+/** Values in seconds, by runner and row. */
 class Values {
   private readonly lists = new Map<string, number[]>();
 
@@ -101,7 +101,7 @@ class Values {
   }
 }
 
-/** Takes a runner through all states in turn, once. */
+/** Measures a runner once in each state. */
 async function goThrough(runner: Runner, values: Values): Promise<void> {
   const project = await ProjectCopy.make();
   try {
@@ -122,7 +122,7 @@ async function goThrough(runner: Runner, values: Values): Promise<void> {
   }
 }
 
-/** The contract's line again while its services still run, as at a developer's desk. */
+/** The same command again while its services still run, as on a developer's machine. */
 async function again(runner: Runner): Promise<number> {
   const project = await ProjectCopy.make();
   try {
@@ -137,7 +137,7 @@ async function again(runner: Runner): Promise<number> {
 export const tests: Figure = {
   key: "a",
   title: "`call test`",
-  how: "Against `docker-compose build` and the contract's line, `docker-compose -p test run ... python manage.py test`. Nothing of the project runs before, as on a CI runner; the last line is for a desk, where compose has left its services running.",
+  how: "Against `docker-compose build` and `docker-compose -p test run ... python manage.py test`. No service runs before, as on a CI runner; the last row is for a developer's machine, where compose has left its services running.",
   async run(rounds) {
     await provideImages();
     const ours = pipeline();

@@ -1,4 +1,4 @@
-"""Lines that no application should write, between two that it may."""
+"""Problematic log lines, between two normal ones."""
 
 import sys
 import time

@@ -4,9 +4,9 @@ import { expect, test } from "vitest";
 import { $ } from "zx";
 import { canaries, Production } from "../production.ts";
 
-/** Where no secret may show. Comes last, when there are logs of every trouble. */
+/** The places that must not contain a secret. Runs last, when the logs contain the errors of all faults. */
 export function confidential(stack: () => Production): void {
-  test("no confidential value stands in what Docker tells of containers and images, in arguments or in a log", async () => {
+  test("no confidential value is in the metadata of containers and images, in arguments or in a log", async () => {
     await stack().run("rm", "--stop", "--force", "writer");
     const containers = (await stack().docker("ps", "--all", "--quiet")).trim().split("\n");
     const running = (await stack().docker("ps", "--quiet")).trim().split("\n");
@@ -33,7 +33,7 @@ export function confidential(stack: () => Production): void {
   });
 }
 
-/** As a word of its own, as it is or inside JSON. */
+/** As a separate word, in plain, JSON-escaped or URL-encoded form. */
 function occurs(value: string, text: string): boolean {
   const forms = [value, JSON.stringify(value).slice(1, -1), encodeURIComponent(value)];
   return forms.some((form) =>

@@ -5,9 +5,9 @@ import { $ } from "zx";
 import { type Production, sleep } from "../production.ts";
 import { root } from "../tools.ts";
 
-/** What nginx does for the application. */
+/** nginx in front of the application. */
 export function edge(stack: () => Production): void {
-  /** A response's head and body as curl saw them. */
+  /** A response's head and body, requested by curl. */
   async function get(
     path: string,
     ...options: string[]
@@ -25,7 +25,7 @@ export function edge(stack: () => Production): void {
   describe("nginx", { tags: ["slow"] }, () => {
     beforeAll(async () => void (await stack().up()));
 
-    test("serves static files by itself, for a year when their name tells their content", async () => {
+    test("serves static files by itself, cacheable for a year if their name has a content hash", async () => {
       const path = await stylesheet();
       await stack().run("stop", "app");
       const [static_, page] = [await get(path, "--compressed"), await get("/checks/")];
@@ -33,13 +33,13 @@ export function edge(stack: () => Production): void {
       expect(static_.head).toContain("content-type: text/css");
       expect(static_.head).toContain("content-encoding: gzip");
       expect(static_.head).toContain("cache-control: public, max-age=31536000, immutable");
-      // 504 while nginx still has the address that it was told less than 2 s ago.
+      // 504 while nginx still uses the address that it resolved less than 2 s ago.
       expect([502, 504]).toContain(page.status);
       expect(page.body).toContain("Back in a moment");
       await stack().run("start", "app");
     });
 
-    test("finds an application container that was made anew", async () => {
+    test("finds a recreated application container", async () => {
       await stack().run("up", "-d", "--no-deps", "--force-recreate", "app");
       while ((await stack().unhealthy()).length > 0) await sleep(200);
       const healthy = Date.now();
@@ -58,7 +58,7 @@ export function edge(stack: () => Production): void {
       expect((await get("/checks/")).status).toBe(200);
     });
 
-    test("lets an address try six log-ins at once, and looks at the form as often as it likes", async () => {
+    test("limits an address to six login attempts at once, and does not limit requests for the form", async () => {
       const tries = [];
       for (let number = 0; number < 9; number += 1)
         tries.push((await get("/admin/login/", "-X", "POST")).status);

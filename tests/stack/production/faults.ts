@@ -6,12 +6,12 @@ import { longRunning, type Production, sleep } from "../production.ts";
 
 const KINDS = ["rows", "tasks", "messages"];
 
-/** Every process killed, one by one, and Docker restarted, while a writer writes. */
+/** Kills every process, one by one, and restarts Docker, under a writing load. */
 export function faults(stack: () => Production): void {
-  describe("a fault is over in 60 s without help", { tags: ["slow"] }, () => {
+  describe("the stack recovers from a fault within 60 s without help", { tags: ["slow"] }, () => {
     beforeAll(async () => void (await stack().up()));
 
-    /** Breaks something while a writer is at its work, and returns the seconds until all is well. */
+    /** Injects a fault while a writer runs, and expects the stack to recover within 60 s without losses. */
     async function survive(
       fault: string,
       breaks: () => Promise<unknown>,

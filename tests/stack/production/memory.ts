@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { longRunning, type Production, sleep } from "../production.ts";
 
-/** What the stack takes when nobody asks for anything. */
+/** The memory of the idle stack. */
 export function memory(stack: () => Production): void {
   test("idle, the whole stack takes less than 800 MB of memory", { tags: ["slow"] }, async () => {
     await stack().up();

@@ -3,11 +3,11 @@ import { $ } from "zx";
 import { images } from "../../../ci/src/versions.ts";
 import { longRunning, type Production } from "../production.ts";
 
-/** What answers whom. */
+/** The ports that can be reached, and from where. */
 export function reach(stack: () => Production): void {
   describe("what can be reached", () => {
     const PORTS = [80, 443, 5432, 6379, 8000, 8081, 9092, 9093];
-    // Prints the addresses that take a connection, all tried at once.
+    // Prints the addresses that accept a connection. Tries all in parallel.
     const scan = (targets: string[]): string =>
       `for t in ${targets.join(" ")}; do (timeout 2 bash -c "exec 3<>/dev/tcp/\${t%:*}/\${t#*:}" && echo $t) 2>/dev/null & done; wait`;
     const ports = (addresses: string[]) =>

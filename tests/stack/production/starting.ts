@@ -4,7 +4,7 @@ import { outOfOrder, parseEvents } from "../order.ts";
 import type { Production } from "../production.ts";
 import { compose2 } from "../tools.ts";
 
-/** The order and the time of a cold start, with either compose. */
+/** The order and the duration of a cold start, with both compose versions. */
 export function starting(stack: () => Production): void {
   describe("starting", () => {
     async function startCold(): Promise<void> {

@@ -1,4 +1,4 @@
-"""manage.py consume_orders: makes receipts of order events until it is told to stop (SIGTERM, SIGINT)."""
+"""manage.py consume_orders: writes receipts for order events until it gets SIGTERM or SIGINT."""
 
 import signal
 
@@ -11,9 +11,9 @@ class Command(BaseCommand):
     help = "Consume order events from Kafka and write a receipt for each settled order."
 
     def add_arguments(self, parser):
-        parser.add_argument("--idle", type=float, help="end when no event came for this many seconds")
-        parser.add_argument("--limit", type=int, help="end after this many events")
-        parser.add_argument("--group", default="orders", help="the consumer group (default: orders)")
+        parser.add_argument("--idle", type=float, help="stop if no event arrives for this many seconds")
+        parser.add_argument("--limit", type=int, help="stop after this many events")
+        parser.add_argument("--group", default="orders", help="consumer group (default: orders)")
 
     def handle(self, *args, idle=None, limit=None, group="orders", **options):
         consumer = OrderConsumer(group)
