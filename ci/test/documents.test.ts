@@ -10,7 +10,7 @@ import { daggerCommands, faultOf } from "./command-lines.ts";
 import { readmeBlocks } from "./readme.ts";
 
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
-const documents = [...(await glob(["*.md", "docs/*.md"], { cwd: root }))];
+const documents = await glob(["*.md", "{app,docs,engine}/*.md"], { cwd: root });
 
 let engine: Engine;
 let close: () => Promise<void>;
@@ -63,8 +63,27 @@ test.each(documents)("%s: calls only functions and flags that exist", (path) => 
   expect(faults.filter((fault) => isFault(fault))).toEqual([]);
 });
 
-test.each(documents)("%s: links only to files that there are", (path) => {
-  const links = [...read(path).matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)].map(([, to]) => to as string);
+test.each(documents)("%s: links only to files and headings that exist", (path) => {
+  const links = [...read(path).matchAll(/\]\(([^)\s]+)\)/g)].map(([, to]) => to as string);
   const local = links.filter((to) => !/^[a-z]+:/.test(to));
-  expect(local.filter((to) => !existsSync(join(root, dirname(path), to)))).toEqual([]);
+  expect(local.filter((to) => !isTarget(path, to))).toEqual([]);
 });
+
+/** Whether a link leads to a file and, with a fragment, to one of its headings. */
+function isTarget(from: string, link: string): boolean {
+  const [file = "", heading] = link.split("#");
+  const path = file === "" ? from : join(dirname(from), file);
+  if (!existsSync(join(root, path))) return false;
+  return heading === undefined || headingsOf(read(path)).includes(heading);
+}
+
+/** Fragments by which Git hosts link to a page's headings. */
+function headingsOf(page: string): string[] {
+  const headings = [...page.matchAll(/^#+ (.+)$/gm)].map(([, text]) => text as string);
+  return headings.map((text) =>
+    text
+      .toLowerCase()
+      .replace(/[^\w -]/g, "")
+      .replaceAll(" ", "-"),
+  );
+}
