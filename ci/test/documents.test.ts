@@ -10,7 +10,7 @@ import { daggerCommands, faultOf } from "./command-lines.ts";
 import { readmeBlocks } from "./readme.ts";
 
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
-const documents = [...(await glob(["*.md", "docs/*.md"], { cwd: root }))];
+const documents = await glob(["*.md", "{app,docs,engine}/*.md"], { cwd: root });
 
 let engine: Engine;
 let close: () => Promise<void>;
@@ -64,7 +64,9 @@ describe(".env.example", () => {
 
 test.each(documents)("%s: calls only existing functions and flags", (path) => {
   const code = [
-    ...read(path).matchAll(/^ *```(?:sh)?\n([\s\S]*?)^ *```|`((?:\.\/scripts\/)?dagger [^`]+)`/gm),
+    ...read(path).matchAll(
+      /^ *```(?!sh)\w+\n[\s\S]*?^ *```|^ *```(?:sh)?\n([\s\S]*?)^ *```|`((?:\.\/scripts\/)?dagger [^`]+)`/gm,
+    ),
   ];
   const commands = code.flatMap(([, block, inline]) => daggerCommands(block ?? inline ?? ""));
   const faults = commands.map((words) => faultOf(engine, words)).filter(Boolean);
