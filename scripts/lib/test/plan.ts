@@ -1,3 +1,5 @@
+import { suggestion } from "../nearest.ts";
+
 /** How much of the tests a run takes, by how long they need; the tags `slow` and `release` in a test say so. */
 export const tiers = {
   fast: "!slow && !release",
@@ -57,5 +59,6 @@ const isTier = (word: string): word is Tier => word in tiers;
 const isGroup = (word: string): word is Group => (groups as readonly string[]).includes(word);
 
 function describeUnknown(word: string): string {
-  return `there is no group or tier ${word}; groups are ${groups.join(", ")}; tiers are ${Object.keys(tiers).join(", ")}`;
+  const known = [...groups, ...Object.keys(tiers)];
+  return `there is no group or tier '${word}'${suggestion(word, known)}; groups are ${groups.join(", ")}; tiers are ${Object.keys(tiers).join(", ")}`;
 }
