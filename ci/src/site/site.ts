@@ -5,13 +5,10 @@ import { provisionMachine } from "./provisioning.js";
 import type { Payload } from "./ssh-connection.js";
 import { runOnSite, type Target } from "./target.js";
 
-/**
- * A site is one environment: its machine and the stack that runs on it.
- *
- * Its functions ask the machine at every call. The fields carry no decorator, so help does not list them.
- */
+/** The site of one environment: its machine and the stack that runs there. */
 @object()
 export class Site {
+  // State of the object. Without a decorator the fields do not show in help.
   private readonly env: string;
   private readonly sshKey: Secret;
   private readonly environments: Directory;
