@@ -22,7 +22,7 @@ test.each([
   "anchore/syft:v1.57.0",
   "anchore/grype:v0.121.2",
   "rclone/rclone:1.76.0",
-])("%s can be stood in for", (ref) => expect(hasRecipe(ref)).toBe(true));
+])("%s has a stand-in", (ref) => expect(hasRecipe(ref)).toBe(true));
 
 test.each([
   "grafana/loki:3.5.0",
@@ -31,9 +31,9 @@ test.each([
   "debian:trixie",
   "quay.io/python:3.8", // another registry's image of that name
   `redis:7@sha256:${"a".repeat(64)}`, // a digest names one image only
-])("%s can't", (ref) => expect(hasRecipe(ref)).toBe(false));
+])("%s has no stand-in", (ref) => expect(hasRecipe(ref)).toBe(false));
 
-test("scripts/images provides by default what the module and the application's Dockerfile name", () => {
+test("scripts/images provides by default every image of the module and the application's Dockerfile", () => {
   const dockerfile = readFileSync(new URL("../../../app/Dockerfile", import.meta.url), "utf8");
   const bases = [...dockerfile.matchAll(/^FROM (\S+:\S+)/gm)].map(([, ref]) => ref);
   expect([...usedImages].sort()).toEqual([...new Set([...Object.values(images), ...bases])].sort());
