@@ -8,7 +8,7 @@ test("the newest installed patch release of the same minor version is used", () 
 
 test("without a matching Python the error says how to install one", () => {
   expect(() => installedPython("3.8.5-buster", ["3.9.1"])).toThrow(
-    /No CPython 3\.8 under .*Do: pyenv install 3\.8/,
+    /No CPython 3\.8 in .*Install it with: pyenv install 3\.8/,
   );
 });
 
