@@ -50,7 +50,7 @@ describe("call test", () => {
     const after = await dagger(cache, "call", "test", `--app=${app}`);
     expect(after.exitCode, after.end).toBe(0);
     expect(after.stderr).toMatch(/pip .*install -r requirements\.txt.*\(cached\)/);
-    expect(after.stderr).not.toMatch(/taking a stand-in/);
+    expect(after.stderr).not.toMatch(/using a stand-in/);
     expect(await namedImages()).toEqual(images);
   });
 });

@@ -1,4 +1,4 @@
-// Prints how long the engine takes for what it does most: npx tsx engine/test/bench.ts
+// Prints the duration of the engine's most common operations: npx tsx engine/test/bench.ts
 import { execFileSync, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
@@ -19,7 +19,7 @@ async function measure(name: string, work: () => Promise<unknown>, unit = 1): Pr
   return milliseconds;
 }
 
-/** A chain of trivial steps that nobody has run before. */
+/** A chain of trivial steps that is not cached yet. */
 function chain(base: Container, mark: string): Container {
   let result = base;
   for (let n = 0; n < STEPS; n++) result = result.withExec(["sh", "-c", `: ${mark} ${n}`]);
@@ -39,7 +39,7 @@ function byHand(mark: string): void {
   execFileSync("docker", ["rmi", image]);
 }
 
-/** The highest sum of the memory of a process and its children, in MB: pages that they share count once. */
+/** The memory of a process and its children in MB; shared pages count once. */
 function memoryOf(pid: number): number {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean);
   const sizes = [String(pid), ...children].map((id) =>
@@ -48,7 +48,7 @@ function memoryOf(pid: number): number {
   return sizes.reduce((sum, size) => sum + size, 0) / 1000;
 }
 
-/** Calls of a module as people make them, with what engine and module take at the most. */
+/** Measures calls of a module from the command line, and the peak memory of engine and module. */
 async function commandLine(): Promise<void> {
   const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
   const env = { ...process.env, STACKLINE_CACHE: storePath };
@@ -66,7 +66,7 @@ async function commandLine(): Promise<void> {
       try {
         peak = Math.max(peak, memoryOf(child.pid as number));
       } catch {
-        // It has just ended.
+        // The process has just ended.
       }
     }, 50);
     await once(child, "close");
@@ -77,7 +77,7 @@ async function commandLine(): Promise<void> {
   await measure("identical call", () => call("kept", "--mark=first"));
   peak = 0;
   await measure("call with new arguments", () => call("kept", "--mark=second"));
-  console.log(`${"memory of engine and module, at the most".padEnd(52)}${peak.toFixed(0).padStart(9)} MB`);
+  console.log(`${"peak memory of engine and module".padEnd(52)}${peak.toFixed(0).padStart(9)} MB`);
 }
 
 const mark = randomBytes(4).toString("hex");

@@ -12,7 +12,7 @@ function context(client: Client, dockerfile: string, files: Record<string, strin
 }
 
 describe("dockerBuild", () => {
-  it("builds the last stage, or the one that is named", () =>
+  it("builds the last stage, or the target stage", () =>
     session(async ({ client }) => {
       const dir = context(
         client,
@@ -25,7 +25,7 @@ describe("dockerBuild", () => {
       await expect(dir.dockerBuild({ target: "three" }).sync()).rejects.toThrow("three");
     }));
 
-  it("takes build arguments, also for the image to start from, and another Dockerfile", () =>
+  it("takes build arguments, also in FROM, and another Dockerfile path", () =>
     session(async ({ client }) => {
       const text = `ARG BASE=none\nFROM \${BASE}\nARG WORD=default\nRUN echo $WORD > /word\n`;
       const dir = client.directory().withNewFile("docker/App.Dockerfile", text);
@@ -41,7 +41,7 @@ describe("dockerBuild", () => {
       expect(await build("given")).toBe("given\n");
     }));
 
-  it("leaves out of the context what .dockerignore names, and keeps the Dockerfile", () =>
+  it("applies .dockerignore to the build context, but keeps the Dockerfile", () =>
     session(async ({ client }) => {
       const built = context(client, `FROM ${IMAGE}\nCOPY . /app\n`, {
         ".dockerignore": "# a comment\n*\n!src\nsrc/*.log\n",
@@ -49,11 +49,11 @@ describe("dockerBuild", () => {
         "src/b.log": "",
         README: "",
       }).dockerBuild();
-      // Docker needs the Dockerfile in the context that it is sent: it can't be left out.
+      // Docker reads the Dockerfile from the build context: it can't be left out.
       expect(await built.directory("/app").glob("**")).toEqual(["Dockerfile", "src/", "src/a"]);
     }));
 
-  it("ends a failure's message with what the failing command printed", () =>
+  it("ends an error message with the output of the failing command", () =>
     session(async ({ client }) => {
       const dir = context(client, `FROM ${IMAGE}\nRUN echo fine\nRUN echo "no such package" && exit 7\n`);
       const error = await dir
@@ -66,13 +66,13 @@ describe("dockerBuild", () => {
       expect(error.message.trim()).toMatch(/no such package$/);
     }));
 
-  it("names the missing Dockerfile, and a line that cannot be read", () =>
+  it("reports a missing Dockerfile and an invalid line", () =>
     session(async ({ client }) => {
       await expect(client.directory().dockerBuild().sync()).rejects.toThrow("Dockerfile");
       await expect(context(client, `FROM ${IMAGE}\nRUNN x\n`).dockerBuild().sync()).rejects.toThrow(/RUNN/i);
     }));
 
-  it("is answered from what was kept for the same context, and runs again for another", async () => {
+  it("is a cache hit for the same context, and runs again for another", async () => {
     const build = (text: string): Promise<string[]> =>
       session(async ({ client, view }) => {
         await context(client, `FROM ${IMAGE}\nCOPY f /f\n`, { f: text }).dockerBuild().sync();
@@ -83,7 +83,7 @@ describe("dockerBuild", () => {
     expect(await build("2")).toHaveLength(0);
   });
 
-  it("carries the image's ports, user, folder and healthcheck on, without its volumes", () =>
+  it("keeps the image's ports, user, working directory and health check, but not its volumes", () =>
     session(async ({ client }) => {
       const built = context(
         client,
@@ -93,12 +93,12 @@ describe("dockerBuild", () => {
       expect(await built.dockerHealthcheck().interval()).toBe("3000ms");
       const [port] = await built.exposedPorts();
       expect([await port?.port(), await port?.protocol()]).toEqual([8080, "UDP"]);
-      // A VOLUME would swallow what a step writes there.
+      // Docker does not commit what a step writes to a VOLUME.
       const wrote = built.withUser("root").withExec(["touch", "/data/kept"]);
       expect(await wrote.directory("/data").entries()).toEqual(["kept"]);
     }));
 
-  it("gives secrets to the steps that mount them, and to no image", () =>
+  it("passes secrets to the steps that mount them, and stores none in the image", () =>
     session(async ({ client, view }) => {
       const secret = client.setSecret("token", "build-secret-value");
       const dir = context(

@@ -10,7 +10,7 @@ const session = <T>(use: Parameters<typeof withSession<T>>[1], path = storePath)
 
 const sh = (script: string): string[] => ["sh", "-c", script];
 
-/** Whether a second recipe runs anything that the first did not. */
+/** True if the second chain has a step that is not a cache hit after the first. */
 async function runsAgain(
   first: (client: Client) => Container,
   second: (client: Client) => Container,
@@ -25,7 +25,7 @@ async function runsAgain(
 const from = (client: Client): Container => client.container().from(IMAGE);
 
 describe("a step", () => {
-  it("is answered in a new session from what an earlier one came to", async () => {
+  it("is a cache hit in a later session", async () => {
     const run = ({ client }: TestRun): Promise<string> =>
       from(client)
         .withMountedDirectory("/m", client.directory())
@@ -40,7 +40,7 @@ describe("a step", () => {
     });
   });
 
-  it("runs again for another mode, argument order, value, user, folder or owner", async () => {
+  it("runs again if a mode, an argument, a variable, the user, the folder or an owner changes", async () => {
     const file = (permissions: number) => (client: Client) =>
       from(client).withNewFile("/f", "x", { permissions });
     expect(await runsAgain(file(0o644), file(0o755))).toBe(true);
@@ -69,7 +69,7 @@ describe("a step", () => {
     expect(await runsAgain(mount("1"), mount("2"))).toBe(true);
   });
 
-  it("does not run again for what it cannot see: labels, entry point, annotations, ports", async () => {
+  it("does not run again if labels, entry point, annotations or ports change", async () => {
     const second = (client: Client): Container =>
       from(client)
         .withLabel("a", "b")
@@ -80,7 +80,7 @@ describe("a step", () => {
     expect(await runsAgain(from, second)).toBe(false);
   });
 
-  it("does not run again for a touched file, and does for a changed one", async () => {
+  it("runs again for a file with new content or mode, but not for a new modification time", async () => {
     const folder = temporaryFolder();
     mkdirSync(join(folder, "sub"));
     writeFileSync(join(folder, "sub/f"), "x");
@@ -98,7 +98,7 @@ describe("a step", () => {
     expect(await run()).not.toBe(second);
   });
 
-  it("that failed is run again", async () => {
+  it("runs again after a failure", async () => {
     const run = ({ client }: TestRun): Promise<unknown> =>
       from(client)
         .withExec(sh("date +%N; exit 1"))
@@ -111,7 +111,7 @@ describe("a step", () => {
     });
   });
 
-  it("is run once when two branches of a session need it at the same time", () =>
+  it("runs once if two branches of a session need it at the same time", () =>
     session(async ({ client, view }) => {
       const branch = (n: number): Promise<string> =>
         from(client)
@@ -124,13 +124,13 @@ describe("a step", () => {
       expect(view.named("done")).toHaveLength(1);
     }));
 
-  it("may be run by two processes that share a store, each with a right result", async () => {
+  it("has the right result in both of two processes that share a store", async () => {
     const [a, b] = await Promise.all([runProcess(storePath, "shared"), runProcess(storePath, "shared")]);
     expect([a.output, b.output]).toEqual(["shared\n", "shared\n"]);
     expect((await runProcess(storePath, "shared")).output).toBe("shared\n");
   });
 
-  it("runs again when somebody has removed its image or its output", async () => {
+  it("runs again if its image or output was removed", async () => {
     const run = ({ client }: TestRun): Promise<string> =>
       from(client).withExec(sh("echo again; echo x > /x")).stdout();
     const path = temporaryFolder();

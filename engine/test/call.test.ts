@@ -15,13 +15,13 @@ function tampered(
 }
 
 describe("a call", () => {
-  it("is equal to another when all that it is made from is", () => {
+  it("has the same digest if its parent, field and arguments are the same", () => {
     expect(from("a").digest).toBe(from("a").digest);
     expect(from("a").digest).not.toBe(from("b").digest);
     expect(new Call("Container", undefined, "from", { address: "a" }).digest).not.toBe(from("a").digest);
   });
 
-  it("does not depend on the order of its arguments, and does on that of a list", () => {
+  it("has a digest that ignores the order of arguments, but not that of a list", () => {
     const call = (args: object): string => new Call("T", undefined, "f", args as never).digest;
     expect(call({ a: 1, b: { x: 1, y: 2 } })).toBe(call({ b: { y: 2, x: 1 }, a: 1 }));
     expect(call({ a: [1, 2] })).not.toBe(call({ a: [2, 1] }));
@@ -29,14 +29,14 @@ describe("a call", () => {
     expect(call({ a: "1" })).not.toBe(call({ a: 1 }));
   });
 
-  it("is told from its neighbour in a list", () => {
+  it("has a different digest for each item of a list", () => {
     const item = (nth: number): string => new Call("Port", base, "exposedPorts", {}, nth).digest;
     expect(item(0)).not.toBe(item(1));
   });
 });
 
 describe("an ID", () => {
-  it("brings back the call with all that it refers to", () => {
+  it("decodes to the call with everything that it refers to", () => {
     const call = new Call("Container", from("a"), "withDirectory", {
       path: "/x",
       source: dir,
@@ -53,7 +53,7 @@ describe("an ID", () => {
     ).toEqual(["container", "directory", "from", "withDirectory"]);
   });
 
-  it("holds what is shared once, and chains of any length", () => {
+  it("contains a shared call once, and encodes chains of any length", () => {
     let chain: Call = base;
     for (let i = 0; i < 5_000; i++)
       chain = new Call("Container", chain, "withEnvVariable", { name: "A", value: String(i) });
@@ -64,7 +64,7 @@ describe("an ID", () => {
     expect(encodeId(doubled).length).toBeLessThan(100_000);
   });
 
-  it("that is not one is refused with its beginning", () => {
+  it("that cannot be decoded is rejected", () => {
     for (const text of [
       "",
       "nonsense",
@@ -75,7 +75,7 @@ describe("an ID", () => {
       expect(() => decodeId(text)).toThrow(/^invalid ID/);
   });
 
-  it("that was changed is refused", () => {
+  it("that was tampered with is rejected", () => {
     const id = encodeId(from("a"));
     const renamed = tampered(id, (recipe) => {
       Object.assign(recipe.calls[recipe.root] as never, { args: { address: "b" } });

@@ -1,5 +1,5 @@
-// A session in a process of its own, to be run beside others or killed: a step that uses a service, a volume, a secret
-// and a mounted file, sleeps for a while and ends with `echo WORD`.
+// A session in a separate process, to run in parallel with others or to be killed: a step that uses a service, a volume,
+// a secret and a mounted file, sleeps for a while and ends with `echo WORD`.
 import { IMAGE, withSession } from "./support.ts";
 
 const [storePath = "", word = "", seconds = "1"] = process.argv.slice(2);

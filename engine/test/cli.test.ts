@@ -20,7 +20,7 @@ describe("one level of the command line", () => {
     return [Object.fromEntries(values), rest];
   };
 
-  it("ends at the first word that is no flag", () => {
+  it("ends at the first word that is not a flag", () => {
     expect(parse("--env", "prod", "deploy", "--env", "x")).toEqual([
       { env: ["prod"] },
       ["deploy", "--env", "x"],
@@ -29,17 +29,17 @@ describe("one level of the command line", () => {
     expect(parse()).toEqual([{}, []]);
   });
 
-  it("takes values after a space or an equals sign, and all of them", () => {
+  it("takes values after a space or an equals sign, also of repeated flags", () => {
     expect(parse("--env=a", "--env", "b", "-o", "file")).toEqual([{ env: ["a", "b"], output: ["file"] }, []]);
     expect(parse("--env=a=b", "--env=")).toEqual([{ env: ["a=b", ""] }, []]);
   });
 
-  it("takes a switch without a value, or with one after an equals sign", () => {
+  it("takes a boolean flag without a value, or with one after an equals sign", () => {
     expect(parse("--dry-run", "next")).toEqual([{ "dry-run": ["true"] }, ["next"]]);
     expect(parse("--dry-run=false")).toEqual([{ "dry-run": ["false"] }, []]);
   });
 
-  it("refuses what it does not know in the official words", () => {
+  it("rejects unknown flags with the official CLI's messages", () => {
     expect(() => parse("--nope")).toThrow("unknown flag: --nope");
     expect(() => parse("-x")).toThrow("unknown shorthand flag: 'x' in -x");
     expect(() => parse("--env")).toThrow("flag needs an argument: --env");
@@ -81,30 +81,30 @@ describe(".env", () => {
     return findEnvDefault(findEnvFiles(root, root, { HOST: "h" }), "stack-line", owner, arg(argument))?.text;
   };
 
-  it("gives an argument its default by FUNCTION_ARGUMENT, with or without the module in front", () => {
+  it("sets an argument's default as FUNCTION_ARGUMENT, with or without the module's name as prefix", () => {
     expect(lookUp("DEPLOY_DRYRUN=1", "dryRun")).toBe("1");
     expect(lookUp("deploy_dryrun=1", "dryRun")).toBe("1");
     expect(lookUp("STACKLINE_DEPLOY_DRYRUN=1", "dryRun")).toBe("1");
     expect(lookUp("STACK_LINE_DEPLOY_DRYRUN=1", "dryRun")).toBe("1");
   });
 
-  it("does not take an argument's name with underscores, nor another function's", () => {
+  it("ignores argument names with underscores, and variables of other functions", () => {
     expect(lookUp("DEPLOY_DRY_RUN=1", "dryRun")).toBeUndefined();
     expect(lookUp("TEST_DRYRUN=1", "dryRun")).toBeUndefined();
   });
 
-  it("fills in variables of this machine", () => {
+  it("expands environment variables of the host", () => {
     expect(lookUp("DEPLOY_HOST=${HOST}.example", "host")).toBe("h.example");
   });
 
-  it("above the module's folder has to name the module", () => {
+  it("above the module's folder needs the module's name as prefix", () => {
     const { root, outer } = setUp("DEPLOY_A=bare\nSTACKLINE_DEPLOY_B=full\n", "");
     const find = (name: string): string | undefined =>
       findEnvDefault(findEnvFiles(outer, root), "stackline", fn, arg(name))?.text;
     expect([find("a"), find("b")]).toEqual([undefined, "full"]);
   });
 
-  it("nearest to the working directory counts more than the module's own", () => {
+  it("nearest to the working directory takes precedence over the module's own", () => {
     const { root, outer } = setUp("STACKLINE_DEPLOY_A=outer\n", "DEPLOY_A=own\nDEPLOY_B=own\n");
     const find = (from: string, name: string): string | undefined =>
       findEnvDefault(findEnvFiles(from, root), "stackline", fn, arg(name))?.text;

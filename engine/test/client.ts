@@ -11,7 +11,7 @@ export const declarations = join(
   "client.gen.d.ts",
 );
 
-/** Classes by the names of their types in the API, with their fields. */
+/** The fields of the client's classes, by the names of their types in the API. */
 function clientFields(): Map<string, string[]> {
   const source = ts.createSourceFile(
     declarations,
@@ -30,7 +30,7 @@ function clientFields(): Map<string, string[]> {
   );
 }
 
-/** `with` and `getGQLClient` are the client's own, not the API's. */
+/** `with` and `getGQLClient` belong to the client, not to the API. */
 function fieldName(member: ts.ClassElement): string[] {
   const isField = ts.isMethodDeclaration(member) || ts.isPropertyDeclaration(member);
   if (!isField || !ts.isIdentifier(member.name)) return [];
@@ -38,7 +38,7 @@ function fieldName(member: ts.ClassElement): string[] {
   return name.startsWith("_") || ["with", "getGQLClient"].includes(name) ? [] : [name];
 }
 
-/** What the client has and the engine lacks: whole types, and fields of types that are there. */
+/** Types of the client that the engine lacks, and missing fields of types that it has. */
 export function missing(): { types: string[]; fields: Map<string, string[]> } {
   const schema = coreSchema();
   const types: string[] = [];

@@ -4,7 +4,7 @@ import { expect } from "vitest";
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-/** A small module whose functions fail in every way. */
+/** A small module with functions that fail in different ways. */
 export const sample = here("./fixtures/sample");
 
 export interface Failure {
@@ -13,12 +13,12 @@ export interface Failure {
   said: string;
 }
 
-/** How a command line of the engine is started. */
+/** The program and arguments that run the engine's CLI with `words`. */
 export function commandLine(words: string[]): [program: string, words: string[]] {
   return [process.execPath, [here("../start.mjs"), "engine", ...words]];
 }
 
-/** Runs one command line to its failure. */
+/** Runs one command line that is expected to fail. */
 export function fail(words: string[], env: NodeJS.ProcessEnv = {}): Failure {
   const { status, stderr } = spawnSync(...commandLine(words), {
     env: { ...process.env, ...env },
@@ -31,7 +31,7 @@ export function whatFailed(stderr: string): string {
   return stderr.slice(stderr.indexOf("Error: ")).trim();
 }
 
-/** What people and scripts can rely on: one line that tells what is wrong, and the official CLI's exit code. */
+/** Users and scripts rely on this: one line that says what is wrong, and the official CLI's exit code. */
 export function expectOneLine({ code, said }: Failure, line: RegExp): void {
   expect(said).toMatch(line);
   expect([code, said.split("\n").length]).toEqual([1, 1]);

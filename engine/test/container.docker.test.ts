@@ -12,7 +12,7 @@ const session = <T>(use: Parameters<typeof withSession<T>>[1]): Promise<T> => wi
 const sh = (script: string): string[] => ["sh", "-c", script];
 
 describe("a container's configuration", () => {
-  it("sets variables for the process, and fills in others only when asked", () =>
+  it("sets environment variables, and expands references only with `expand`", () =>
     session(async ({ client }) => {
       const base = client.container().from(IMAGE).withEnvVariable("A", "1").withEnvVariable("A", "2");
       const raw = base.withEnvVariable("B", "$A-${A}");
@@ -23,7 +23,7 @@ describe("a container's configuration", () => {
       expect(await base.withExec(["echo", "$A"], { expand: true }).stdout()).toBe("2\n");
     }));
 
-  it("takes variables away, those of the image and of earlier steps among them", () =>
+  it("removes environment variables, including those of the image and of earlier steps", () =>
     session(async ({ client }) => {
       const base = client.container().from(IMAGE).withEnvVariable("GONE", "x").withExec(["true"]);
       const without = base.withoutEnvVariable("GONE");
@@ -35,7 +35,7 @@ describe("a container's configuration", () => {
       expect((await base.envVariables()).length).toBe((await without.envVariables()).length + 1);
     }));
 
-  it("comes from an image of this machine's Docker, which has to be there", () =>
+  it("comes from an image in the local Docker, and reports a missing one", () =>
     session(async ({ client }) => {
       const found = client.host().containerImage(IMAGE);
       expect(await found.withExec(["cat", "/etc/debian_version"]).stdout()).toMatch(/^12\./);
@@ -44,7 +44,7 @@ describe("a container's configuration", () => {
       );
     }));
 
-  it("runs in the working directory, which it makes", () =>
+  it("runs in the working directory, and creates it", () =>
     session(async ({ client }) => {
       const base = client.container().from(IMAGE).withWorkdir("/deep/er").withWorkdir("down");
       expect(await base.workdir()).toBe("/deep/er/down");
@@ -52,7 +52,7 @@ describe("a container's configuration", () => {
       expect(await base.withoutWorkdir().withExec(["pwd"]).stdout()).toBe("/\n");
     }));
 
-  it("runs as the user that is named", () =>
+  it("runs as the given user", () =>
     session(async ({ client }) => {
       const base = client.container().from(IMAGE).withUser("nobody");
       expect(await base.withExec(["id", "-un"]).stdout()).toBe("nobody\n");
@@ -61,7 +61,7 @@ describe("a container's configuration", () => {
       expect(await base.user()).toBe("nobody");
     }));
 
-  it("holds labels, ports, entry point and arguments without running anything", () =>
+  it("returns labels, ports, entry point and arguments without running anything", () =>
     session(async ({ client, view }) => {
       const base = client
         .container()
@@ -93,7 +93,7 @@ describe("a container's configuration", () => {
       expect(view.named("done")).toEqual([]);
     }));
 
-  it("gives volatile variables to the process and does not run again for them", () =>
+  it("passes volatile variables to the process, but a new value is still a cache hit", () =>
     session(async ({ client, view }) => {
       const run = (value: string): Promise<string> =>
         client
@@ -108,14 +108,14 @@ describe("a container's configuration", () => {
       expect(view.named("done").length).toBe(1);
     }));
 
-  it("takes a chain of 1,000 calls", () =>
+  it("evaluates a chain of 1,000 calls", () =>
     session(async ({ client }) => {
       let chain = client.container().from(IMAGE);
       for (let i = 0; i < 1_000; i++) chain = chain.withEnvVariable(`V${i}`, String(i));
       expect(await chain.envVariable("V999")).toBe("999");
     }));
 
-  it("becomes one layer before Docker runs out of them, with the same files", () =>
+  it("is squashed into one layer before Docker's layer limit, with the same files", () =>
     session(async ({ client, engine }) => {
       const steps = client
         .container()
@@ -135,12 +135,12 @@ describe("a container's configuration", () => {
       expect(await withRoomForLayers(engine.session, state)).toBe(state);
     }));
 
-  it("passes an error on that a step was made to carry", () =>
+  it("fails with the error of withError", () =>
     session(async ({ client }) => {
       await expect(client.container().from(IMAGE).withError("not today").sync()).rejects.toThrow("not today");
     }));
 
-  it("forgets mounts that are taken away", () =>
+  it("does not see the content of a removed mount", () =>
     session(async ({ client }) => {
       const mounted = client
         .container()

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { describeField } from "../src/cli/descriptions.ts";
 
-it("help has the SDK's words for the API's functions and their arguments", () => {
+it("help shows the SDK's descriptions of API functions and their arguments", () => {
   const { text, args } = describeField("Container", "withExec");
   expect(text).not.toBe("");
   expect(args.get("args")).not.toBe("");
@@ -9,6 +9,6 @@ it("help has the SDK's words for the API's functions and their arguments", () =>
   expect(describeField("Directory", "export").text).not.toBe("");
 });
 
-it("help of what the SDK does not know is empty, not an error", () => {
+it("help is empty for a function that the SDK does not know", () => {
   expect(describeField("Nothing", "at")).toEqual({ text: "", args: new Map() });
 });

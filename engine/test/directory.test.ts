@@ -7,7 +7,7 @@ const session = <T>(use: Parameters<typeof withSession<T>>[1]): Promise<T> =>
   withSession({ storePath, withDocker: false }, use);
 
 describe("a directory", () => {
-  it("is made of files, folders, links and other directories", () =>
+  it("is composed of files, folders, links and other directories", () =>
     session(async ({ client }) => {
       const inner = client.directory().withNewFile("f", "inner").withNewFile("skip.log", "");
       const dir = client
@@ -26,7 +26,7 @@ describe("a directory", () => {
       expect(await dir.file("copied/name").name()).toBe("name");
     }));
 
-  it("is searched by the patterns of .dockerignore", () =>
+  it("is searched with the patterns of .dockerignore", () =>
     session(async ({ client }) => {
       const dir = ["a.py", "b/c.py", "b/d/e.py", "b/.f"].reduce(
         (d, path) => d.withNewFile(path, ""),
@@ -38,7 +38,7 @@ describe("a directory", () => {
       expect(await dir.glob("nothing")).toEqual([]);
     }));
 
-  it("tells what is there, of which type, through links or not", () =>
+  it("reports existence and type, with or without following links", () =>
     session(async ({ client }) => {
       const dir = client.directory().withNewFile("d/f", "12").withSymlink("d", "l").withSymlink("x", "x");
       const types = await Promise.all([
@@ -59,7 +59,7 @@ describe("a directory", () => {
       await expect(dir.exists("x")).rejects.toThrow("circle");
     }));
 
-  it("loses files and folders, and what a filter leaves out", () =>
+  it("removes files and folders by path or by filter", () =>
     session(async ({ client }) => {
       const dir = ["a", "b", "c/d", "c/e"].reduce((d, path) => d.withNewFile(path, ""), client.directory());
       expect(await dir.withoutFile("a").withoutDirectory("c").entries()).toEqual(["b"]);
@@ -67,7 +67,7 @@ describe("a directory", () => {
       expect(await dir.filter({ include: ["c"], exclude: ["**/e"] }).glob("**")).toEqual(["c/", "c/d"]);
     }));
 
-  it("is compared with another: what that one has anew or changed", () =>
+  it("has a diff with the new and changed files of another directory", () =>
     session(async ({ client }) => {
       const one = client
         .directory()
@@ -82,7 +82,7 @@ describe("a directory", () => {
       expect(await one.diff(two).glob("**")).toEqual(["changed", "new/", "new/f"]);
     }));
 
-  it("has a digest of its content, without its times", () =>
+  it("has a digest of contents and owners that ignores modification times", () =>
     session(async ({ client }) => {
       const dir = client.directory().withNewFile("a", "x");
       expect(await dir.withTimestamps(5).digest()).toBe(await dir.digest());
@@ -91,7 +91,7 @@ describe("a directory", () => {
       expect(await dir.digest()).toMatch(/^sha256:[0-9a-f]{64}$/);
     }));
 
-  it("takes owners as numbers alone", () =>
+  it("takes owners only as numeric IDs", () =>
     session(async ({ client }) => {
       const dir = client.directory().withNewFile("a", "");
       await expect(dir.chown("a", "root").sync()).rejects.toThrow("numbers");
@@ -100,7 +100,7 @@ describe("a directory", () => {
       );
     }));
 
-  it("names what is not there", () =>
+  it("names a missing path in the error", () =>
     session(async ({ client }) => {
       const dir = client.directory().withNewFile("f", "");
       await expect(dir.file("none").contents()).rejects.toThrow("none: no such file");
@@ -111,7 +111,7 @@ describe("a directory", () => {
 });
 
 describe("a file", () => {
-  it("has content, by lines if asked, a size, a name and a digest", () =>
+  it("has content (whole or by lines), a size, a name and a digest", () =>
     session(async ({ client }) => {
       const file = client.file("f.txt", "one\ntwo\nthree\n");
       expect(await file.contents()).toBe("one\ntwo\nthree\n");
@@ -125,7 +125,7 @@ describe("a file", () => {
       expect(await renamed.digest()).not.toBe(await file.digest());
     }));
 
-  it("has one text replaced by another where that is plain", () =>
+  it("has text replaced, unless the match is missing or ambiguous", () =>
     session(async ({ client }) => {
       const file = client.file("f", "a b\na b\nc $&");
       expect(await file.withReplaced("c", "d").contents()).toBe("a b\na b\nd $&");

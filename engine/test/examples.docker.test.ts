@@ -1,4 +1,4 @@
-// The official documentation's use cases, through the unmodified npm package.
+// The use cases of the official documentation, with the unmodified npm package.
 import { describe, expect, it } from "vitest";
 import { python, temporaryFolder, withSession } from "./support.ts";
 
@@ -7,7 +7,7 @@ const session = <T>(use: Parameters<typeof withSession<T>>[1]): Promise<T> => wi
 const ALPINE = "alpine:3.20";
 
 describe("as documented:", () => {
-  it("a container is made from an image, changed, and asked for its output", () =>
+  it("a container is created from an image, changed, and run for its output", () =>
     session(async ({ client }) => {
       const container = client
         .container()
@@ -37,7 +37,7 @@ describe("as documented:", () => {
       await expect(small.withExec(["gcc", "--version"]).sync()).rejects.toThrow("gcc");
     }));
 
-  it("a Dockerfile's stage is built with arguments", () =>
+  it("a Dockerfile's target stage is built with build arguments", () =>
     session(async ({ client }) => {
       const dockerfile = `FROM ${ALPINE} AS base\nARG WORD=none\nRUN echo $WORD >/word\nFROM base AS other\nRUN false\n`;
       const image = client
@@ -47,7 +47,7 @@ describe("as documented:", () => {
       expect(await image.file("/word").contents()).toBe("given\n");
     }));
 
-  it("a cache volume keeps what one run left for the next, whatever else has changed", async () => {
+  it("a cache volume keeps its content from one run to the next, even if the step changes", async () => {
     const key = `example-${process.pid}`;
     const run = (mark: string): Promise<string> =>
       session(({ client }) =>
@@ -66,7 +66,7 @@ describe("as documented:", () => {
     for (const { Name } of Volumes ?? []) await docker.getVolume(Name).remove();
   });
 
-  it("a service answers clients by its alias, and tells its endpoint", () =>
+  it("a service is reached by its alias, and returns its endpoint", () =>
     session(async ({ client }) => {
       const redis = client
         .container()
@@ -85,7 +85,7 @@ describe("as documented:", () => {
       expect(await redis.endpoint({ scheme: "redis" })).toMatch(/^redis:\/\/\w+:6379$/);
     }));
 
-  it("a service is reached from this machine through a tunnel", () =>
+  it("a service is reached from the host through a tunnel", () =>
     session(async ({ client }) => {
       const web = client
         .container()
@@ -101,7 +101,7 @@ describe("as documented:", () => {
       await tunnel.stop();
     }));
 
-  it("a secret reaches a command as a variable or a file, and is never shown", () =>
+  it("a secret reaches a command as a variable or a file, and is masked in output", () =>
     session(async ({ client }) => {
       const token = client.setSecret("token", "example-token-1234");
       const said = await client
@@ -114,7 +114,7 @@ describe("as documented:", () => {
       expect(said).toBe("same: ***\n");
     }));
 
-  it("a failed command tells its exit code and output", () =>
+  it("a failed command reports its exit code and output", () =>
     session(async ({ client }) => {
       const { ExecError } = await import("@dagger.io/dagger");
       const error = await client

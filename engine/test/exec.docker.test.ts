@@ -15,7 +15,7 @@ async function failure(work: Promise<unknown>): Promise<ExecError> {
 }
 
 describe("withExec", () => {
-  it("keeps stdout and stderr apart, and in order when combined", () =>
+  it("separates stdout and stderr, and combines them in order", () =>
     session(async ({ client }) => {
       const ran = client
         .container()
@@ -27,7 +27,7 @@ describe("withExec", () => {
       expect(await ran.exitCode()).toBe(0);
     }));
 
-  it("passes arguments as they are, whatever is in them", () =>
+  it("passes arguments unchanged, without shell expansion", () =>
     session(async ({ client }) => {
       const args = ["a b", "", 'q"q', "$HOME", "*", "ü\n"];
       const ran = client
@@ -37,7 +37,7 @@ describe("withExec", () => {
       expect(await ran.stdout()).toBe(`${args.join("|")}|`);
     }));
 
-  it("fails with the command, its exit code and both outputs", () =>
+  it("reports the command, exit code and both outputs of a failure", () =>
     session(async ({ client }) => {
       const args = ["sh", "-c", "echo out; echo err >&2; exit 3"];
       const error = await failure(client.container().from(IMAGE).withExec(args).sync());
@@ -45,7 +45,7 @@ describe("withExec", () => {
       expect(error.message).toContain("exit code: 3");
     }));
 
-  it("ends with 127 when the command is not there, and says which", () =>
+  it("fails with exit code 127 and the name of a command that does not exist", () =>
     session(async ({ client }) => {
       for (const noInit of [false, true]) {
         const error = await failure(
@@ -56,7 +56,7 @@ describe("withExec", () => {
       }
     }));
 
-  it("goes on after a failure that was expected", () =>
+  it("continues after an expected failure", () =>
     session(async ({ client }) => {
       const base = client.container().from(IMAGE);
       const failed = base.withExec(["sh", "-c", "echo kept > /kept; exit 4"], { expect: ReturnType.Failure });
@@ -66,7 +66,7 @@ describe("withExec", () => {
       await failure(base.withExec(["true"], { expect: ReturnType.Failure }).sync());
     }));
 
-  it("does not take the end by a signal for an expected failure", () =>
+  it("does not count a kill by a signal as an expected failure", () =>
     session(async ({ client }) => {
       const killed = client
         .container()
@@ -75,14 +75,14 @@ describe("withExec", () => {
       expect((await failure(killed.sync())).exitCode).toBe(137);
     }));
 
-  it("feeds stdin to its end", () =>
+  it("passes stdin completely", () =>
     session(async ({ client }) => {
       const text = "0123456789abcde\n".repeat(20_000);
       const counted = client.container().from(IMAGE).withExec(["wc", "-c"], { stdin: text });
       expect((await counted.stdout()).trim()).toBe(String(text.length));
     }));
 
-  it("redirects streams from and to files, byte by byte", () =>
+  it("redirects streams from and to files without changing a byte", () =>
     session(async ({ client }) => {
       const ran = client
         .container()
@@ -99,7 +99,7 @@ describe("withExec", () => {
       expect(await ran.withExec(["sh", "-c", "tail -c1 /work/out | od -An -tx1"]).stdout()).toContain("ff");
     }));
 
-  it("writes both streams into one file in the order in which they came", () =>
+  it("writes both streams to one file in order", () =>
     session(async ({ client }) => {
       const ran = client
         .container()
@@ -111,7 +111,7 @@ describe("withExec", () => {
       expect(await ran.file("/log").contents()).toBe("1\n2\n3\n");
     }));
 
-  it("puts the entry point in front only when asked, and the default arguments when none are given", () =>
+  it("uses the entry point only with useEntrypoint, and the default arguments if none are given", () =>
     session(async ({ client }) => {
       const base = client
         .container()
@@ -124,7 +124,7 @@ describe("withExec", () => {
       expect(await base.withExec([], { useEntrypoint: true }).stdout()).toBe("entry echo default\n");
     }));
 
-  it("gives more rights only when asked", () =>
+  it("adds capabilities only with insecureRootCapabilities", () =>
     session(async ({ client }) => {
       const base = client.container().from(IMAGE);
       const rights = ["sh", "-c", "grep CapEff /proc/self/status"];
@@ -135,7 +135,7 @@ describe("withExec", () => {
       );
     }));
 
-  it("reports what nothing ran for", () =>
+  it("reports that no command has been set", () =>
     session(async ({ client }) => {
       await expect(client.container().from(IMAGE).stdout()).rejects.toThrow("no command has been set");
       await expect(
@@ -144,13 +144,13 @@ describe("withExec", () => {
       await expect(client.container().withExec([]).sync()).rejects.toThrow("no command has been set");
     }));
 
-  it("keeps output that is not text, and hands it over as text as far as it is", () =>
+  it("replaces bytes of the output that are not valid UTF-8", () =>
     session(async ({ client }) => {
       const ran = client.container().from(IMAGE).withExec(["printf", "a\\377b"]);
       expect(await ran.stdout()).toBe("a\ufffdb");
     }));
 
-  it("loses nothing of a process that writes byte by byte", () =>
+  it("captures all output of a process that writes byte by byte", () =>
     session(async ({ client }) => {
       const script = "i=0; while [ $i -lt 20000 ]; do printf x; i=$((i+1)); done";
       expect((await client.container().from(IMAGE).withExec(["sh", "-c", script]).stdout()).length).toBe(
@@ -158,7 +158,7 @@ describe("withExec", () => {
       );
     }));
 
-  it("takes 100 MB of output without holding it in memory", () =>
+  it("handles 100 MB of output without holding it in memory", () =>
     session(async ({ client }) => {
       const before = process.memoryUsage().rss;
       const ran = client

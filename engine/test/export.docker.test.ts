@@ -16,7 +16,7 @@ const storePath = temporaryFolder();
 const session = <T>(use: Parameters<typeof withSession<T>>[1]): Promise<T> => withSession({ storePath }, use);
 
 describe("export", () => {
-  it("writes a directory with its modes and links, beside what is there", () =>
+  it("writes a directory with modes and links, and removes existing files only with `wipe`", () =>
     session(async ({ client }) => {
       const to = temporaryFolder();
       writeFileSync(join(to, "other"), "stays");
@@ -34,7 +34,7 @@ describe("export", () => {
       expect(readdirSync(to).sort()).toEqual(["empty", "link", "sub"]);
     }));
 
-  it("writes a file to its path, or into a folder where that is meant", () =>
+  it("writes a file to a path, or into a folder with allowParentDirPath", () =>
     session(async ({ client }) => {
       const to = temporaryFolder();
       mkdirSync(join(to, "folder"));
@@ -47,7 +47,7 @@ describe("export", () => {
       expect(readdirSync(join(to, "folder"))).toEqual(["name"]);
     }));
 
-  it("makes an image that docker load takes, with the state's configuration and nothing else", () =>
+  it("writes an image that docker load accepts, with exactly the container's configuration", () =>
     session(async ({ client, engine }) => {
       const path = join(temporaryFolder(), "image.tar");
       const base = client.container().from(IMAGE).withEnvVariable("DROPPED", "1").withLabel("dropped", "1");
@@ -89,7 +89,7 @@ describe("export", () => {
       await docker.getImage(id).remove();
     }));
 
-  it("is the same archive for the same container, and can be taken in again", () =>
+  it("writes the same archive for the same container, and the archive can be imported", () =>
     session(async ({ client }) => {
       const made = client
         .container()
@@ -104,7 +104,7 @@ describe("export", () => {
       await expect(client.container().import_(client.file("f", "no archive")).sync()).rejects.toThrow();
     }));
 
-  it("takes its platform variants, of which each platform has one", () =>
+  it("takes platform variants, at most one per platform", () =>
     session(async ({ client }) => {
       const made = client.container().from(IMAGE).withNewFile("/f", "content");
       const archive = client.container().asTarball({ platformVariants: [made] });
@@ -117,7 +117,7 @@ describe("export", () => {
       );
     }));
 
-  it("names an image in the local Docker", () =>
+  it("tags an image in the local Docker", () =>
     session(async ({ client }) => {
       await client
         .container()

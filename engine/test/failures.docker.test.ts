@@ -15,7 +15,7 @@ const fail = (words: string[], env: NodeJS.ProcessEnv = {}): Failure =>
 
 afterAll(() => removeStepImages(docker, STACKLINE_CACHE));
 
-/** A module in a folder of its own, with one file changed. */
+/** A copy of the sample module with one file changed. */
 function changed(path: string, text: string): string {
   const folder = temporaryFolder();
   cpSync(sample, folder, { recursive: true });
@@ -30,35 +30,35 @@ describe("one clear line and exit code 1 for", () => {
     ["an unknown flag", ["call", "kept", "--nope=1"], /^Error: unknown flag: --nope/],
     ["a flag of another level", ["call", "--mark=x", "kept"], /^Error: unknown flag: --mark/],
     ["a missing argument", ["call", "kept"], /^Error: required flag\(s\) "mark" not set/],
-    ["a path that is not there", ["call", "names", "--dir=/no/such"], /^Error: .*\/no\/such/],
+    ["a path that does not exist", ["call", "names", "--dir=/no/such"], /^Error: .*\/no\/such/],
     [
-      "a secret's plain text",
+      "a secret given as plain text",
       ["call", "length", "--secret=p@ss word"],
       /^Error: --secret takes a secret from env:/,
     ],
     [
-      "a secret's variable that is not set",
+      "a secret from an unset variable",
       ["call", "length", "--secret=env://NO_SUCH_VARIABLE"],
       /^Error: .*secret env var not found: "NO_SUCH_VARIABLE"/,
     ],
     [
-      "an unknown way to show progress",
+      "an unknown progress format",
       ["--progress=loud", "version"],
       /^Error: invalid value "loud" for --progress/,
     ],
-    ["a size that is none", ["prune", "--max-size=much"], /^Error: invalid value "much" for --max-size/],
+    ["an invalid size", ["prune", "--max-size=much"], /^Error: invalid value "much" for --max-size/],
   ])("%s", (_, words, line) => {
     expectOneLine(fail(["-m", sample, ...words]), line);
   });
 
-  it("a dagger.json that cannot be read", () => {
+  it("an invalid dagger.json", () => {
     expectOneLine(
       fail(["-m", changed("dagger.json", "{ nope"), "functions"]),
       /^Error: \S+\/dagger\.json is not valid JSON: /,
     );
   });
 
-  it("a module that depends on others", () => {
+  it("a module with dependencies", () => {
     const json = JSON.stringify({ name: "sample", sdk: "typescript", dependencies: [{ name: "other" }] });
     expect(fail(["-m", changed("dagger.json", json), "functions"])).toMatchObject({
       code: 1,
@@ -66,7 +66,7 @@ describe("one clear line and exit code 1 for", () => {
     });
   });
 
-  it("no dagger.json at all", () => {
+  it("a missing dagger.json", () => {
     expect(fail(["-m", temporaryFolder(), "functions"])).toMatchObject({
       code: 1,
       said: expect.stringMatching(/^Error: no dagger\.json in .* or above/),
@@ -87,7 +87,7 @@ describe("one clear line and exit code 1 for", () => {
     );
   });
 
-  it("a port of this machine that is in use, and leaves no service behind", async () => {
+  it("a host port that is in use, without leaving a service behind", async () => {
     const taken = createServer().listen(0, "127.0.0.1");
     await new Promise((resolve) => taken.once("listening", resolve));
     const { port } = taken.address() as AddressInfo;

@@ -8,7 +8,7 @@ const session = <T>(use: Parameters<typeof withSession<T>>[1]): Promise<T> => wi
 const sh = (script: string): string[] => ["sh", "-c", script];
 
 describe("files in a container", () => {
-  it("have the content, mode and owner that they were given, by name or number", () =>
+  it("have the given content, mode and owner, by name or ID", () =>
     session(async ({ client }) => {
       const base = client
         .container()
@@ -22,7 +22,7 @@ describe("files in a container", () => {
       await expect(base.withNewFile("/d", "", { owner: "nosuchuser" }).sync()).rejects.toThrow("nosuchuser");
     }));
 
-  it("leave the folders that they are put into as they are", () =>
+  it("do not change the mode of existing parent folders", () =>
     session(async ({ client }) => {
       const base = client
         .container()
@@ -32,7 +32,7 @@ describe("files in a container", () => {
       expect(await base.withExec(["stat", "-c", "%a", "/tmp", "/var/tmp"]).stdout()).toBe("1777\n1777\n");
     }));
 
-  it("are put in and read through symbolic links", () =>
+  it("are written and read through symbolic links", () =>
     session(async ({ client }) => {
       const base = client
         .container()
@@ -51,7 +51,7 @@ describe("files in a container", () => {
       await expect(circle.file("/opt/a").contents()).rejects.toThrow();
     }));
 
-  it("can be read before and after a step, from above and from below", () =>
+  it("can be read before a step runs, together with those of the image", () =>
     session(async ({ client }) => {
       const over = client
         .container()
@@ -68,7 +68,7 @@ describe("files in a container", () => {
       await expect(over.directory("/etc/passwd").entries()).rejects.toThrow("is a file");
     }));
 
-  it("come filtered, and with one owner, out of a directory", () =>
+  it("are copied from a directory with filters, an owner and a mode", () =>
     session(async ({ client }) => {
       const source = client
         .directory()
@@ -95,7 +95,7 @@ describe("files in a container", () => {
       expect(await only.directory("/app").glob("**")).toEqual(["keep/", "keep/a.py"]);
     }));
 
-  it("are put into a folder under their own names when the path says so", () =>
+  it("are copied into a folder under their own names if the path is a folder", () =>
     session(async ({ client }) => {
       const file = client.file("name", "x");
       const base = client.container().from(IMAGE).withDirectory("/dir", client.directory());
@@ -111,7 +111,7 @@ describe("files in a container", () => {
       await expect(base.withFile("/etc", file).withExec(["true"]).sync()).rejects.toThrow("/etc");
     }));
 
-  it("are taken away by name, with what is below, and nothing else", () =>
+  it("are removed by path, folders with their content", () =>
     session(async ({ client }) => {
       const base = client
         .container()
@@ -123,7 +123,7 @@ describe("files in a container", () => {
       expect(await less.directory("/opt/a").entries()).toEqual(["two"]);
       expect(await less.exists("/var/lib/dpkg")).toBe(false);
       expect(await less.withExec(["stat", "-c", "%a", "/opt/a"]).stdout()).toBe("700\n");
-      // Through a link among the parents.
+      // Through a symbolic link in the path.
       expect(
         await base.withNewFile("/run/x", "").withoutFiles(["/var/run/x", "/etc/issue"]).exists("/run/x"),
       ).toBe(false);
@@ -134,7 +134,7 @@ describe("files in a container", () => {
       expect(await mounted.withoutFile("/m/f").directory("/m").entries()).toEqual(["g"]);
     }));
 
-  it("tell their type, size and permissions", () =>
+  it("report their type, size and permissions", () =>
     session(async ({ client }) => {
       const base = client.container().from(IMAGE).withNewFile("/f", "12345", { permissions: 0o600 });
       const stat = base.stat("/f");
@@ -143,7 +143,7 @@ describe("files in a container", () => {
       );
     }));
 
-  it("make a container from a directory alone", () =>
+  it("can be a container's whole root file system", () =>
     session(async ({ client }) => {
       const rootfs = client.container().from(IMAGE).rootfs();
       const again = client.container().withRootfs(rootfs.withNewFile("/added", "yes"));

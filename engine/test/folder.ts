@@ -8,11 +8,11 @@ function removeAll(): void {
   for (const path of made.splice(0)) rmSync(path, { recursive: true, force: true });
 }
 
-// A test runner ends its workers without their having a say: what it runs at a file's end counts.
+// Vitest ends its workers without an "exit" event, so remove the folders at the end of each file.
 if (process.env.VITEST) (await import("vitest")).afterAll(removeAll);
 else process.once("exit", removeAll);
 
-/** A folder that is gone when the test file has ended, or the process. */
+/** A folder that is removed at the end of the test file or the process. */
 export function temporaryFolder(): string {
   const path = mkdtempSync(join(tmpdir(), "stackline-test-"));
   made.push(path);

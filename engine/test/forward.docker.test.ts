@@ -18,7 +18,7 @@ function web(client: Client): Service {
 }
 
 describe("a tunnel", () => {
-  it("leads from a port of this machine to a service, until it is stopped", () =>
+  it("forwards a host port to a service until it is stopped", () =>
     session(async ({ client }) => {
       const tunnel = client.host().tunnel(web(client));
       await expect(tunnel.endpoint()).rejects.toThrow("start it");
@@ -30,7 +30,7 @@ describe("a tunnel", () => {
       await expect(fetch(`${url}/f`)).rejects.toThrow();
     }));
 
-  it("takes the port that was chosen, or tells that it is in use", () =>
+  it("reports a chosen port that is in use", () =>
     session(async ({ client }) => {
       const taken = createServer().listen(0, "127.0.0.1");
       await new Promise((resolve) => taken.once("listening", resolve));
@@ -41,7 +41,7 @@ describe("a tunnel", () => {
     }));
 });
 
-describe("a service of this machine", () => {
+describe("a service on the host", () => {
   it("is reached from a container by its alias", async () => {
     const server = createServer((_request, response) => response.end("of this machine")).listen(
       0,

@@ -26,7 +26,7 @@ beforeEach(() => requests.splice(0));
 afterAll(() => server.close());
 
 describe("a file from a URL", () => {
-  it("has its content, the URL's last part as its name, and is for its owner alone", () =>
+  it("has the content, the last part of the URL as its name, and mode 0600", () =>
     session(async ({ client }) => {
       const file = client.http(`http://${address}/tool.tar?x=1`);
       expect([await file.contents(), await file.name()]).toEqual(["the content", "tool.tar"]);
@@ -36,7 +36,7 @@ describe("a file from a URL", () => {
       expect(await other.stat().permissions()).toBe(0o755);
     }));
 
-  it("is asked for once a session, and again in the next", async () => {
+  it("is fetched once per session", async () => {
     const read = (): Promise<void> =>
       session(async ({ client }) => {
         const file = client.http(`http://${address}/tool.tar`);
@@ -48,7 +48,7 @@ describe("a file from a URL", () => {
     expect(requests).toHaveLength(2);
   });
 
-  it("with a checksum is taken when it matches, and not fetched again where it is at hand", () =>
+  it("with a checksum is verified, and not fetched again if it is cached", () =>
     session(async ({ client }) => {
       const url = `http://${address}/tool.tar`;
       const wrong = `sha256:${"0".repeat(64)}`;
@@ -61,7 +61,7 @@ describe("a file from a URL", () => {
       await expect(client.http(url, { checksum: "md5:0" }).contents()).rejects.toThrow("give sha256:");
     }));
 
-  it("is asked for with a secret as the Authorization header, or the URL's account", () =>
+  it("is fetched with an Authorization header from a secret, or with the URL's credentials", () =>
     session(async ({ client }) => {
       const authHeader = client.setSecret("header", "Bearer token-of-mine");
       await client.http(`http://${address}/tool.tar`, { authHeader }).sync();
@@ -72,7 +72,7 @@ describe("a file from a URL", () => {
       ]);
     }));
 
-  it("that cannot be had is named, without account or query", () =>
+  it("that cannot be fetched is named in the error, without credentials or query", () =>
     session(async ({ client }) => {
       const at = (path: string): Promise<string> =>
         client

@@ -14,7 +14,7 @@ interface Answer {
   errors?: { message: string; extensions?: Record<string, unknown> }[];
 }
 
-/** Loads the module into a session of its own. */
+/** Loads the module in a new session. */
 const session = <T>(use: (engine: Engine, cached: () => string[]) => Promise<T>): Promise<T> =>
   withSession({ storePath }, async ({ engine, view }) => {
     await engine.loadModule(sample);
@@ -32,7 +32,7 @@ async function value(engine: Engine, fields: string): Promise<unknown> {
 }
 
 describe("a module's function", () => {
-  it("is answered from what an equal call returned, in this session or a later one", async () => {
+  it("is a cache hit for the same arguments, also in a later session", async () => {
     const first = await session((engine) => value(engine, 'kept(mark: "a")'));
     await session(async (engine, cached) => {
       expect(await value(engine, 'kept(mark: "a")')).toBe(first);
@@ -41,14 +41,14 @@ describe("a module's function", () => {
     });
   });
 
-  it("runs at each call when it is never to be cached", () =>
+  it("runs at each call with the cache policy `never`", () =>
     session(async (engine) => {
       expect(await value(engine, "fresh")).not.toBe(await value(engine, "fresh"));
       const call = new Call("Container", undefined, "f", { _once: "mark" });
       expect(decodeId(encodeId(call)).digest).toBe(call.digest);
     }));
 
-  it("runs once a session when it is cached for that", async () => {
+  it("runs once per session with the cache policy `session`", async () => {
     const first = await session(async (engine) => {
       const result = await value(engine, "once");
       expect(await value(engine, "once")).toBe(result);
@@ -57,7 +57,7 @@ describe("a module's function", () => {
     expect(await session((engine) => value(engine, "once"))).not.toBe(first);
   });
 
-  it("passes a failed command on with all that is known of it", () =>
+  it("passes on a failed command's exit code and output", () =>
     session(async (engine) => {
       const { errors } = await ask(engine, "failing");
       expect(errors?.[0]?.extensions).toMatchObject({
@@ -68,12 +68,12 @@ describe("a module's function", () => {
       });
     }));
 
-  it("tells its own failure in its own words", () =>
+  it("reports the message of an error that it throws", () =>
     session(async (engine) => {
       expect((await ask(engine, "broken")).errors?.[0]?.message).toBe("a bug of the module");
     }));
 
-  it("returns objects of the API to go on from, and takes them", () =>
+  it("returns and accepts objects of the API", () =>
     session(async (engine) => {
       const { data } = await ask(engine, 'base { withExec(args: ["echo", "on"]) { stdout } }');
       expect(data?.sample.base).toEqual({ withExec: { stdout: "on\n" } });
@@ -85,7 +85,7 @@ describe("a module's function", () => {
       expect(await value(engine, `names(dir: "${id.data.directory.withNewFile.id}")`)).toEqual(["f"]);
     }));
 
-  it("gets secrets by reference, and keeps none in the store's results", () =>
+  it("gets secrets by reference, and the ID does not contain the value", () =>
     session(async (engine) => {
       const secret = (await (
         await post(engine, '{ setSecret(name: "s", plaintext: "12345") { id } }')
@@ -97,7 +97,7 @@ describe("a module's function", () => {
     }));
 });
 
-it("a module's process ends with its engine, also when that is killed", async () => {
+it("a module's process ends with its engine, even if the engine is killed", async () => {
   const start = fileURLToPath(new URL("../start.mjs", import.meta.url));
   const env = { ...process.env, STACKLINE_CACHE: storePath };
   const engine = spawn(process.execPath, [start, "engine", "-m", sample, "call", "hang"], {
@@ -106,7 +106,7 @@ it("a module's process ends with its engine, also when that is killed", async ()
   });
   const children = (): string[] =>
     readFileSync(`/proc/${engine.pid}/task/${engine.pid}/children`, "utf8").split(" ").filter(Boolean);
-  // Registered already, by the tests above: this one runs the function.
+  // The tests above have registered the module: the only process left runs the function.
   await expect.poll(() => children().length, { timeout: 60_000 }).toBe(1);
   const [child] = children();
   engine.kill("SIGKILL");

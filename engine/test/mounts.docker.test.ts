@@ -24,7 +24,7 @@ afterAll(async () => {
 });
 
 describe("a mounted directory", () => {
-  it("is seen by the steps, keeps what they write, and is no part of the image", () =>
+  it("is visible to steps, keeps their changes, and is not part of the image", () =>
     session(async ({ client }) => {
       const source = client.directory().withNewFile("in", "in").withNewFile("gone", "");
       const base = client.container().from(IMAGE).withMountedDirectory("/src", source);
@@ -37,11 +37,11 @@ describe("a mounted directory", () => {
       const image = client.container().import_(after.asTarball());
       expect(await image.exists("/src/in")).toBe(false);
       expect(await after.rootfs().glob("src/*")).toEqual([]);
-      // The directory that was mounted is as it was.
+      // The source directory is unchanged.
       expect(await source.entries()).toEqual(["gone", "in"]);
     }));
 
-  it("hides what the image has there, and files put there before", () =>
+  it("hides the image's files at its path, and files added there before", () =>
     session(async ({ client }) => {
       const base = client
         .container()
@@ -58,7 +58,7 @@ describe("a mounted directory", () => {
       expect(await etc.withExec(["ls", "/etc/cron.d"]).stdout()).toBe("x\n");
     }));
 
-  it("belongs to whom it was given, and is not written to when it is read-only", () =>
+  it("has the given owner, and rejects writes if it is read-only", () =>
     session(async ({ client }) => {
       const source = client.directory().withNewFile("f", "f");
       const base = client.container().from(IMAGE);
@@ -73,7 +73,7 @@ describe("a mounted directory", () => {
       });
     }));
 
-  it("takes files that are put into it later", () =>
+  it("accepts files that are added later", () =>
     session(async ({ client }) => {
       const base = client
         .container()
@@ -84,7 +84,7 @@ describe("a mounted directory", () => {
       expect(await base.withoutMount("/m").exists("/m/sub/new")).toBe(false);
     }));
 
-  it("keeps apart what other mounts in it hold", () =>
+  it("does not mix its content with that of nested mounts", () =>
     session(async ({ client }) => {
       const key = newKey();
       const value = `v-${randomBytes(12).toString("hex")}`;
@@ -113,7 +113,7 @@ describe("a mounted directory", () => {
 });
 
 describe("a mounted file", () => {
-  it("is read and written in place, and is no part of the image", () =>
+  it("is read and written in place, and is not part of the image", () =>
     session(async ({ client }) => {
       const base = client
         .container()
@@ -125,7 +125,7 @@ describe("a mounted file", () => {
       expect(await after.withoutMount("/etc/conf").file("/etc/conf").size()).toBe(0);
     }));
 
-  it("can lie over a file that the image has", () =>
+  it("can cover a file of the image", () =>
     session(async ({ client }) => {
       const base = client.container().from(IMAGE).withMountedFile("/etc/issue", client.file("x", "mine"));
       expect(await base.withExec(["cat", "/etc/issue"]).stdout()).toBe("mine");
@@ -136,7 +136,7 @@ describe("a mounted file", () => {
 });
 
 describe("a cache volume", () => {
-  it("keeps its content between steps and sessions, and does not count for the cache", async () => {
+  it("keeps its content between steps and sessions, and is not part of the cache key", async () => {
     const key = newKey();
     const add = (n: string): Promise<string> =>
       session(({ client }) =>
@@ -152,7 +152,7 @@ describe("a cache volume", () => {
     expect(await add("1")).toBe("1\n");
   });
 
-  it("starts with the directory that it was given, under its owner", () =>
+  it("is initialised from its source directory, with the given owner", () =>
     session(async ({ client }) => {
       const key = newKey();
       const ran = client
@@ -166,7 +166,7 @@ describe("a cache volume", () => {
       expect(await ran.stdout()).toBe("seedwww-data\n");
     }));
 
-  it("is used by one step at a time when it is locked, and by none together when private", () =>
+  it("is used by one step at a time if it is locked, and is never shared if it is private", () =>
     session(async ({ client }) => {
       const key = newKey();
       const run = (name: string, sharing: CacheSharingMode): Promise<string> =>
@@ -192,7 +192,7 @@ describe("a cache volume", () => {
 });
 
 describe("a temporary mount", () => {
-  it("is empty for each step, writable for all, and may hold programs", () =>
+  it("is empty for each step, writable by every user, and allows executables", () =>
     session(async ({ client }) => {
       const base = client
         .container()

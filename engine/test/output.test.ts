@@ -17,32 +17,32 @@ function scrubbed(secrets: string[], text: string): string[] {
 }
 
 describe("a scrubber", () => {
-  it("replaces a secret however it is cut in pieces", () => {
+  it("masks a secret however the output is split", () => {
     expect(scrubbed(["password"], "the password is password, passwor")).toEqual(["the *** is ***, passwor"]);
     expect(scrubbed(["aab"], "aaab aab aa")).toEqual(["a*** *** aa"]);
     expect(scrubbed(["pässwörd€"], "xpässwörd€y")).toEqual(["x***y"]);
   });
 
-  it("replaces the longer of two that begin alike", () => {
+  it("masks the longer of two secrets with a common prefix", () => {
     expect(scrubbed(["abc", "abcdef"], "abcdef abcd abc")).toEqual(["*** ***d ***"]);
   });
 
-  it("replaces one that was printed without the line end that it was given with", () => {
+  it("masks a secret that is printed without its trailing newline", () => {
     expect(scrubbed(["token\n"], "<token>")).toEqual(["<***>"]);
     expect(scrubbed(["line one\nline two"], "line one\nline two\n")).toEqual(["***\n"]);
   });
 
-  it("takes secrets as they are, not as patterns, and ignores empty ones", () => {
+  it("matches secrets literally, and ignores empty ones", () => {
     expect(scrubbed(["a.c", "", " "], "abc a.c (x)")).toEqual(["abc *** (x)"]);
   });
 
-  it("passes on every byte that is no secret, text or not", () => {
+  it("passes on every other byte, text or binary", () => {
     const bytes = Buffer.from([0, 255, 254, 10, 128]);
     const scrubber = new Scrubber(["secret"]);
     expect(Buffer.concat([scrubber.push(bytes), scrubber.end()])).toEqual(bytes);
   });
 
-  it("holds nothing back that cannot become a secret", () => {
+  it("does not delay output that cannot be part of a secret", () => {
     expect(new Scrubber(["secret"]).push(Buffer.from("line\n")).toString()).toBe("line\n");
     expect(new Scrubber([]).push(Buffer.from("s")).toString()).toBe("s");
   });
@@ -56,7 +56,7 @@ function frame(stream: number, text: string): Buffer {
 }
 
 describe("Docker's stream", () => {
-  it("is taken apart in order, however it is cut", async () => {
+  it("is demultiplexed in order, however it is split", async () => {
     const bytes = Buffer.concat([frame(1, "out1 "), frame(2, "err "), frame(1, ""), frame(1, "out2 €")]);
     for (const size of [1, 3, 9, bytes.length]) {
       const stream = new PassThrough();
@@ -74,7 +74,7 @@ describe("Docker's stream", () => {
     }
   });
 
-  it("takes a flood of tiny frames", async () => {
+  it("handles 100,000 tiny frames", async () => {
     const stream = new PassThrough();
     let count = 0;
     const done = followOutput(stream, [], () => count++);
@@ -83,7 +83,7 @@ describe("Docker's stream", () => {
     expect(count).toBe(100_000);
   });
 
-  it("is shown as text without cutting a character in two", () => {
+  it("is decoded without splitting a character", () => {
     let text = "";
     const sink = textSink((piece) => {
       text += piece;
@@ -108,7 +108,7 @@ describe("a duration", () => {
     expect(parseDuration(text)).toBeCloseTo(milliseconds);
   });
 
-  it.each(["5", "1 s", "s", "1x", "-1s", "1s2"])("%s is refused", (text) => {
+  it.each(["5", "1 s", "s", "1x", "-1s", "1s2"])("%s is rejected", (text) => {
     expect(() => parseDuration(text)).toThrow("write it like");
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { filterTree, mayPrune, pathFilter, patternMatcher } from "../src/store/patterns.ts";
 import { newDirectory, newFile, Tree } from "../src/store/tree.ts";
 
-// What Docker documents of .dockerignore, one line a rule: pattern(s), what they match, what they don't.
+// The documented rules of .dockerignore, one per line: patterns, paths that match, paths that don't.
 const rules: [patterns: string[], matched: string[], unmatched: string[]][] = [
   [["temp"], ["temp", "temp/a/b"], ["x/temp", "temps"]],
   [["/foo/bar"], ["foo/bar"], ["bar", "foo"]],
@@ -40,7 +40,7 @@ describe("a pattern", () => {
     expect(unmatched.filter((path) => matches(path))).toEqual([]);
   });
 
-  it("that cannot be read is named", () => {
+  it("that is invalid is named in the error", () => {
     expect(() => patternMatcher(["[z-a]"])).toThrow("[z-a]");
   });
 });
@@ -61,7 +61,7 @@ describe("a filter", () => {
     expect(pathFilter({ include: [] })("x")).toBe(true);
   });
 
-  it("lets excluded folders be skipped unread only if nothing in them is taken back", () => {
+  it("skips excluded folders unread only if no pattern includes part of them again", () => {
     expect(mayPrune(["a", "b/**"])).toBe(true);
     expect(mayPrune(["a", " !a/b"])).toBe(false);
   });

@@ -17,7 +17,7 @@ RUN apt-get update -q && apt-get install -qy --no-install-recommends docker.io i
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 `;
 
-/** Makes an image of the container's own shell, for a Docker that no registry has given anything. */
+/** Builds an image from the container's own shell: this Docker daemon has no registry. */
 const inner = `set -eu
 until docker info >/dev/null 2>&1; do sleep 0.2; done
 docker info --format 'driver={{.Driver}}'
@@ -45,7 +45,7 @@ function daemon(client: Client, key: string): Service {
 }
 
 describe("insecureRootCapabilities", () => {
-  it("is enough for a service that is a Docker daemon with overlay2, which starts containers", () =>
+  it("lets a service run a Docker daemon with overlay2 that starts containers", () =>
     withSession({ storePath }, async ({ client }) => {
       const user = client
         .directory()
@@ -57,7 +57,7 @@ describe("insecureRootCapabilities", () => {
       expect(said).toBe("driver=overlay2\nfrom the inner container\nwith a port\n");
     }));
 
-  it("is enough for a step that is one, too", () =>
+  it("lets a step run such a Docker daemon, too", () =>
     withSession({ storePath }, async ({ client }) => {
       const said = await client
         .directory()

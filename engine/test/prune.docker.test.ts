@@ -5,10 +5,10 @@ import { docker, IMAGE, temporaryFolder, withSession } from "./support.ts";
 const storePath = temporaryFolder();
 const MEGABYTE = 1_000_000;
 
-/** How many of this machine's images end in a step of this file's. */
+/** The number of local images whose last layer is a step of this test file. */
 async function imagesOfSteps(): Promise<number> {
   const images = await docker.listImages({ all: true });
-  // Others come and go meanwhile.
+  // Other tests remove images meanwhile.
   const histories = await Promise.all(
     images.map(({ Id }) =>
       docker
@@ -28,7 +28,7 @@ describe("prune --max-size", () => {
     ["2kB", 2000],
   ])("takes %s", (text, bytes) => expect(parseSize(text)).toBe(bytes));
 
-  it("forgets the oldest steps until the rest fits, and takes their images and files away", () =>
+  it("removes the oldest steps with their images and files until the rest fits", () =>
     withSession({ storePath }, async ({ client, engine, view }) => {
       const step = (n: number) =>
         client
@@ -56,7 +56,7 @@ describe("prune --max-size", () => {
       expect(view.named("done")).toHaveLength(3);
     }));
 
-  it("leaves everything where it fits already", () =>
+  it("removes nothing if everything fits", () =>
     withSession({ storePath }, async ({ engine }) => {
       expect((await pruneToSize(engine.session, 1e12)).freed).toBe(0);
     }));

@@ -12,7 +12,7 @@ import { docker, IMAGE, temporaryFolder, withSession } from "./support.ts";
 const REGISTRY = "registry:2.8.3";
 const storePath = temporaryFolder();
 const PASSWORD = "push-password";
-/** "pusher" and that password, as htpasswd keeps them. */
+/** User "pusher" with that password, in htpasswd format. */
 const ACCOUNT = "pusher:$2b$05$FnfZwtMdi/SpFtDJNw9CAegaxv27qQzNxAQMmOYn9bmOBUl5sU4FC";
 
 let registry: Docker.Container | undefined;
@@ -49,7 +49,7 @@ beforeAll(async () => {
 afterAll(() => registry?.remove({ force: true, v: true }));
 
 describe("publish", () => {
-  it("pushes an image with its configuration, and tells its digest", () =>
+  it("pushes an image with its configuration, and returns its digest", () =>
     withSession({ storePath }, async ({ client }) => {
       const name = `${address}/team/app:v1`;
       const made = client
@@ -60,7 +60,7 @@ describe("publish", () => {
         .withRegistryAuth(address, "pusher", client.setSecret("p", PASSWORD));
       const published = await made.publish(name);
       expect(published).toMatch(new RegExp(`^${name}@sha256:[0-9a-f]{64}$`));
-      // Nothing of that name is left here: what is pulled comes from the registry.
+      // No local image has this name, so the pull comes from the registry.
       await expect(docker.getImage(name).inspect()).rejects.toThrow();
       execFileSync("docker", ["login", "-u", "pusher", "--password-stdin", address], {
         input: PASSWORD,
@@ -76,7 +76,7 @@ describe("publish", () => {
       expect(await made.publish(name)).toBe(published);
     }));
 
-  it("pushes the one platform variant of an empty container as it is, with that container's account", () =>
+  it("pushes the one platform variant of an empty container unchanged, with that container's credentials", () =>
     withSession({ storePath }, async ({ client }) => {
       const made = client.container({ platform: await client.defaultPlatform() }).from(IMAGE);
       const signedIn = (container: Container) =>
@@ -89,7 +89,7 @@ describe("publish", () => {
       expect(digestOf(variant)).toBe(digestOf(alone));
     }));
 
-  it("says what the registry refused, without the password", () =>
+  it("reports a push that the registry denies, without the password", () =>
     withSession({ storePath }, async ({ client }) => {
       const base = client.container().from(IMAGE);
       const wrong = base.withRegistryAuth(address, "pusher", client.setSecret("p", "wrong-password"));
@@ -102,7 +102,7 @@ describe("publish", () => {
 });
 
 describe("from", () => {
-  it("pulls with the registry's account, and says what was refused without it", () =>
+  it("pulls with registry credentials, and reports a denial of wrong ones", () =>
     withSession({ storePath }, async ({ client }) => {
       const name = `${address}/team/private:v1`;
       const account = client.setSecret("p", PASSWORD);
@@ -126,7 +126,7 @@ describe("from", () => {
       await docker.getImage(name).remove();
     }));
 
-  it("says that a registry does not have an image", () =>
+  it("reports an image that the registry does not have", () =>
     withSession({ storePath }, async ({ client }) => {
       const account = client.setSecret("p", PASSWORD);
       const missing = client.container().withRegistryAuth(address, "pusher", account);
@@ -136,7 +136,7 @@ describe("from", () => {
     }));
 });
 
-describe("the command line says in one line, without the password,", () => {
+describe("the command line reports in one line, without the password,", () => {
   const call = (...words: string[]): ReturnType<typeof fail> =>
     fail(["-m", sample, "call", "base", ...words], {
       STACKLINE_CACHE: storePath,
@@ -144,13 +144,13 @@ describe("the command line says in one line, without the password,", () => {
     });
   const account = ["with-registry-auth", "--username=pusher", "--secret=env:PUSH_WITH"];
 
-  it("that a registry does not take a password", () => {
+  it("that a registry rejects a password", () => {
     const failure = call(...account, `--address=${address}`, "publish", `--address=${address}/team/app:v3`);
     expectOneLine(failure, /^Error: publish .*team\/app:v3 failed: .*unauthorized/i);
     expect(failure.said).not.toContain("wrong-password");
   });
 
-  it("that a registry does not give an image", () => {
+  it("that a registry denies a pull", () => {
     const name = `${address}/team/secret:v1`;
     const failure = call(...account, `--address=${address}`, "from", `--address=${name}`);
     expectOneLine(failure, /^Error: .*secret:v1 can't be pulled from .*docker login/);

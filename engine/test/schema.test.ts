@@ -32,7 +32,7 @@ for (const node of source.statements) {
   if (ts.isTypeAliasDeclaration(node)) aliases.set(node.name.text, node);
 }
 
-/** The SDK's names for what TypeScript has words of its own for. */
+/** The SDK's class names where they differ from the names of the API's types. */
 const renamed: Record<string, string> = {
   Query: "Client",
   Function: "Function_",
@@ -59,7 +59,7 @@ function clientArguments(signature: ts.Signature): { required: string[]; optiona
   for (const parameter of signature.getParameters()) {
     const type = checker.getTypeOfSymbolAtLocation(parameter, source);
     if (parameter.name === "opts") {
-      // One that is required behind others that are not stands among the options, too.
+      // A required argument that follows optional ones is among the options, too.
       for (const option of checker.getNonNullableType(type).getProperties())
         (option.flags & ts.SymbolFlags.Optional ? optional : required).push(option.name);
     } else required.push(parameter.name.replace(/_$/, ""));
@@ -71,7 +71,7 @@ function isRequired(arg: GraphQLArgument): boolean {
   return isNonNullType(arg.type) && arg.defaultValue === undefined;
 }
 
-/** What TypeScript calls the type of a value, without its wrappings. */
+/** The TypeScript name of a type, without its list and non-null wrappers. */
 function plainName(type: GraphQLOutputType | GraphQLInputType): string {
   const name = getNamedType(type).name;
   const scalars: Record<string, string> = {

@@ -20,7 +20,7 @@ const places = async (found: Promise<{ filePath(): Promise<string>; lineNumber()
   Promise.all((await found).map(async (one) => `${await one.filePath()}:${await one.lineNumber()}`));
 
 describe("search", () => {
-  it("finds each line that matches, with where it is in bytes", () =>
+  it("finds each matching line with its byte offsets", () =>
     session(async (directory) => {
       expect(await places(directory.search({ pattern: "\\bos\\b" }))).toEqual([
         ".hidden:1",
@@ -36,7 +36,7 @@ describe("search", () => {
       expect(await last?.absoluteOffset()).toBe(9);
     }));
 
-  it("looks only where it is told to", () =>
+  it("applies paths, globs, limits and match options", () =>
     session(async (directory) => {
       expect(await places(directory.search({ pattern: "os", globs: ["*.txt"] }))).toEqual(["sub/b.txt:1"]);
       expect(await places(directory.search({ pattern: "os", paths: ["sub"] }))).toEqual(["sub/b.txt:1"]);
@@ -50,14 +50,14 @@ describe("search", () => {
       await expect(directory.search({ pattern: "x", skipIgnored: true })).rejects.toThrow("skipIgnored");
     }));
 
-  it("finds what spans lines only when it is told to", () =>
+  it("matches across lines only with `multiline`", () =>
     session(async (directory) => {
       expect(await directory.search({ pattern: "os\nprint" })).toEqual([]);
       const [found] = await directory.search({ pattern: "os\nprint", multiline: true });
       expect(await found?.matchedLines()).toBe("import os\nprint(os.name)\n");
     }));
 
-  it("findUp gives the nearest path of a name", () =>
+  it("findUp returns the nearest path with a name", () =>
     session(async (directory) => {
       expect(await directory.findUp("a.py", "sub")).toBe("a.py");
       expect(await directory.findUp("b.txt", "sub")).toBe("sub/b.txt");

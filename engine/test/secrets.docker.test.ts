@@ -11,14 +11,14 @@ const session = <T>(use: Parameters<typeof withSession<T>>[1]): Promise<T> => wi
 const sh = (script: string): string[] => ["sh", "-c", script];
 const newSecret = (): string => `s3cret-${randomBytes(12).toString("hex")}`;
 
-/** Every file below a folder that holds a text. */
+/** Every file below a folder that contains a text. */
 function filesWith(folder: string, text: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: "utf8" })
     .map((name) => join(folder, name))
     .filter((path) => statSync(path).isFile() && readFileSync(path).includes(text));
 }
 
-/** What Docker knows of every image that was made since `before`, as text. */
+/** Configuration and history of every image created since `before`, as text. */
 async function newImages(before: Set<string>): Promise<string> {
   const images = (await docker.listImages({ all: true })).filter(({ Id }) => !before.has(Id));
   const texts = images.map(async ({ Id }) => {
@@ -33,7 +33,7 @@ async function imageIds(): Promise<Set<string>> {
 }
 
 describe("a secret", () => {
-  it("reaches the process as a variable, whatever is in it", () =>
+  it("reaches the process as an environment variable, with any characters in it", () =>
     session(async ({ client }) => {
       for (const [i, value] of [
         "plain",
@@ -51,7 +51,7 @@ describe("a secret", () => {
       }
     }));
 
-  it("reaches the process as a file of the mode and owner that were asked for", () =>
+  it("reaches the process as a file with the requested mode and owner", () =>
     session(async ({ client }) => {
       const secret = client.setSecret("s", "in the file");
       const base = client.container().from(IMAGE);
@@ -66,7 +66,7 @@ describe("a secret", () => {
       );
     }));
 
-  it("stands in no image, no history and no file of the store", async () => {
+  it("is in no image, image history or file of the store", async () => {
     const value = newSecret();
     const before = await imageIds();
     await session(async ({ client }) => {
@@ -91,7 +91,7 @@ describe("a secret", () => {
     expect(filesWith(storePath, value)).toEqual([]);
   });
 
-  it("is not shown by output, errors or progress, nor when it is written in two pieces", () =>
+  it("is masked in output, errors and progress, even if it is written in two pieces", () =>
     session(async ({ client, view }) => {
       const value = newSecret();
       const base = client.container().from(IMAGE).withSecretVariable("S", client.setSecret("s", value));
@@ -108,7 +108,7 @@ describe("a secret", () => {
       expect(view.lines.join("\n")).not.toContain(value);
     }));
 
-  it("is not held by a container's configuration while it runs", () =>
+  it("is not in the configuration of a running container", () =>
     session(async ({ client, engine }) => {
       const value = newSecret();
       const running = client
@@ -127,7 +127,7 @@ describe("a secret", () => {
       await running;
     }));
 
-  it("of this machine runs a step again when it has another value, whatever it is called", () =>
+  it("of the host is part of the cache key by its value or cacheKey, not by its name", () =>
     session(async ({ client, view }) => {
       const run = (secret: Secret): Promise<unknown> =>
         client.container().from(IMAGE).withSecretVariable("S", secret).withExec(["echo", "rerun"]).sync();
@@ -143,7 +143,7 @@ describe("a secret", () => {
       expect(view.named("done")).toHaveLength(3);
     }));
 
-  it("that was set counts by its name: with a value of its own for each session, a step is kept", async () => {
+  it("from setSecret is part of the cache key by its name: a new value is still a cache hit", async () => {
     const run = (name: string, value: string): Promise<[string, number]> =>
       session(async ({ client, view }) => {
         const base = client.container().from(IMAGE);
@@ -165,7 +165,7 @@ describe("a secret", () => {
     expect((await run("another", newSecret()))[0]).not.toBe(first);
   });
 
-  it("that was set twice under a name is in each service the one that it was given", () =>
+  it("set twice under one name has the right value in each service", () =>
     session(async ({ client }) => {
       const base = client
         .container()
@@ -186,7 +186,7 @@ describe("a secret", () => {
       expect(await base.withExec(["ls", "/seen"]).stdout()).toBe(`${sums.sort().join("\n")}\n`);
     }));
 
-  it("comes from a variable, a file or a command of this machine", () =>
+  it("comes from an environment variable, a file or a command of the host", () =>
     session(async ({ client }) => {
       process.env.TEST_SECRET = "from env";
       const file = join(temporaryFolder(), "secret");
@@ -201,7 +201,7 @@ describe("a secret", () => {
       await expect(client.secret("vault://x").plaintext()).rejects.toThrow(/vault.*env:\/\//);
     }));
 
-  it("that is missing fails when it is used, and not before, without any value", () =>
+  it("that is missing fails on first use, and the error shows no other secret", () =>
     session(async ({ client }) => {
       process.env.TEST_OTHER_SECRET = "never shown";
       const base = client
@@ -221,7 +221,7 @@ describe("a secret", () => {
       await expect(failing).rejects.not.toThrow(/hidden/);
     }));
 
-  it("keeps volatile variables out of the images that are kept", async () => {
+  it("in a volatile variable is not stored in images", async () => {
     const value = newSecret();
     const before = await imageIds();
     await session(async ({ client }) => {

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { temporaryFolder, withSession } from "./support.ts";
 
-it("keeps the connection of a client that thinks for longer than Node's servers wait", () =>
+it("keeps an idle client connection open beyond Node's default keep-alive timeout", () =>
   withSession({ storePath: temporaryFolder() }, async ({ engine }) => {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     const authorization = `Basic ${Buffer.from(`${engine.server.issueToken()}:`).toString("base64")}`;

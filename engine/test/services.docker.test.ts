@@ -9,7 +9,7 @@ const sh = (script: string): string[] => ["sh", "-c", script];
 
 let count = 0;
 
-/** A web server that serves its own folder; each is another, so that no test meets the service of another. */
+/** A web server for its own folder; each is unique, so that no test reuses another test's service. */
 function server(client: Client, files: Record<string, string> = {}, delay = 0): Container {
   let folder = client.directory();
   for (const [name, text] of Object.entries(files)) folder = folder.withNewFile(name, text);
@@ -30,7 +30,7 @@ const get = (url: string): string[] => [
 ];
 
 describe("a service", () => {
-  it("is found by its alias, and is ready when the step begins", () =>
+  it("is reached by its alias, and is ready when the step starts", () =>
     session(async ({ client }) => {
       const web = server(client, { f: "served" }, 1).asService();
       const ran = client.container().from(python).withServiceBinding("web", web).withExec(get("web:8000/f"));
@@ -38,7 +38,7 @@ describe("a service", () => {
     }));
 
   it(
-    "is started once for ten users at a time, and ends some seconds after the last",
+    "starts once for ten concurrent clients, and stops some seconds after the last",
     { timeout: 180_000 },
     () =>
       session(async ({ client, engine, view }) => {
@@ -56,13 +56,13 @@ describe("a service", () => {
         expect(view.named("done").filter((name) => name.startsWith("service"))).toHaveLength(1);
         const containers = async () =>
           (await leftovers(engine.session.id)).filter((name) => name.startsWith("/"));
-        // A step that has answered may still be on its way out.
+        // A step's container can outlive its result for a moment.
         await expect.poll(containers, { timeout: 60_000, interval: 100 }).toHaveLength(1);
         await expect.poll(containers, { timeout: 60_000, interval: 500 }).toEqual([]);
       }),
   );
 
-  it("starts beside the others that are bound", () =>
+  it("starts in parallel with the other bound services", () =>
     session(async ({ client, view }) => {
       const user = client
         .container()
@@ -74,7 +74,7 @@ describe("a service", () => {
       expect(services.map(({ state }) => state)).toEqual(["running", "running", "done", "done"]);
     }));
 
-  it("can be bound to a service itself", () =>
+  it("can be bound to another service", () =>
     session(async ({ client }) => {
       const inner = server(client, { f: "inner" }).asService();
       const outer = server(client)
@@ -95,7 +95,7 @@ describe("a service", () => {
       expect(await ran.stdout()).toBe("inner");
     }));
 
-  it("that ends before it is ready is told with its last lines", () =>
+  it("that exits before it is ready is reported with its last output", () =>
     session(async ({ client }) => {
       const broken = server(client).withDefaultArgs(sh("echo no such table >&2; exit 3")).asService();
       const user = client.container().from(python).withServiceBinding("db", broken).withExec(["true"]);
@@ -104,7 +104,7 @@ describe("a service", () => {
       expect(error.message).toMatch(/no such table$/);
     }));
 
-  it("whose own service fails is told with that one's cause", () =>
+  it("whose own service fails is reported with the cause of that failure", () =>
     session(async ({ client }) => {
       const broken = server(client).withDefaultArgs(sh("echo inner cause; exit 3")).asService();
       const outer = server(client).withServiceBinding("inner", broken).asService();
@@ -112,7 +112,7 @@ describe("a service", () => {
       await expect(user.sync()).rejects.toThrow("inner cause");
     }));
 
-  it("that ends while it is in use ends the step", () =>
+  it("that exits while it is in use fails the step", () =>
     session(async ({ client }) => {
       const short = server(client)
         .withDefaultArgs(sh("python -m http.server 8000 & sleep 2; echo out of memory; exit 9"))
@@ -123,7 +123,7 @@ describe("a service", () => {
       expect(Date.now() - started).toBeLessThan(30_000);
     }));
 
-  it("is waited for by its healthcheck, in place of its ports", () =>
+  it("is ready when its health check passes, instead of its ports", () =>
     session(async ({ client }) => {
       const slow = server(client)
         .withDefaultArgs(sh("python -m http.server 8000 & sleep 2; touch /ready; wait"))
@@ -140,7 +140,7 @@ describe("a service", () => {
         .sync();
     }));
 
-  it("fails with what its healthcheck said, after as many tries as were given", () =>
+  it("fails with the output of its health check after the given number of retries", () =>
     session(async ({ client, view }) => {
       const sick = server(client)
         .withDockerHealthcheck(sh("echo try >> /tries; echo the disk is full; exit 1"), {
@@ -153,7 +153,7 @@ describe("a service", () => {
       expect(view.named("failed").some((name) => name.startsWith("service"))).toBe(true);
     }));
 
-  it("has a check that does not answer given up on", () =>
+  it("fails if its health check times out", () =>
     session(async ({ client }) => {
       const stuck = server(client)
         .withDockerHealthcheck(["sleep", "60"], { interval: "100ms", timeout: "500ms", retries: 2 })
@@ -162,7 +162,7 @@ describe("a service", () => {
       await expect(user.sync()).rejects.toThrow("no answer within 0.5 s");
     }));
 
-  it("gets its secrets, and prints none", () =>
+  it("gets its secrets, and they are masked in its output", () =>
     session(async ({ client, view }) => {
       const value = "s3rv1ce-p4ssw0rd";
       const web = server(client)
@@ -178,7 +178,7 @@ describe("a service", () => {
       expect(view.lines).toContain("it is ***");
     }));
 
-  it("answers to a name of its own, and tells its address", () =>
+  it("is reached by its own hostname, and returns its endpoint", () =>
     session(async ({ client }) => {
       const web = server(client, { f: "named" }).asService().withHostname("my-web");
       expect(await web.hostname()).toBe("my-web");
@@ -194,7 +194,7 @@ describe("a service", () => {
       expect(await gone.exitCode()).toBe(1);
     }));
 
-  it("runs the arguments that it was given, behind the entry point only when asked", () =>
+  it("runs the given arguments, with the entry point only if useEntrypoint is set", () =>
     session(async ({ client }) => {
       const base = server(client, { f: "1", "sub/f": "2" }).withEntrypoint(["env", "-C", "/srv/sub"]);
       const serve = ["python", "-m", "http.server", "8000"];
@@ -206,7 +206,7 @@ describe("a service", () => {
       ).toBe("2");
     }));
 
-  it("is gone with its network and volumes when the session ends, even one that never got ready", async () => {
+  it("is removed with its network and volumes when the session ends, even if it never became ready", async () => {
     const id = await session(async ({ client, engine }) => {
       const web = server(client)
         .withMountedDirectory("/data", client.directory().withNewFile("d", ""))
@@ -227,7 +227,7 @@ describe("a service", () => {
     expect(await leftovers(id)).toEqual([]);
   });
 
-  it("that a healthcheck is taken from counts as ready when its port is", () =>
+  it("whose health check was removed is ready when its port is", () =>
     session(async ({ client }) => {
       const web = server(client)
         .withDockerHealthcheck(["false"], { interval: "100ms", retries: 1 })

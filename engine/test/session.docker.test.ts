@@ -24,7 +24,7 @@ interface Answer {
 }
 
 describe("the endpoint", () => {
-  it("answers nobody without the token", () =>
+  it("rejects requests without the token", () =>
     session(async ({ engine }) => {
       for (const token of ["", "wrong", "x".repeat(48)])
         expect((await post(engine, "{ version }", token)).status).toBe(401);
@@ -36,7 +36,7 @@ describe("the endpoint", () => {
       expect((await post(engine, "{ version }")).status).toBe(200);
     }));
 
-  it("listens on loopback alone", () =>
+  it("listens on loopback only", () =>
     session(async ({ engine }) => {
       const { networkInterfaces } = await import("node:os");
       const outside = Object.values(networkInterfaces())
@@ -46,7 +46,7 @@ describe("the endpoint", () => {
       await expect(fetch(`http://${outside.address}:${engine.server.port}/query`)).rejects.toThrow();
     }));
 
-  it("refuses a field that it lacks by its name, with the remedy", () =>
+  it("names an unsupported field in the error, with the remedy", () =>
     session(async ({ engine }) => {
       const { errors } = (await (await post(engine, "{ container { terminal { id } } }")).json()) as Answer;
       expect(errors?.[0]?.message).toMatch(
@@ -54,7 +54,7 @@ describe("the endpoint", () => {
       );
     }));
 
-  it("outlives broken, large and deep queries", () =>
+  it("survives invalid, large and deeply nested queries", () =>
     session(async ({ engine }) => {
       expect((await post(engine, "{ not graphql")).status).toBe(400);
       const deep = (depth: number): string =>
@@ -67,7 +67,7 @@ describe("the endpoint", () => {
       expect((await post(engine, "{ version }")).status).toBe(200);
     }));
 
-  it("takes back IDs, also in another session, and no other texts", async () => {
+  it("accepts IDs from another session, and rejects invalid ones", async () => {
     const id = await session(({ client }) =>
       client.container().from(IMAGE).withEnvVariable("A", "1").withExec(["sh", "-c", "echo $A"]).id(),
     );
@@ -82,7 +82,7 @@ describe("the endpoint", () => {
     });
   });
 
-  it("takes both names of an enum's member", () =>
+  it("accepts both names of an enum value", () =>
     session(async ({ client, engine }) => {
       const kinds = ["STRING", "STRING_KIND"].map(async (kind) => {
         const query = `{ typeDef { withKind(kind: ${kind}) { kind } } }`;
@@ -94,7 +94,7 @@ describe("the endpoint", () => {
       await client.container().from(IMAGE).withExec(["false"], { expect: ReturnType.Any }).sync();
     }));
 
-  it("carries a failed command's details in the error's extensions", () =>
+  it("returns a failed command's details in the error's extensions", () =>
     session(async ({ engine }) => {
       const query = `{ container { from(address: "${IMAGE}") { withExec(args: ["sh", "-c", "exit 5"]) { exitCode } } } }`;
       const { errors } = (await (await post(engine, query)).json()) as Answer;
@@ -128,7 +128,7 @@ describe("the end of a session", () => {
     expect(readdirSync(join(storePath, "tmp"))).toEqual([]);
   });
 
-  it("ends what is under way, and does not wait for it", async () => {
+  it("stops running steps without waiting for them", async () => {
     const view = new RecordingView();
     const engine = new Engine({ view, storePath });
     await engine.start(true);
@@ -142,7 +142,7 @@ describe("the end of a session", () => {
     expect(await leftovers(engine.session.id)).toEqual([]);
   });
 
-  it("that was a kill -9 is made up for by the next start", async () => {
+  it("by kill -9 is cleaned up by the next start", async () => {
     const path = temporaryFolder();
     const child = startProcess(path, "never", 60);
     const owned = async (): Promise<string[]> =>
@@ -160,7 +160,7 @@ describe("the end of a session", () => {
     expect(readdirSync(join(path, "tmp"))).toEqual([]);
   });
 
-  it("leaves alone what others started from its images", async () => {
+  it("does not touch containers that others started from its images", async () => {
     const image = await session(async ({ client, engine }) => {
       const ran = client.container().from(IMAGE).withExec(["sh", "-c", "echo theirs"]);
       await ran.sync();
@@ -178,7 +178,7 @@ describe("the end of a session", () => {
 });
 
 describe("branches of a session", () => {
-  it("run side by side, as many at a time as there are cores", { timeout: 180_000 }, () =>
+  it("run in parallel, as many at a time as there are cores", { timeout: 180_000 }, () =>
     session(async ({ client }) => {
       const outputs = Array.from({ length: 20 }, (_, n) =>
         client
@@ -195,7 +195,7 @@ describe("branches of a session", () => {
     }),
   );
 
-  it("do not wait for one another's services when all places are taken", () =>
+  it("do not deadlock on a shared service when every slot is taken", () =>
     session(async ({ client }) => {
       const base = client.container().from(IMAGE);
       const service = base.withDefaultArgs(["sleep", "60"]).withDockerHealthcheck(["true"]).asService();
@@ -209,7 +209,7 @@ describe("branches of a session", () => {
     }));
 });
 
-describe("folders of this machine", () => {
+describe("folders of the host", () => {
   function folder(): string {
     const path = temporaryFolder();
     for (const name of ["src/node_modules/x", "src/.git", "build"])
@@ -221,7 +221,7 @@ describe("folders of this machine", () => {
     return path;
   }
 
-  it("come in with what is included, less what is excluded", () =>
+  it("are read with include, exclude and .gitignore patterns applied", () =>
     session(async ({ client }) => {
       const path = folder();
       const list = (options: object): Promise<string[]> => client.host().directory(path, options).glob("**");
@@ -250,13 +250,13 @@ describe("folders of this machine", () => {
       ]);
     }));
 
-  it("that are not there are named", () =>
+  it("that do not exist are named in the error", () =>
     session(async ({ client }) => {
       await expect(client.host().directory("/no/such").entries()).rejects.toThrow("/no/such");
       await expect(client.host().file("/etc").contents()).rejects.toThrow("/etc");
     }));
 
-  it("are read relative to the session's own", async () => {
+  it("are resolved relative to the session's working directory", async () => {
     const workdir = folder();
     await withSession({ storePath, workdir }, async ({ client }) => {
       expect(await client.host().file("a.py").contents()).toBe("a.py");

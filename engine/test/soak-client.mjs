@@ -1,5 +1,5 @@
-// A pipeline for the soak test, of a chain with a service, a cache, a secret and files, and of a build. It prints what
-// `expected` in soak.ts works out by itself.
+// The soak test's pipeline: a chain with a service, a cache volume, a secret and files, and a Dockerfile build. It prints
+// the text that `expected` in soak.ts computes.
 import { createHash } from "node:crypto";
 import { connect } from "@dagger.io/dagger";
 

@@ -9,16 +9,16 @@ import { PrivateDaemon } from "./daemon.ts";
 import { soak } from "./soak.ts";
 import { IMAGE, temporaryFolder, withSession } from "./support.ts";
 
-/** `npx tsx engine/test/soak-main.ts 200` is the long form. */
+/** More runs: `npx tsx engine/test/soak-main.ts 200`. */
 const RUNS = 8;
 
-it("a killed engine or dockerd leaves nothing, and the next run is right", { timeout: 600_000 }, async () => {
+it("a killed engine or dockerd leaves nothing, and the next run succeeds", { timeout: 600_000 }, async () => {
   await withSession({ storePath: temporaryFolder() }, ({ client }) => client.container().from(IMAGE).sync());
   const { problems } = await soak(RUNS, () => undefined);
   expect(problems).toEqual([]);
 });
 
-it("a Docker that dies in the middle of a step is one clear line and exit code 1", async () => {
+it("a dockerd killed during a step is reported in one line with exit code 1", async () => {
   const daemon = new PrivateDaemon();
   await daemon.start();
   try {

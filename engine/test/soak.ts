@@ -14,15 +14,15 @@ const PIPELINE = [here("../start.mjs"), "engine", "run", "--", process.execPath,
 export interface SoakResult {
   runs: number;
   killed: { engine: number; dockerd: number };
-  /** How often a killed dockerd had lost its own list of networks and could not start with it. */
+  /** How often a killed dockerd had lost its network database and could not start. */
   lostNetworks: number;
-  /** What was wrong, and after which run; none is right. */
+  /** Each problem with its run; empty if every run succeeded. */
   problems: string[];
 }
 
 /**
- * Kills the engine or its dockerd again and again at a random moment and looks at the next run: its result has to be
- * right, and nothing of the killed one may be left. Both runs share one store.
+ * Kills the engine or its dockerd repeatedly at a random moment and checks the next run: its result must be correct,
+ * and nothing of the killed run may be left. Both runs share one store.
  */
 export async function soak(runs: number, report: (line: string) => void): Promise<SoakResult> {
   const daemon = new PrivateDaemon();
@@ -47,7 +47,7 @@ export async function soak(runs: number, report: (line: string) => void): Promis
       result.killed[victim]++;
       if (how.lostNetworks) {
         result.lostNetworks++;
-        report(`run ${run}: dockerd, killed after ${delay} ms, had lost its own list of networks`);
+        report(`run ${run}: dockerd, killed after ${delay} ms, had lost its network database`);
       }
       const { output, errors } = await finish(start(daemon, storePath, word));
       const problems = [
@@ -59,7 +59,7 @@ export async function soak(runs: number, report: (line: string) => void): Promis
       ].map((problem) => `run ${run}, ${victim} killed after ${delay} ms: ${problem}`);
       result.problems.push(...problems);
       report(
-        problems.length > 0 ? problems.join("\n") : `run ${run}: ${victim} killed after ${delay} ms, right`,
+        problems.length > 0 ? problems.join("\n") : `run ${run}: ${victim} killed after ${delay} ms, correct`,
       );
     }
   } finally {
@@ -68,7 +68,7 @@ export async function soak(runs: number, report: (line: string) => void): Promis
   return result;
 }
 
-/** Runs the chain on the private daemon, in whose network its services are. */
+/** Runs the chain on the private daemon, in that daemon's network namespace, where the services are reachable. */
 function start(daemon: PrivateDaemon, storePath: string, word: string): ChildProcess {
   const [program = "", ...words] = daemon.inNetwork(process.execPath, ...PIPELINE, word);
   const env = { ...daemon.env, STACKLINE_CACHE: storePath };
@@ -87,7 +87,7 @@ async function finish(child: ChildProcess): Promise<{ output: string; errors: st
   return said;
 }
 
-/** Has the victim killed while the run goes on, and says what was wrong with how the run took it. */
+/** Kills the victim during the run, and returns what was wrong with the run's reaction. */
 async function killed(
   daemon: PrivateDaemon,
   child: ChildProcess,
@@ -114,8 +114,8 @@ async function killed(
 }
 
 /**
- * Starts a dockerd that was killed; returns whether it had lost its list of networks. That is Docker's fault, which no
- * client can help: what is looked at is how the next run does on a dockerd that knows its containers, but not their networks.
+ * Restarts a killed dockerd; returns whether it had lost its network database. That is a bug of Docker that no client can
+ * prevent: the test then checks the next run on a dockerd that knows its containers, but not their networks.
  */
 async function startAgain(daemon: PrivateDaemon): Promise<boolean> {
   try {
@@ -129,7 +129,7 @@ async function startAgain(daemon: PrivateDaemon): Promise<boolean> {
   }
 }
 
-/** What the chain has to print. */
+/** The chain's expected output. */
 function expected(word: string): string {
   const numbers = Array.from({ length: 20_000 }, (_, i) => `${i + 1}\n`).join("");
   const image = `${numbers}${word}${word}`;
@@ -137,7 +137,7 @@ function expected(word: string): string {
   return `${hash(numbers + image)} ${hash(image)} ${word}\n`;
 }
 
-/** Containers, networks, volumes, temporary files, and what the engines of some process ids kept in memory. */
+/** Leftover containers, networks, volumes and temporary files, and secrets in memory of the engines with these PIDs. */
 async function left(
   daemon: PrivateDaemon,
   storePath: string,
@@ -149,7 +149,7 @@ async function left(
     docker.listNetworks({ filters: { label: ["dev.stackline.session"] } }),
     docker.listVolumes({ filters: { label: ["dev.stackline.session"] } }),
   ]);
-  // Others' engines may be under way, or killed a moment ago.
+  // Other engines may be running, or were killed a moment ago.
   const secrets = readdirSync("/dev/shm").filter((name) =>
     pids.has(Number(/^stackline-(\d+)\./.exec(name)?.[1])),
   );
@@ -162,7 +162,7 @@ async function left(
   ];
 }
 
-/** Results that cannot be read, and blobs whose content is not what their name says. */
+/** Results that cannot be parsed, and blobs whose content does not match their digest. */
 function broken(storePath: string): string[] {
   const files = (folder: string): string[] =>
     readdirSync(join(storePath, folder), { recursive: true, withFileTypes: true })
@@ -184,8 +184,8 @@ function broken(storePath: string): string[] {
 }
 
 /**
- * How many mounts containers have left in the daemon's namespace. Those of a dockerd's own builder stay when that dockerd
- * is killed, whoever built: they are not ours to take away.
+ * The number of container mounts left in the daemon's namespace. Mounts of dockerd's own builder always stay if that
+ * dockerd is killed, so they are not counted.
  */
 function mounts(daemon: PrivateDaemon): number {
   return daemon.mounts().filter((line) => /\/overlay2\/[0-9a-f]{64}\/merged /.test(line)).length;

@@ -9,7 +9,7 @@ import { temporaryFolder } from "./folder.ts";
 const dead = ownProcess().replace(/^\d+/, "999999999");
 
 describe("the store", () => {
-  it("gives back what it took in, by its content", async () => {
+  it("returns a blob by its digest", async () => {
     const store = new Store(temporaryFolder());
     const large = Buffer.alloc(1_000_000, "x");
     for (const content of ["", "text", large]) {
@@ -23,7 +23,7 @@ describe("the store", () => {
     });
   });
 
-  it("leaves nothing behind of what broke off", async () => {
+  it("leaves nothing behind after an aborted write", async () => {
     const store = new Store(temporaryFolder());
     const broken = Readable.from(
       (function* () {
@@ -36,20 +36,20 @@ describe("the store", () => {
     expect(readdirSync(join(store.path, "blobs"))).toEqual([]);
   });
 
-  it("keeps to its owner", () => {
+  it("is readable only by its owner", () => {
     const store = new Store(join(temporaryFolder(), "new"));
     expect(statSync(join(store.path, "blobs")).mode & 0o077).toBe(0);
     void store.macKey;
     expect(statSync(join(store.path, "key")).mode & 0o077).toBe(0);
   });
 
-  it("has one key, whoever asks first", () => {
+  it("has one MAC key for each path", () => {
     const path = temporaryFolder();
     expect(new Store(path).macKey).toEqual(new Store(path).macKey);
     expect(new Store(temporaryFolder()).macKey).not.toEqual(new Store(path).macKey);
   });
 
-  it("takes a record that cannot be read for none", async () => {
+  it("ignores a record that cannot be parsed", async () => {
     const store = new Store(temporaryFolder());
     await store.putResult("kind", "key", { a: 1 });
     expect(store.getResult("kind", "key")).toEqual({ a: 1 });
@@ -58,7 +58,7 @@ describe("the store", () => {
     expect(store.getResult("kind", "key")).toBeUndefined();
   });
 
-  it("takes away what killed processes were writing, and nothing that others write", () => {
+  it("removes the temporary files of killed processes, and no others", () => {
     const store = new Store(temporaryFolder());
     const tmp = join(store.path, "tmp");
     mkdirSync(join(tmp, `${dead}_folder`));
@@ -71,11 +71,11 @@ describe("the store", () => {
   });
 });
 
-describe("a process's name", () => {
-  it("tells whether the process may still run", () => {
+describe("a process identifier", () => {
+  it("tells whether the process may still be running", () => {
     expect(isAlive(ownProcess())).toBe(true);
     expect(isAlive(dead)).toBe(false);
-    // The same number, another start: a later process.
+    // The same PID with another start time is a later process.
     expect(isAlive(ownProcess().replace(/\.\d+\./, ".1."))).toBe(false);
     expect(isAlive(ownProcess().replace(/[^.]+$/, "other-machine"))).toBe(true);
     expect(isAlive("no name")).toBe(true);

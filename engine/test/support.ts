@@ -9,15 +9,15 @@ import { removeStepImages } from "./images-made.ts";
 
 export { temporaryFolder } from "./folder.ts";
 
-/** Small, and at hand wherever the embedded engine runs: pulled, or assembled. */
+/** A small image that is available wherever the embedded engine runs: pulled, or assembled as a stand-in. */
 export const IMAGE = "debian:bookworm-slim";
 
-/** For what needs more than a shell. */
+/** For tests that need more than a shell. */
 export const python = "python:3.8.5-slim-buster";
 
 export const docker = new Docker();
 
-/** Remembers what a run did. */
+/** Records the steps and output of a run. */
 export class RecordingView implements ProgressView {
   readonly events: StepEvent[] = [];
   readonly lines: string[] = [];
@@ -36,7 +36,7 @@ export class RecordingView implements ProgressView {
 
   close(): void {}
 
-  /** Names of the steps that ended so, in order. */
+  /** Names of the steps in this state, in order. */
   named(state: StepEvent["state"]): string[] {
     return this.events.filter((event) => event.state === state).map(({ name }) => name);
   }
@@ -51,7 +51,7 @@ export interface TestRun {
 export interface RunOptions {
   storePath: string;
   workdir?: string;
-  /** Whether containers will be needed; by default they are. */
+  /** Whether the run needs containers; true by default. */
   withDocker?: boolean;
 }
 
@@ -63,7 +63,7 @@ if (process.env.VITEST) {
   });
 }
 
-/** Runs `use` with the unmodified SDK's client, connected to a session of its own. */
+/** Runs `use` with the unmodified SDK's client, connected to a new session. */
 export async function withSession<T>(
   { withDocker = true, ...options }: RunOptions,
   use: (run: TestRun) => Promise<T>,
@@ -85,7 +85,7 @@ export async function withSession<T>(
   }
 }
 
-/** Asks a session directly, for what no SDK would send. */
+/** Sends a query directly, for requests that no SDK sends. */
 export async function post(
   engine: Engine,
   query: string,
@@ -98,7 +98,7 @@ export async function post(
   });
 }
 
-/** Containers, networks and volumes of sessions: of one, or of all that this process started. */
+/** Containers, networks and volumes of one session, or of all sessions on this Docker. */
 export async function leftovers(sessionId?: string): Promise<string[]> {
   const label = sessionId ? `dev.stackline.session=${sessionId}` : "dev.stackline.session";
   const filters = { label: [label] };
@@ -116,9 +116,9 @@ export async function leftovers(sessionId?: string): Promise<string[]> {
 
 const CHILD = fileURLToPath(new URL("./child.ts", import.meta.url));
 
-/** Starts an engine in a process of its own (child.ts), which runs one step that ends with `echo WORD`. */
+/** Starts an engine in a separate process (child.ts), which runs one step that ends with `echo WORD`. */
 export function startProcess(storePath: string, word: string, seconds = 1): ChildProcess {
-  // It is no part of the test run.
+  // The process is not part of the test run.
   const { VITEST: _, ...env } = process.env;
   return spawn(process.execPath, ["--import", "tsx", CHILD, storePath, word, String(seconds)], {
     stdio: ["ignore", "pipe", "inherit"],

@@ -9,14 +9,14 @@ function tree(...paths: string[]): Tree {
 }
 
 describe("a tree", () => {
-  it("lists what stands directly in a folder, folders with a slash", () => {
+  it("lists the direct content of a folder, folders with a trailing slash", () => {
     const t = tree("b", "a/x", "a/y/z", "empty/");
     expect(t.list()).toEqual(["a/", "b", "empty/"]);
     expect(t.list("/a/")).toEqual(["x", "y/"]);
     expect(t.list("b")).toEqual([]);
   });
 
-  it("knows folders that only lead to something", () => {
+  it("includes folders that exist only as parents", () => {
     const t = tree("a/b/c");
     expect(["", "a", "/a/b", "a/b/c", "x"].map((path) => t.isDirectory(path))).toEqual([
       true,
@@ -29,7 +29,7 @@ describe("a tree", () => {
     expect(t.paths).toEqual(["a/b/c"]);
   });
 
-  it("is never changed in place", () => {
+  it("is immutable", () => {
     const t = tree("a");
     t.with("b", newFile("b", 1));
     t.without("a");
@@ -37,7 +37,7 @@ describe("a tree", () => {
     expect(t.paths).toEqual(["a"]);
   });
 
-  it("has the same digest for the same content, whatever the times are and in whichever order it was made", () => {
+  it("has a digest of the content that ignores modification times and insertion order", () => {
     expect(tree("a", "b").digest).toBe(tree("b", "a").digest);
     expect(tree("a").map((entry) => ({ ...entry, mtime: 5 })).digest).toBe(tree("a").digest);
     for (const change of [{ mode: 0o755 }, { uid: 1 }, { gid: 1 }, { blob: "other" }])
@@ -45,26 +45,26 @@ describe("a tree", () => {
     expect(tree("a").digest).not.toBe(tree("b").digest);
   });
 
-  it("takes another over itself, below a path", () => {
+  it("merges another tree below a path", () => {
     expect(tree("a/x", "b").merge("a", tree("y")).paths).toEqual(["a/x", "a/y", "b"]);
     expect(tree("a").merge("", tree("a")).get("a")?.blob).toBe("blob of a");
   });
 
-  it("lets a file give way to a folder, and a folder to a file", () => {
+  it("replaces a file with a folder, and a folder with a file", () => {
     expect(tree("a").merge("", tree("a/b")).paths).toEqual(["a/b"]);
     expect(tree("a/b", "a/c/d", "ab").with("a", newFile("x", 1)).paths).toEqual(["a", "ab"]);
   });
 
-  it("loses a path with all below it, and no other of a similar name", () => {
+  it("removes a path with everything below it, but no sibling with the same prefix", () => {
     expect(tree("a/b/c", "a/bc", "a/b.d").without("a/b").paths).toEqual(["a/b.d", "a/bc"]);
   });
 
-  it("gives the tree below a path", () => {
+  it("returns the subtree below a path", () => {
     expect(tree("a/b/c", "a/d", "ab").subtree("a").paths).toEqual(["b/c", "d"]);
     expect(tree("a").subtree("/").paths).toEqual(["a"]);
   });
 
-  it("never leads out of itself", () => {
+  it("normalises paths that lead out of it", () => {
     expect(["../../etc", "/a/../..//b/./c/", ".", "", "a/.."].map(normalise)).toEqual([
       "etc",
       "b/c",
@@ -74,12 +74,12 @@ describe("a tree", () => {
     ]);
   });
 
-  it("comes back from JSON as it was", () => {
+  it("is the same after a round trip through JSON", () => {
     const t = tree("a/b", "c/");
     expect(Tree.fromJSON(JSON.parse(JSON.stringify(t.toJSON()))).digest).toBe(t.digest);
   });
 
-  it("with 10,000 files is handled in well under a second", () => {
+  it("handles 10,000 files in under a second", () => {
     const entries = Array.from(
       { length: 10_000 },
       (_, i) => [`d${i % 100}/f${i}`, newFile(`${i}`, 1)] as [string, ReturnType<typeof newFile>],

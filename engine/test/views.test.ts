@@ -5,7 +5,7 @@ import { defaults, type Options } from "../src/cli/options.ts";
 import { chooseView } from "../src/cli/views.ts";
 import { Progress } from "../src/session/progress.ts";
 
-/** Runs three steps under a view and returns all that was written. */
+/** Runs four steps with a view and returns everything that it wrote. */
 async function shown(options: Partial<Options>, isTerminal = false): Promise<string> {
   const out = Object.assign(new PassThrough(), { isTTY: isTerminal, columns: 80, rows: 24 });
   const view = chooseView({ ...defaults, ...options }, out as unknown as NodeJS.WriteStream);
@@ -25,7 +25,7 @@ async function shown(options: Partial<Options>, isTerminal = false): Promise<str
 }
 
 describe("progress as plain text", () => {
-  it("is a line an event, with the output of steps in whole lines, not that of services, and a summary", async () => {
+  it("has one line per event, the output of steps but not of services in whole lines, and a summary", async () => {
     expect((await shown({})).trim().split("\n")).toEqual([
       "1 ▸ kept",
       "1 ✔ kept [cached]",
@@ -41,7 +41,7 @@ describe("progress as plain text", () => {
     ]);
   });
 
-  it("shows services with -v, ends alone with -q or as a report, and nothing with -qq or -s", async () => {
+  it("shows services with -v, only results with -q or as a report, and nothing with -qq or -s", async () => {
     expect(await shown({ verbose: 1 })).toContain("3 | ready");
     for (const options of [{ quiet: 1 }, { progress: "report" }])
       expect((await shown(options)).split("\n")[1]).toBe("2 ✔ build [TIME]");
@@ -50,11 +50,11 @@ describe("progress as plain text", () => {
 });
 
 describe("progress on a terminal", () => {
-  it("shows what runs with its last lines, and leaves what has ended, in order", async () => {
+  it("shows running steps with their last lines, and finished steps in order", async () => {
     const text = await shown({ progress: "tty" }, true);
     expect(text).toContain("▸ build TIME");
     expect(text).toContain("  | first line");
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: a terminal's own.
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: terminal control sequences.
     const plain = text.replace(/\u001b\[[\d;?]*[A-Za-z]/g, "");
     const ends = plain
       .split("\n")
@@ -69,7 +69,7 @@ describe("progress on a terminal", () => {
     ]);
   });
 
-  it("is chosen for terminals that are no CI runner's", async () => {
+  it("is chosen on a terminal, but not on a CI runner", async () => {
     const before = process.env.CI;
     delete process.env.CI;
     expect(await shown({}, true)).toContain("\u001b[");

@@ -2,9 +2,9 @@ import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { missingAsMarkdown } from "../../engine/test/client.ts";
 
-it("docs/engine.md lists what the client has and the engine lacks", () => {
+it("docs/engine.md lists the client's types and fields that the engine lacks", () => {
   const text = readFileSync(new URL("../../docs/engine.md", import.meta.url), "utf8");
   const [, listed] = /<!-- missing -->\n\n([\s\S]*?)\n\n<!-- \/missing -->/.exec(text) ?? [];
-  // What belongs there: npx tsx -e "import('./engine/test/client.ts').then((c) => console.log(c.missingAsMarkdown()))"
+  // Generate the list with: npx tsx -e "import('./engine/test/client.ts').then((c) => console.log(c.missingAsMarkdown()))"
   expect(listed).toBe(missingAsMarkdown());
 });

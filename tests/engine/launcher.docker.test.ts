@@ -7,7 +7,7 @@ import { temporaryFolder } from "../../engine/test/support.ts";
 
 const launcher = fileURLToPath(new URL("../../scripts/dagger", import.meta.url));
 
-it("an SDK that is started by itself starts the launcher as its CLI, with a folder of its own", async () => {
+it("an SDK outside a session starts the launcher as its CLI, in the given working directory", async () => {
   const folder = temporaryFolder();
   writeFileSync(join(folder, "here"), "");
   for (const name of ["DAGGER_SESSION_PORT", "DAGGER_SESSION_TOKEN"]) delete process.env[name];

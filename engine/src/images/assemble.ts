@@ -8,17 +8,17 @@ import { withTempDir } from "./host.ts";
 import { withLock } from "./lock.ts";
 import type { Recipe } from "./recipe.ts";
 
-/** Says what is really inside a stand-in. */
+/** Image label: the stand-in's real content, e.g. "PostgreSQL 15.20 on Debian 12". */
 export const STAND_IN_LABEL = "dev.stackline.stand-in";
-/** The fingerprint of the recipe that a stand-in was made by. */
+/** Image label: the fingerprint of the stand-in's recipe. */
 export const RECIPE_LABEL = "dev.stackline.recipe";
 
-/** Name under which a stand-in is kept, whatever upstream names it also has: `stackline/stand-in:redis-bookworm`. */
+/** A stand-in's own name, which it has in addition to upstream's names: `stackline/stand-in:redis-bookworm`. */
 export const keptName = (recipe: Recipe): string => `stackline/stand-in:${recipe.name}-${recipe.variant}`;
 
 const underWay = new Map<string, Promise<string>>();
 
-/** Makes sure that the recipe's image is there and up to date, and returns its kept name. */
+/** Assembles the recipe's image unless it exists and is up to date, and returns its own name. */
 export function assemble(docker: Docker, recipe: Recipe, report: (line: string) => void): Promise<string> {
   const name = keptName(recipe);
   const started = underWay.get(name);
@@ -26,7 +26,7 @@ export function assemble(docker: Docker, recipe: Recipe, report: (line: string) 
   const work = make(docker, recipe, report)
     .catch((error: Error) => {
       if (error instanceof ImageError && error.code === "MISSING_TOOL") throw error;
-      const remedy = "Check that this machine reaches its package registries, then try again. What failed";
+      const remedy = "Check that this machine can reach its package registries, then try again. Cause";
       throw new ImageError("BUILD_FAILED", `${name} could not be assembled. ${remedy}: ${error.message}`);
     })
     .finally(() => underWay.delete(name));
@@ -66,7 +66,7 @@ async function buildIn(
   });
 }
 
-/** The proxies that this process is told to use; Docker keeps these build arguments out of the image. */
+/** The proxy settings of this process; Docker does not store these build arguments in the image. */
 function proxies(): Record<string, string> {
   const names = ["http_proxy", "https_proxy", "no_proxy"].flatMap((name) => [name, name.toUpperCase()]);
   return Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
@@ -77,7 +77,7 @@ async function describe(docker: Docker, recipe: Recipe, id: string): Promise<str
   return recipe.from ? `${recipe.product} ${version} on Debian 12` : `${recipe.product} ${version}`;
 }
 
-/** The labels tell a version that only the finished image knows, so they are a layer of their own; then comes the tag. */
+/** Labels and tags the finished image in a second build: only the finished image can report its version. */
 async function label(
   docker: Docker,
   id: string,

@@ -6,7 +6,7 @@ import { ImageError } from "./errors.ts";
 import { exitCodeOf } from "./exit-code.ts";
 import { follow } from "./progress.ts";
 
-/** Builds the Dockerfile in `context` and returns the image's id. Leaves no container and no tag behind when it fails. */
+/** Builds the Dockerfile in `context` and returns the image's ID. A failed build leaves no container or tag behind. */
 export async function build(
   docker: Docker,
   context: string,
@@ -27,13 +27,13 @@ export async function build(
   return id;
 }
 
-/** Removes what the steps before a failed one made; Docker keeps it as nameless images. */
+/** Removes the untagged images that Docker keeps of the steps before a failed one. */
 async function dropSteps(docker: Docker, output: string): Promise<void> {
   const last = [...output.matchAll(/^ ---> ([0-9a-f]{12})$/gm)].at(-1)?.[1];
   if (last) await removeReplaced(docker, last).catch(() => {});
 }
 
-/** The local image `name`, if there is one. */
+/** The local image `name`, if it exists. */
 export async function imageOrNothing(
   docker: Docker,
   name: string,
@@ -47,7 +47,7 @@ export async function imageOrNothing(
     });
 }
 
-/** What a command prints on standard output when it is run in an image, without its entry point. */
+/** Runs a command in an image, without its entry point, and returns its standard output. */
 export async function outputOf(docker: Docker, image: string, command: readonly string[]): Promise<string> {
   const options = { Image: image, Entrypoint: [], Cmd: [...command] };
   const container = await docker.createContainer(options);
@@ -59,14 +59,14 @@ export async function outputOf(docker: Docker, image: string, command: readonly 
     await container.start();
     const [output, complaints, code] = await Promise.all([text(out), text(err), exitCodeOf(container)]);
     if (code === 0) return output;
-    const summary = `${command.join(" ")} exits with ${code} in the new image:`;
+    const summary = `${command.join(" ")} exits with code ${code} in the new image:`;
     throw new ImageError("BUILD_FAILED", summary, `${output}\n${complaints}`);
   } finally {
     await container.remove({ force: true, v: true });
   }
 }
 
-/** Removes an image that a newer one has replaced, unless it has another name or something is made of it. */
+/** Removes an image that a newer one has replaced, unless it has another name or is in use. */
 export async function removeReplaced(docker: Docker, id: string): Promise<void> {
   const image = await imageOrNothing(docker, id);
   if (image && image.RepoTags.length === 0)

@@ -7,10 +7,10 @@ import type { Recipe } from "./recipe.ts";
 
 const RECIPES = fileURLToPath(new URL("./recipes/", import.meta.url));
 
-/** The folder with the recipe's Dockerfile, the files it copies, and the code that prepares the rest. */
+/** The folder with the recipe's Dockerfile, the files that it copies, and the code that prepares the build context. */
 export const folderOf = (recipe: Recipe): string => join(RECIPES, recipe.name);
 
-/** Identifies what a recipe makes: its files and versions, the images below it, and whom the host trusts. */
+/** Hash of a recipe's inputs: its files and version, its base images, and the host's certificate authorities. */
 export async function fingerprint(recipe: Recipe): Promise<string> {
   const hash = createHash("sha256");
   hash.update(recipe.from ? await fingerprint(recipe.from) : await trustedBundle());

@@ -4,11 +4,11 @@ import { GO_BUILD, goProgram } from "./golang.ts";
 import { run, withTempDir } from "./host.ts";
 import type { Prepare } from "./recipe.ts";
 
-/** Builds share packages, which Go compiles once only if they come one after the other. */
+/** Go programs are built one after the other, so that Go compiles the packages that they share only once. */
 let turn: Promise<unknown> = Promise.resolve();
 
 /**
- * Builds a program with `go install` and puts it into the build context under its own name.
+ * Builds a program with `go install` and copies it into the build context.
  * @param path the program's package, with its version: "github.com/anchore/syft/cmd/syft@v1.57.0"
  */
 export function goInstall(path: string): Prepare {

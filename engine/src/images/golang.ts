@@ -2,23 +2,23 @@ import { chmod, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { need, run } from "./host.ts";
 
-/** What the recipes' programs are built with: the newest `go` line among their modules asks for 1.26.5. */
+/** The Go version for the recipes' programs: the highest `go` line among their modules requires 1.26.5. */
 const VERSION = "1.26.8";
 
-/** A Go that builds the recipes' programs: the host's, or where that is older, the same version from the module proxy. */
+/** The Go program to build with: the host's or, if that is older, {@link VERSION} from the module proxy. */
 export async function goProgram(report: (line: string) => void): Promise<string> {
   await need("go", ["golang-go"], report);
   if (isNewEnough(await run("go", ["version"]))) return "go";
   const cpu = (await run("go", ["env", "GOARCH"])).trim();
   const module = `golang.org/toolchain@v0.0.1-go${VERSION}.linux-${cpu}`;
-  report(`go is older than ${VERSION}: taking ${module}`);
+  report(`go is older than ${VERSION}: downloading ${module}`);
   const { Dir } = JSON.parse(await run("go", ["mod", "download", "-json", module]));
-  // A module's files are never executable.
+  // Files of a module are never executable.
   for (const folder of ["bin", `pkg/tool/linux_${cpu}`]) await makeExecutable(join(Dir, folder));
   return join(Dir, "bin", "go");
 }
 
-/** Reads what `go version` prints. */
+/** Compares the output of `go version` with {@link VERSION}. */
 export function isNewEnough(printed: string): boolean {
   const [, major = 0, minor = 0, patch = 0] = (/go(\d+)\.(\d+)(?:\.(\d+))?/.exec(printed) ?? []).map(Number);
   const [wantMajor = 0, wantMinor = 0, wantPatch = 0] = VERSION.split(".").map(Number);

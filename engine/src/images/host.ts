@@ -5,19 +5,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ImageError } from "./errors.ts";
 
-/** What has to go when the process ends early: commands under way, temporary folders, locks. */
+/** Clean-up for an early exit: running commands, temporary folders, locks. */
 const pending = new Set<() => void>();
 process.once("exit", () => {
   for (const undo of pending) undo();
 });
 
-/** Has `undo` done if the process ends before the returned function is called. */
+/** Calls `undo` if the process exits before the returned function is called. */
 export function onEarlyExit(undo: () => void): () => void {
   pending.add(undo);
   return () => void pending.delete(undo);
 }
 
-/** Runs a command of this machine and returns what it printed on standard output. */
+/** Runs a command on this machine and returns its standard output. */
 export function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<string> {
   return new Promise((resolve, reject) => {
     const options = { maxBuffer: 64 << 20, env: { ...process.env, ...env } };
@@ -40,7 +40,7 @@ function failure(command: string, error: ExecFileException, output: string): Ima
       );
 }
 
-/** True when `command` can be run here. */
+/** True if `command` is on the PATH. */
 export async function has(command: string): Promise<boolean> {
   return run("sh", ["-c", 'command -v "$0"', command]).then(
     () => true,
@@ -50,7 +50,7 @@ export async function has(command: string): Promise<boolean> {
 
 let installing: Promise<unknown> = Promise.resolve();
 
-/** Makes sure `command` is there, through apt as root on Debian and its kin, and says so; elsewhere an error tells the remedy. */
+/** Installs `command` if it is missing, as root with apt-get, and reports it; otherwise the error names the remedy. */
 export async function need(
   command: string,
   packages: string[],
@@ -61,11 +61,11 @@ export async function need(
   if (process.getuid?.() !== 0 || !(await has("apt-get"))) {
     throw new ImageError(
       "MISSING_TOOL",
-      `${command} is needed to assemble images and is not installed. Do: ${remedy}`,
+      `${command} is needed to assemble images and is not installed. Install it with: ${remedy}`,
     );
   }
-  report(`${command} is missing: ${remedy}`);
-  // One after the other: apt-get holds a lock.
+  report(`${command} is not installed: running ${remedy}`);
+  // One at a time: apt-get holds a lock.
   installing = installing
     .catch(() => {})
     .then(() => run("apt-get", ["update", "-q"]))
@@ -75,7 +75,7 @@ export async function need(
 
 const NONINTERACTIVE = { DEBIAN_FRONTEND: "noninteractive" };
 
-/** Gives `use` a temporary folder that is gone afterwards, also when the process is told to end. */
+/** Calls `use` with a temporary folder and removes it afterwards, also if the process exits early. */
 export async function withTempDir<T>(use: (dir: string) => Promise<T>): Promise<T> {
   const dir = await mkdtemp(join(tmpdir(), "stackline-image-"));
   const done = onEarlyExit(() => rmSync(dir, { recursive: true, force: true }));
@@ -87,6 +87,6 @@ export async function withTempDir<T>(use: (dir: string) => Promise<T>): Promise<
   }
 }
 
-/** The file's content, or nothing where there is no such file. */
+/** The file's content, or undefined if it cannot be read. */
 export const readIfThere = (path: string): Promise<Buffer | undefined> =>
   readFile(path).catch(() => undefined);

@@ -13,15 +13,15 @@ export { hasRecipe };
 /** A local image, ready to run. */
 export interface ProvidedImage {
   id: string;
-  /** Set when the image is a stand-in: what is really inside, e.g. "CPython 3.8.18 on Debian 12 (stand-in for 3.8.5)". */
+  /** Set if the image is a stand-in: its real content, e.g. "CPython 3.8.18 on Debian 12 (stand-in for 3.8.5)". */
   standIn?: string;
 }
 
 /**
- * Makes sure the local Docker has `ref`: takes it from the local Docker, else pulls it, else (only if no registry
- * answers and there is a recipe) assembles a stand-in.
+ * Provides `ref` in the local Docker: uses a local image, else pulls it, else (only if no registry answers and a recipe
+ * exists) assembles a stand-in.
  *
- * @throws ImageError whose first line says what is missing and what to do.
+ * @throws ImageError: its first line says what is missing and what to do.
  */
 export async function provideImage(
   docker: Docker,
@@ -36,7 +36,7 @@ export async function provideImage(
   return provided(ref, await docker.getImage(ref).inspect());
 }
 
-/** A stand-in is out of date when its recipe, a version it is made from, or the host's authorities have changed. */
+/** True for a stand-in whose recipe, versions or certificate authorities have changed since it was assembled. */
 async function isOutdated(ref: string, image: Docker.ImageInspectInfo): Promise<boolean> {
   const print = image.Config.Labels?.[RECIPE_LABEL];
   const recipe = print ? recipeFor(ref) : undefined;
@@ -50,10 +50,10 @@ async function standIn(docker: Docker, ref: string, report: (line: string) => vo
     throw new ImageError(
       "NO_REGISTRY",
       `${ref} is not in the local Docker, ${registry} does not answer, and there is no recipe for a stand-in. ` +
-        `Bring it in from elsewhere with: docker save ${ref} | docker load`,
+        `Copy it from a machine that has it with: docker save ${ref} | docker load`,
     );
   }
-  report(`${ref}: no registry answers, taking a stand-in`);
+  report(`${ref}: no registry answers, using a stand-in`);
   const name = await assemble(docker, recipe, report);
   const cut = ref.lastIndexOf(":");
   const named = cut > ref.lastIndexOf("/");
@@ -63,7 +63,7 @@ async function standIn(docker: Docker, ref: string, report: (line: string) => vo
 }
 
 function provided(ref: string, image: Docker.ImageInspectInfo): ProvidedImage {
-  // An image built on a stand-in inherits its labels, and is none: only upstream's names are stood in for.
+  // An image built on a stand-in inherits its labels but is not one: only upstream names have stand-ins.
   const inside = hasRecipe(ref) ? image.Config.Labels?.[STAND_IN_LABEL] : undefined;
   const { tag } = parseReference(ref);
   return { id: image.Id, ...(inside && { standIn: `${inside} (stand-in for ${tag})` }) };

@@ -8,8 +8,8 @@ import { isAlive, ownProcess } from "../store/process.ts";
 import { onEarlyExit } from "./host.ts";
 
 /**
- * Runs `work` while no other process of this machine works on `name`. A lock whose owner has died is taken over.
- * It saves double work only: builds are tagged at their end, so two at once would do no harm.
+ * Runs `work` while no other process on this machine holds the lock `name`. A lock whose owner has died is taken over.
+ * The lock only avoids duplicate work: builds are tagged at their end, so two concurrent builds do no harm.
  */
 export async function withLock<T>(name: string, work: () => Promise<T>): Promise<T> {
   const path = join(tmpdir(), `stackline-${name.replace(/\W+/g, "-")}.held`);
@@ -26,7 +26,7 @@ export async function withLock<T>(name: string, work: () => Promise<T>): Promise
   }
 }
 
-/** Puts a file there in one go, with its owner in it. */
+/** Creates the lock file atomically, with its owner as content. */
 async function take(path: string): Promise<boolean> {
   const own = `${path}.${randomUUID()}`;
   await writeFile(own, ownProcess());
@@ -45,7 +45,7 @@ async function ownerLives(path: string): Promise<boolean> {
   try {
     return isAlive(await readFile(path, "utf8"));
   } catch (error) {
-    // Its owner has just finished: whoever asks tries again.
+    // The owner has just finished: the caller retries.
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return true;
     throw error;
   }

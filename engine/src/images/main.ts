@@ -2,13 +2,13 @@ import Docker from "dockerode";
 import { provideImage } from "./index.ts";
 import { usedImages } from "./recipes.ts";
 
-/** `scripts/images [REF...]`: provides the named images, or all that the project uses. */
+/** `scripts/images [REF...]`: provides the named images, by default all images that the project uses. */
 async function main(refs: readonly string[]): Promise<number> {
   const docker = new Docker();
   const results = await Promise.allSettled(
     refs.map(async (ref) => {
       const { standIn } = await provideImage(docker, ref, console.error);
-      console.log(`${ref}: ${standIn ?? "upstream's image"}`);
+      console.log(`${ref}: ${standIn ?? "upstream image"}`);
     }),
   );
   const failures = results.filter((result) => result.status === "rejected");
@@ -16,7 +16,7 @@ async function main(refs: readonly string[]): Promise<number> {
   return failures.length > 0 ? 1 : 0;
 }
 
-// An exit, unlike a bare signal, lets temporary folders and commands under way be cleared.
+// process.exit, unlike a signal, triggers the clean-up of temporary folders and running commands.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
 
 const args = process.argv.slice(2);

@@ -9,7 +9,7 @@ import { installedPython, preparePython } from "./recipes/python-slim/prepare.ts
 import { prepareRclone, RCLONE } from "./recipes/rclone/prepare.ts";
 import { prepareVictoriaLogs } from "./recipes/victoria-logs/prepare.ts";
 
-// What each stand-in is made of, by the product inside; `tag` is that of the upstream image.
+// The recipe of each stand-in, by product; `tag` is the tag of the upstream image.
 
 export const base: Recipe = {
   name: "base",
@@ -19,7 +19,7 @@ export const base: Recipe = {
   version: ["cat", "/etc/debian_version"],
 };
 
-/** A stand-in that is Debian's package and needs nothing of the host. */
+/** A stand-in that installs a Debian package and needs nothing from the host. */
 export const packaged = (name: string, product: string, version: readonly string[]): Recipe => ({
   name,
   variant: SUITE,
@@ -64,7 +64,7 @@ export function alpine(): Recipe {
 }
 
 export function node(): Recipe {
-  // npm's own start shows that it was copied whole.
+  // Running npm shows that it was copied completely.
   const version = ["sh", "-c", "node --version && npm --version"];
   const variant = process.versions.node;
   return { name: "node", variant, from: base, prepare: prepareNode, product: "Node.js", version };

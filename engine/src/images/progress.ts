@@ -6,7 +6,7 @@ interface DockerEvent {
   aux?: { ID?: string };
 }
 
-/** Reads the events of a build or a pull to their end. Docker reports most failures among them, under status 200. */
+/** Reads the events of a build or a pull to their end. Docker reports most failures as events, with status 200. */
 export async function follow(
   docker: Docker,
   events: NodeJS.ReadableStream,

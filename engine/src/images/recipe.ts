@@ -1,17 +1,17 @@
-/** Adds what the host has to a recipe's build context, a folder that already holds the recipe's own files. */
+/** Adds files from the host to a recipe's build context, a folder that already contains the recipe's own files. */
 export type Prepare = (context: string, report: (line: string) => void) => Promise<void>;
 
-/** How a stand-in is made: a folder of `recipes/` with a Dockerfile, and what it needs beyond. */
+/** How to build a stand-in: a folder of `recipes/` with a Dockerfile, and what is needed in addition. */
 export interface Recipe {
   /** The folder's name. */
   name: string;
-  /** Which of the images that the recipe can make: it reaches the Dockerfile as the build argument VARIANT. */
+  /** The version or release to build: the Dockerfile's build argument VARIANT. */
   variant: string;
-  /** The recipe for the image that the Dockerfile's `BASE` stands for. */
+  /** The recipe of the base image: the Dockerfile's build argument BASE. */
   from?: Recipe;
   prepare?: Prepare;
-  /** What the image is of, for people: `PostgreSQL`. */
+  /** The product's display name: `PostgreSQL`. */
   product: string;
-  /** Prints the product's version when it is run in the image. */
+  /** The command that prints the product's version in the image. */
   version: readonly string[];
 }

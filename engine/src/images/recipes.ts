@@ -17,14 +17,14 @@ import { parseReference } from "./reference.ts";
 
 interface Entry {
   repositories: readonly string[];
-  /** Tags that the recipe can stand in for. */
+  /** Upstream tags that the recipe covers. */
   tags: RegExp;
-  /** The images that this project uses, as upstream names them. */
+  /** The upstream images that this project uses. */
   used: readonly string[];
   recipe(tag: string): Recipe;
 }
 
-/** Every upstream image that can be stood in for. */
+/** Every upstream image that has a stand-in. */
 const ENTRIES: readonly Entry[] = [
   { repositories: ["debian"], tags: /^(12|bookworm|stable)/, used: [], recipe: () => base },
   {
@@ -97,7 +97,7 @@ const ENTRIES: readonly Entry[] = [
   {
     repositories: ["victoriametrics/victoria-logs"],
     tags: /^v1\.\d+\.\d+$/,
-    used: [], // by tests alone
+    used: [], // only by tests
     recipe: victoriaLogs,
   },
   {
@@ -120,7 +120,7 @@ const ENTRIES: readonly Entry[] = [
   },
 ];
 
-/** Every image that this project uses and that can be stood in for. */
+/** Every image that this project uses and that has a stand-in. */
 export const usedImages: readonly string[] = ENTRIES.flatMap((entry) => entry.used);
 
 function entryOf(ref: string): Entry | undefined {
@@ -132,5 +132,5 @@ function entryOf(ref: string): Entry | undefined {
 /** True when a stand-in for `ref` can be assembled. */
 export const hasRecipe = (ref: string): boolean => entryOf(ref) !== undefined;
 
-/** The recipe for `ref`, made out for this machine. Throws where the machine lacks what it is made from. */
+/** The recipe for `ref` on this machine. Throws if the machine lacks what the recipe needs. */
 export const recipeFor = (ref: string): Recipe | undefined => entryOf(ref)?.recipe(parseReference(ref).tag);

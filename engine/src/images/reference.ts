@@ -1,17 +1,17 @@
-/** An image's name in its parts: `docker.io/library/python:3.8` and `python:3.8` have the same. */
+/** The parts of an image name; they are the same for `docker.io/library/python:3.8` and `python:3.8`. */
 export interface Reference {
-  /** Host of the registry, `docker.io` unless the name tells another. */
+  /** Host of the registry, `docker.io` by default. */
   registry: string;
-  /** Path in the registry, without `library/` for Docker Hub's own images. */
+  /** Path in the registry, without `library/` for Docker Hub's official images. */
   repository: string;
   tag: string;
-  /** Set when the name pins a digest; such an image can't be stood in for. */
+  /** Set if the name pins a digest; such an image has no stand-in. */
   digest?: string;
 }
 
 const SHAPE = /^(?<name>[^@\s]+?)(?::(?<tag>[\w][\w.-]{0,127}))?(?:@(?<digest>[a-z0-9]+:[a-f0-9]{32,}))?$/;
 
-/** Splits an image's name as Docker does. Throws on what is no image name. */
+/** Parses an image name as Docker does. Throws if it is invalid. */
 export function parseReference(ref: string): Reference {
   const { name = "", tag, digest } = SHAPE.exec(ref)?.groups ?? {};
   if (!name) throw new Error(`"${ref}" is not an image name: expected [registry/]repository[:tag][@digest].`);

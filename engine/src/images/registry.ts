@@ -3,13 +3,13 @@ import { ImageError } from "./errors.ts";
 import { follow } from "./progress.ts";
 import { parseReference } from "./reference.ts";
 
-/** How long a registry may take until it says anything at all, in ms. Docker itself retries for a minute and more. */
+/** Timeout for a registry's first response, in ms. Docker itself retries for more than a minute. */
 const FIRST_ANSWER_MS = 15_000;
 
-/** Registries that gave no answer in this process: the next image doesn't wait for them again. */
+/** Registries that did not answer this process: the next image doesn't wait for them again. */
 const silent = new Set<string>();
 
-/** Texts with which Docker reports that it never got to talk to the registry. */
+/** Docker's error messages for a registry that it could not reach. */
 const NO_ANSWER = [
   /no such host/i,
   /server misbehaving/i,
@@ -24,12 +24,12 @@ const NO_ANSWER = [
   /(502|503|504) (bad gateway|service unavailable|gateway time)/i,
 ];
 
-/** True for a failed pull that says nothing about the image: names, connections, TLS and time-outs. */
+/** True for a failed pull that says nothing about the image: DNS, connection, TLS and timeout errors. */
 export function isNoAnswer(message: string): boolean {
   return NO_ANSWER.some((pattern) => pattern.test(message));
 }
 
-/** Pulls `ref`; false when its registry doesn't answer. Throws when the registry answers that it won't. */
+/** Pulls `ref`; false if its registry doesn't answer. Throws if the registry refuses. */
 export async function pull(
   docker: Docker,
   ref: string,

@@ -8,10 +8,10 @@ import { provideImage } from "../../src/images/index.ts";
 
 export const docker = new Docker();
 
-/** Long enough to assemble an image first, on two busy cores. */
+/** In ms. The time limits include assembling an image on two busy cores. */
 export const MINUTES = 60_000;
 
-/** Real containers on a network of their own, gone after the file's tests. */
+/** Real containers on their own network, removed after the file's tests. */
 export function containers() {
   const name = `stackline-test-${randomBytes(4).toString("hex")}`;
   const started: Docker.Container[] = [];
@@ -24,7 +24,7 @@ export function containers() {
     await (await network).remove();
   }, MINUTES);
 
-  /** Starts `image`, reachable under `alias`; files are given as content by path. */
+  /** Starts `image`, reachable under `alias`. */
   async function start(image: string, alias: string, options: Start = {}): Promise<Docker.Container> {
     await provideImage(docker, image, () => {});
     await network;
@@ -41,7 +41,7 @@ export function containers() {
     return container;
   }
 
-  /** A new volume's name. */
+  /** Creates a volume and returns its name. */
   async function volume(): Promise<string> {
     const created = await docker.createVolume({ Name: `${name}-${volumes.length}` });
     volumes.push(created.name);
@@ -58,7 +58,7 @@ export interface Start {
   binds?: string[];
 }
 
-/** Runs a command in a container that is up; `code` is its exit code, `output` both streams. */
+/** Runs a command in a running container; `code` is its exit code, `output` has both streams. */
 export async function exec(container: Docker.Container, command: string[], env: Record<string, string> = {}) {
   const run = await container.exec({
     Cmd: command,
@@ -70,7 +70,7 @@ export async function exec(container: Docker.Container, command: string[], env: 
   return { code: (await run.inspect()).ExitCode, output };
 }
 
-/** All that a container printed until it ended. */
+/** A container's exit code and everything that it printed. */
 export async function outcome(container: Docker.Container): Promise<{ code: number; output: string }> {
   const { StatusCode: code } = (await container.wait()) as { StatusCode: number };
   const log = await container.logs({ stdout: true, stderr: true, follow: true });
@@ -84,7 +84,7 @@ async function collect(stream: NodeJS.ReadableStream): Promise<string> {
   return text(both);
 }
 
-/** Asks again until the command succeeds, for at most half a minute. */
+/** Retries the command until it succeeds, for at most 30 s. */
 export async function eventually(
   container: Docker.Container,
   command: string[],

@@ -8,4 +8,4 @@ test.each([
   ["go version go1.26 linux/amd64", false],
   ["go version go1.19.8 linux/amd64", false], // Debian 12
   ["", false],
-])("a host with %j builds by itself: %s", (printed, expected) => expect(isNewEnough(printed)).toBe(expected));
+])("%j is a new enough Go: %s", (printed, expected) => expect(isNewEnough(printed)).toBe(expected));

@@ -11,7 +11,7 @@ const { start } = containers();
 const listening = ["bash", "-c", "</dev/tcp/127.0.0.1/9092"];
 
 test(
-  "without variables it is its own controller, and what is produced can be consumed",
+  "without variables it is a combined broker and controller, and messages can be produced and consumed",
   async () => {
     const broker = await start(IMAGE, "alone");
     await eventually(broker, listening);
@@ -30,7 +30,7 @@ test(
 );
 
 test(
-  "KAFKA_ variables become the broker's properties, and its peers reach what it advertises",
+  "KAFKA_ variables become broker properties, and clients reach the advertised listener",
   async () => {
     const broker = await start(IMAGE, "broker", {
       env: {
@@ -65,7 +65,7 @@ test(
 );
 
 test(
-  "a configuration that can't be formatted ends the container with Kafka's own words",
+  "an invalid configuration ends the container with Kafka's own error",
   async () => {
     const { code, output } = await outcome(await start(IMAGE, "lost", { env: { KAFKA_HOST: "broker" } }));
     expect(code).not.toBe(0);
@@ -75,7 +75,7 @@ test(
 );
 
 test(
-  "a broker starts again on the directories that it has formatted",
+  "a broker restarts on its formatted data directories",
   async () => {
     const broker = await start(IMAGE, "again");
     await eventually(broker, listening);

@@ -10,8 +10,8 @@ import { ownProcess } from "../../src/store/process.ts";
 const newName = (): string => `test-${randomUUID()}`;
 const fileOf = (name: string): string => join(tmpdir(), `stackline-${name}.held`);
 
-describe("a lock of this machine", () => {
-  it("lets one at a time work on a name, whatever the others come to", async () => {
+describe("a machine-wide lock", () => {
+  it("runs one task at a time for each name, even if another task fails", async () => {
     const name = newName();
     let inside = 0;
     const work = async (n: number): Promise<number> => {
@@ -25,7 +25,7 @@ describe("a lock of this machine", () => {
     expect(ends.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
   });
 
-  it("waits for an owner that lives", async () => {
+  it("waits for a running owner", async () => {
     const name = newName();
     writeFileSync(fileOf(name), ownProcess());
     const work = withLock(name, async () => "taken");
@@ -34,7 +34,7 @@ describe("a lock of this machine", () => {
     expect(await work).toBe("taken");
   });
 
-  it("is taken over from an owner that died, also when its number belongs to another process now", async () => {
+  it("is taken over from a dead owner, even if its PID has been reused", async () => {
     const name = newName();
     const [pid, started = ""] = ownProcess().split(".");
     writeFileSync(fileOf(name), ownProcess().replace(`${pid}.${started}`, `${pid}.${Number(started) - 1}`));

@@ -13,7 +13,7 @@ chmodSync(dir, 0o755);
 afterAll(() => rmSync(dir, { recursive: true }));
 
 test(
-  "templates get the environment's values, and nginx keeps its own variables",
+  "templates get environment variables, and nginx keeps its own variables",
   async () => {
     const template = 'server { listen 80; location / { return 200 "$GREETING $request_method\\n"; } }';
     mkdirSync(join(dir, "deep"));
@@ -31,7 +31,7 @@ test(
 );
 
 test(
-  "without a configuration it serves a page, with workers that run as nginx",
+  "without a configuration it serves a page, with workers that run as user nginx",
   async () => {
     const server = await start(IMAGE, "plain");
     expect(await eventually(server, ["curl", "-sf", "http://localhost/"])).toContain("Welcome to nginx");

@@ -10,13 +10,13 @@ import { containers, eventually, exec, MINUTES, outcome } from "./containers.ts"
 const IMAGE = "postgres:17-bookworm";
 const { start } = containers();
 const dir = mkdtempSync(join(tmpdir(), "stackline-test-"));
-chmodSync(dir, 0o755); // user postgres of the container reads it
+chmodSync(dir, 0o755); // read by user postgres in the container
 afterAll(() => rmSync(dir, { recursive: true }));
 
 const ready = ["pg_isready", "-h", "127.0.0.1", "-q"];
 
 test(
-  "initdb.d scripts of every kind run in order, and the password of a file is asked for by TCP",
+  "initdb.d scripts of every kind run in order, and TCP connections need the password from the file",
   async () => {
     writeFileSync(join(dir, "10-table.sql"), "CREATE TABLE seen (by text); INSERT INTO seen VALUES ('sql');");
     writeFileSync(join(dir, "20-more.sql.gz"), gzipSync("INSERT INTO seen VALUES ('gz');"));
@@ -59,7 +59,7 @@ test(
 );
 
 test(
-  "it runs as user postgres from the start, with trust and arguments for initdb",
+  "it starts as user postgres, with trust authentication and arguments for initdb",
   async () => {
     const database = await start(IMAGE, "trusting", {
       user: "postgres",
@@ -73,7 +73,7 @@ test(
 );
 
 test(
-  "data outlives its container, and a second start doesn't initialise again",
+  "a restart keeps the data and does not initialise again",
   async () => {
     const env = { POSTGRES_PASSWORD: "secret" };
     const database = await start(IMAGE, "kept", { env });

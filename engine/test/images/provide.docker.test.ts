@@ -6,7 +6,7 @@ import { docker, MINUTES } from "./containers.ts";
 
 const quiet = () => {};
 
-/** A registry on loopback that knows no image: Docker speaks plain HTTP to it. */
+/** A registry on loopback without images; Docker uses plain HTTP for it. */
 const registry = createServer((request, response) => {
   response.statusCode = request.url === "/v2/" ? 200 : 404;
   response.end(JSON.stringify({ errors: [{ code: "MANIFEST_UNKNOWN", message: "manifest unknown" }] }));
@@ -15,7 +15,7 @@ await new Promise<void>((resolve) => registry.listen(0, "127.0.0.1", resolve));
 afterAll(() => registry.close());
 
 test(
-  "a registry's no is final, and says what to check",
+  "a registry's refusal is final, and the error says what to check",
   async () => {
     const { port } = registry.address() as AddressInfo;
     const attempt = provideImage(docker, `127.0.0.1:${port}/postgres:17`, quiet);
@@ -25,7 +25,7 @@ test(
 );
 
 test(
-  "without an answer and a recipe, the error tells how to bring the image in",
+  "without a registry or a recipe, the error says how to load the image",
   async () => {
     const error = await provideImage(docker, "127.0.0.1:1/nothing:1", quiet).catch((reason) => reason);
     expect(error).toBeInstanceOf(ImageError);
@@ -36,7 +36,7 @@ test(
 );
 
 test(
-  "a stand-in says what is really inside, and is taken at once the next time",
+  "a stand-in reports its real content, and is reused the next time",
   async () => {
     const first = await provideImage(docker, "debian:bookworm-slim", quiet);
     const told: string[] = [];
@@ -49,7 +49,7 @@ test(
 );
 
 test(
-  "two at the same moment get the same image",
+  "two concurrent requests get the same image",
   async () => {
     const both = await Promise.all([1, 2].map(() => provideImage(docker, "redis:7-alpine", quiet)));
     expect(both[0]).toEqual(both[1]);

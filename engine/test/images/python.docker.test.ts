@@ -12,7 +12,7 @@ async function run(image: string, script: string, binds: string[] = []) {
 }
 
 test(
-  "every module of the standard library that slim has can be loaded",
+  "every extension module of the standard library in slim can be imported",
   async () => {
     const script = `
     for file in /usr/local/lib/python3.8/lib-dynload/*.so; do
@@ -25,7 +25,7 @@ test(
 );
 
 test(
-  "psycopg2 2.8.6 is built from source in full and runs in slim, over TLS to the registry",
+  "psycopg2 2.8.6 is downloaded over TLS, builds from source in the full image, and runs in slim",
   async () => {
     const binds = [`${await volume()}:/opt/app`];
     const built = await run(

@@ -20,7 +20,7 @@ test.each([
   "anchore/syft:v1.57.0",
   "anchore/grype:v0.121.2",
   "rclone/rclone:1.76.0",
-])("%s can be stood in for", (ref) => expect(hasRecipe(ref)).toBe(true));
+])("%s has a stand-in", (ref) => expect(hasRecipe(ref)).toBe(true));
 
 test.each([
   "grafana/loki:3.5.0",
@@ -29,4 +29,4 @@ test.each([
   "debian:trixie",
   "quay.io/python:3.8", // another registry's image of that name
   `redis:7@sha256:${"a".repeat(64)}`, // a digest names one image only
-])("%s can't", (ref) => expect(hasRecipe(ref)).toBe(false));
+])("%s has no stand-in", (ref) => expect(hasRecipe(ref)).toBe(false));

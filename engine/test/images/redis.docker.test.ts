@@ -7,7 +7,7 @@ const IMAGE = "redis:7-alpine";
 const { start } = containers();
 
 test(
-  "peers are served though no password is set, by a server that runs as redis",
+  "clients are served without a password, by a server that runs as user redis",
   async () => {
     const server = await start(IMAGE, "cache");
     const client = await start(IMAGE, "client", { command: ["sleep", "60"] });
@@ -18,7 +18,7 @@ test(
 );
 
 test(
-  "options alone belong to the server",
+  "a command that starts with an option goes to redis-server",
   async () => {
     const server = await start(IMAGE, "strict", {
       command: ["--requirepass", "secret", "--appendonly", "yes"],
@@ -32,7 +32,7 @@ test(
 );
 
 test(
-  "the same image serves under valkey's names",
+  "the same image works under Valkey's names",
   async () => {
     const server = await start("valkey/valkey:8-alpine", "valkey", {
       command: ["valkey-server", "--save", ""],

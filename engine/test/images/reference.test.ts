@@ -10,15 +10,15 @@ const names = [
   ["quay.io/some/thing:v1", "quay.io", "some/thing", "v1"],
 ] as const;
 
-test.each(names)("%s is in %s as %s with tag %s", (ref, registry, repository, tag) => {
+test.each(names)("%s is parsed as registry %s, repository %s, tag %s", (ref, registry, repository, tag) => {
   expect(parseReference(ref)).toEqual({ registry, repository, tag });
 });
 
-test("a digest is kept beside the tag", () => {
+test("a digest is parsed in addition to the tag", () => {
   const digest = `sha256:${"a".repeat(64)}`;
   expect(parseReference(`redis:7@${digest}`)).toMatchObject({ repository: "redis", tag: "7", digest });
 });
 
-test("what is no image name is refused with the expected form", () => {
+test("an invalid image name is rejected with the expected form", () => {
   expect(() => parseReference("two words")).toThrow(/"two words" is not an image name: expected/);
 });

@@ -11,7 +11,7 @@ test.each([
   'Get "https://registry.example/v2/": EOF',
   "read tcp 172.17.0.2:1->10.0.0.1:443: read: connection reset by peer",
   "timed out: no answer from the registry",
-])("no answer: %s", (message) => expect(isNoAnswer(message)).toBe(true));
+])("counts as no answer: %s", (message) => expect(isNoAnswer(message)).toBe(true));
 
 test.each([
   "manifest for python:0.0 not found: manifest unknown: manifest unknown",
@@ -19,4 +19,4 @@ test.each([
   "unauthorized: authentication required",
   "toomanyrequests: You have reached your pull rate limit",
   "no matching manifest for linux/arm64/v8 in the manifest list entries",
-])("an answer: %s", (message) => expect(isNoAnswer(message)).toBe(false));
+])("counts as an answer: %s", (message) => expect(isNoAnswer(message)).toBe(false));

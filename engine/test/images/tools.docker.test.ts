@@ -7,7 +7,7 @@ const { start } = containers();
 const run = async (image: string, command: string[]) => outcome(await start(image, "tool", { command }));
 
 test(
-  "npm reaches the registry, and what is no command belongs to node",
+  "npm reaches the registry, and options go to node",
   async () => {
     const NODE = "node:24-bookworm-slim";
     const install = "cd /tmp && npm init -y >/dev/null && npm install --no-audit --no-fund is-number@7.0.0";
@@ -19,7 +19,7 @@ test(
 );
 
 test(
-  "shellcheck finds what is wrong in a script",
+  "shellcheck reports a problem in a script",
   async () => {
     const script = "printf '#!/bin/sh\\nrm $1\\n' >/tmp/s && shellcheck /tmp/s";
     const { code, output } = await run("koalaman/shellcheck-alpine:v0.10.0", ["sh", "-c", script]);
@@ -30,7 +30,7 @@ test(
 );
 
 test(
-  "alpine's apk installs packages, and busybox has the commands that Debian's minimum lacks",
+  "alpine's apk installs packages, and BusyBox has the commands that a minimal Debian lacks",
   async () => {
     const script =
       "apk add --no-cache curl yarn >/dev/null 2>&1; curl -V | head -c 5; yarn -v; vi --help 2>&1 | head -c 7";

@@ -3,16 +3,16 @@ import { copyAuthorities } from "../../authorities.ts";
 import { need, run } from "../../host.ts";
 import type { Prepare } from "../../recipe.ts";
 
-/** The Debian release under every stand-in. */
+/** The Debian release of every stand-in. */
 export const SUITE = "bookworm";
 
-/** Packages beyond the minimum: what upstream's images take for granted. */
+/** Packages beyond the minimum that upstream images have, too. */
 const PACKAGES = ["ca-certificates", "netbase", "tzdata"];
 
-/** Documentation is left out, also of what is installed later: dpkg keeps these rules in the image. */
+/** Documentation is excluded, also from packages installed later: dpkg stores these rules in the image. */
 const EXCLUDED = ["/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*"];
 
-/** Bootstraps Debian from the sources that the host's apt has, and adds the host's certificate authorities. */
+/** Bootstraps Debian from the host's apt sources, and adds the host's certificate authorities. */
 export const prepareBase: Prepare = async (context, report) => {
   await need("mmdebstrap", ["mmdebstrap", "debian-archive-keyring"], report);
   await copyAuthorities(context);
@@ -38,7 +38,7 @@ async function debianSources(): Promise<string[]> {
   return sourcesOf(list);
 }
 
-/** apt sources for {@link SUITE} among the host's own; none on another distribution, where mmdebstrap's default serves. */
+/** The host's apt sources for {@link SUITE}; empty on another distribution, where mmdebstrap uses its default. */
 export function sourcesOf(indexTargets: string): string[] {
   const sources = indexTargets
     .split("\n")

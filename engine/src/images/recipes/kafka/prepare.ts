@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { need, run } from "../../host.ts";
 import type { Prepare } from "../../recipe.ts";
 
-/** Puts Kafka's jars with their runtime dependencies into the build context as `libs/`, through the host's Maven. */
+/** Downloads Kafka's jars and their runtime dependencies into the build context as `libs/`, with the host's Maven. */
 export const prepareKafka =
   (version: string): Prepare =>
   async (context, report) => {

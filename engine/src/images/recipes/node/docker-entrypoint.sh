@@ -1,5 +1,5 @@
 #!/bin/sh
-# As upstream: what is no command of this image is a script or an option for node.
+# As upstream: an option, a script or an unknown command is passed to node.
 set -e
 if [ "${1#-}" != "$1" ] || [ -z "$(command -v "$1")" ] || { [ -f "$1" ] && ! [ -x "$1" ]; }; then
   set -- node "$@"

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { run } from "../../host.ts";
 import type { Prepare } from "../../recipe.ts";
 
-/** Copies the Node.js that runs this, and the npm beside it, into the build context as `node` and `npm/`. */
+/** Copies the Node.js that runs this process, and the host's npm, into the build context as `node` and `npm/`. */
 export const prepareNode: Prepare = async (context) => {
   await cp(process.execPath, join(context, "node"));
   const cli = await realpath((await run("sh", ["-c", "command -v npm"])).trim());

@@ -5,7 +5,7 @@ set -Eeuo pipefail
 
 [[ "${1-}" == -* ]] && set -- postgres "$@"
 
-# Questions to the program need no data: `postgres --version`.
+# Options that only print information need no data: `postgres --version`.
 asks_only() {
   local argument
   for argument; do
@@ -28,8 +28,8 @@ if [[ "${1-}" == postgres ]] && ! asks_only "$@"; then
     exec setpriv --reuid=postgres --regid=postgres --init-groups -- env HOME=/var/lib/postgresql "$0" "$@"
   fi
   if [[ ! -s "$PGDATA/PG_VERSION" ]]; then
-    # Sourced in a shell of its own, as the scripts of initdb.d are in turn: what they set stays there.
-    # shellcheck source=/dev/null # beside this in the image, elsewhere in the repository
+    # Sourced in a subshell: variables that it or the initdb.d scripts set do not reach the server.
+    # shellcheck source=/dev/null # another path in the repository than in the image
     (source /usr/local/bin/initialise.sh "$@")
   fi
 fi

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Sourced by docker-entrypoint.sh with the server's command as arguments: makes a cluster in PGDATA, its superuser and
-# database, and runs what lies in /docker-entrypoint-initdb.d while the server listens on its socket only.
+# Sourced by docker-entrypoint.sh with the server's command as arguments: creates a cluster in PGDATA, its superuser
+# and database, and runs the scripts in /docker-entrypoint-initdb.d while the server listens on its socket only.
 
 # from_file NAME [DEFAULT]: sets NAME from itself, else from the file that NAME_FILE names.
 from_file() {
@@ -31,16 +31,16 @@ create_cluster() {
   mkdir -p "$PGDATA"
   chmod 0700 "$PGDATA" 2>/dev/null || true
   local wal=()
-  # shellcheck disable=SC2034 # used below, in what eval gets
+  # shellcheck disable=SC2034 # used below, in eval
   if [[ -n "${POSTGRES_INITDB_WALDIR-}" ]]; then wal=(--waldir "$POSTGRES_INITDB_WALDIR"); fi
-  # POSTGRES_INITDB_ARGS is shell text, so quotes in it count. The password reaches initdb on a pipe.
+  # POSTGRES_INITDB_ARGS is shell text: quotes in it are evaluated. The password reaches initdb through a pipe.
   eval 'initdb --username="$POSTGRES_USER" --pwfile=<(printf "%s\n" "$POSTGRES_PASSWORD") "${wal[@]}"' \
     "${POSTGRES_INITDB_ARGS-}"
   local method="${POSTGRES_HOST_AUTH_METHOD:-$(postgres -C password_encryption)}"
   printf '\nhost all all all %s\n' "$method" >>"$PGDATA/pg_hba.conf"
 }
 
-# Superuser on the socket, for itself and for the scripts of initdb.d.
+# Runs psql as superuser through the socket, for this script and for those in initdb.d.
 docker_process_sql() {
   local database=()
   if [[ -n "$POSTGRES_DB" ]]; then database=(--dbname "$POSTGRES_DB"); fi
@@ -76,10 +76,10 @@ initialise() {
   from_file POSTGRES_DB "$POSTGRES_USER"
   from_file POSTGRES_INITDB_ARGS
   require_password
-  ls /docker-entrypoint-initdb.d/ >/dev/null # unreadable scripts end it here, not with half a database
+  ls /docker-entrypoint-initdb.d/ >/dev/null # fails early if the scripts cannot be read
   create_cluster
   export PGPASSWORD="${PGPASSWORD:-$POSTGRES_PASSWORD}"
-  shift # the server's name: its options hold for this start, too
+  shift # drops the command; its options apply to this start, too
   local options
   printf -v options '%q ' "$@" -c listen_addresses='' -p "${PGPORT:-5432}"
   NOTIFY_SOCKET='' PGUSER="${PGUSER:-$POSTGRES_USER}" pg_ctl -D "$PGDATA" -o "$options" -w start

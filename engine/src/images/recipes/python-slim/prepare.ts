@@ -8,7 +8,7 @@ import type { Prepare } from "../../recipe.ts";
 
 const versionsDir = () => join(process.env.PYENV_ROOT ?? join(homedir(), ".pyenv"), "versions");
 
-/** The newest pyenv-installed CPython of the same minor version: 3.8.18 where an image asks for 3.8.5. */
+/** The newest pyenv-installed CPython of the same minor version: 3.8.18 for an image's 3.8.5. */
 export function installedPython(tag: string, versions = pyenvVersions()): string {
   const minor = /^\d+\.\d+/.exec(tag)?.[0];
   const fitting = versions.filter((version) => new RegExp(`^${minor}\\.\\d+$`).test(version));
@@ -16,7 +16,7 @@ export function installedPython(tag: string, versions = pyenvVersions()): string
   if (newest) return newest;
   throw new ImageError(
     "MISSING_TOOL",
-    `No CPython ${minor} under ${versionsDir()} to make python:${tag} from. Do: pyenv install ${minor}`,
+    `No CPython ${minor} in ${versionsDir()} for a stand-in for python:${tag}. Install it with: pyenv install ${minor}`,
   );
 }
 
@@ -31,10 +31,10 @@ const LEFT_OUT = [
   /\.a$|\.opt-\d\.pyc$/,
 ];
 
-/** Only the packaging tools: what else the host has installed is no part of Python. */
+/** Only the packaging tools: other packages on the host are not part of Python. */
 const PACKAGING = /^(_distutils_hack|distutils-precedence\.pth|pkg_resources|(pip|setuptools|wheel)(-.*)?)$/;
 
-/** True for what belongs into the image, by its path below the installation's prefix. */
+/** True for a file to copy into the image; `path` is relative to the installation's prefix. */
 export function belongs(path: string): boolean {
   const site = /^lib\/python[^/]+\/site-packages\/([^/]+)/.exec(path)?.[1];
   return site ? PACKAGING.test(site) : !LEFT_OUT.some((pattern) => pattern.test(path));
@@ -48,7 +48,7 @@ export const preparePython =
     const target = join(context, "python");
     await cp(prefix, target, {
       recursive: true,
-      preserveTimestamps: true, // compiled modules are valid only for their source's time
+      preserveTimestamps: true, // a compiled module is valid only for its source's modification time
       verbatimSymlinks: true,
       filter: (source) => belongs(relative(prefix, source)),
     });
@@ -58,7 +58,7 @@ export const preparePython =
     await run(python, wheel, { PIP_DISABLE_PIP_VERSION_CHECK: "1" });
   };
 
-/** Debug symbols are two thirds of the binaries; a host without binutils ships them along. */
+/** Removes debug symbols, two thirds of the binaries' size; a host without binutils keeps them. */
 async function strip(target: string): Promise<void> {
   if (!(await has("strip"))) return;
   const files = await readdir(target, { recursive: true, withFileTypes: true });

@@ -1,4 +1,4 @@
-// Command rclone, with what backups need of it: S3, local files, and a server of S3 for tests. All of it would take
+// Command rclone with the parts that backups need: S3, local files, and an S3 server for tests. A full rclone takes
 // three times as long to build.
 package main
 

@@ -7,7 +7,7 @@ import type { Prepare } from "../../recipe.ts";
 /** The release that go.mod names. */
 export const RCLONE = "1.76.0";
 
-/** Builds rclone from main.go into the build context as `rclone`. Minutes, the first time. */
+/** Builds rclone from main.go into the build context as `rclone`. The first build takes minutes. */
 export const prepareRclone: Prepare = async (context, report) => {
   const go = await goProgram(report);
   const flags = [

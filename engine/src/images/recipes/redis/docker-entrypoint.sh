@@ -1,6 +1,6 @@
 #!/bin/sh
-# Starts redis-server as upstream's image does: options alone belong to the server, root becomes redis, and peers on
-# the container's network are served although no password is set (upstream builds it with protected mode off).
+# Starts redis-server as upstream's image does: a command that starts with an option goes to the server, root switches
+# to user redis, and clients are served without a password (upstream builds it with protected mode off).
 set -eu
 
 case "${1-}" in
@@ -20,7 +20,7 @@ if [ -n "$serves" ]; then
   umask 0077
   case " $* " in
     *" --protected-mode "*) ;;
-    *" --sentinel "* | *.conf*) ;; # the file has the say
+    *" --sentinel "* | *.conf*) ;; # the file decides
     *) set -- "$@" --protected-mode no ;;
   esac
 fi

@@ -1,6 +1,6 @@
 #!/bin/bash
-# kafka-run-class.sh CLASS [ARGUMENT...]: runs a class of Kafka with the options that upstream's script knows by their
-# variables: KAFKA_HEAP_OPTS, KAFKA_JVM_PERFORMANCE_OPTS, KAFKA_LOG4J_OPTS, KAFKA_GC_LOG_OPTS, KAFKA_OPTS, KAFKA_JMX_OPTS.
+# kafka-run-class.sh CLASS [ARGUMENT...]: runs a Kafka class with the options in these variables, as upstream's script
+# does: KAFKA_HEAP_OPTS, KAFKA_JVM_PERFORMANCE_OPTS, KAFKA_LOG4J_OPTS, KAFKA_GC_LOG_OPTS, KAFKA_OPTS, KAFKA_JMX_OPTS.
 home="$(cd "$(dirname "$0")/.." && pwd)"
 logs="${LOG_DIR:-$home/logs}"
 
@@ -10,7 +10,7 @@ if [[ -n "${JMX_PORT-}" ]]; then
   jmx=("-Dcom.sun.management.jmxremote.port=$JMX_PORT")
 fi
 
-# Options are lists of words by their nature: they are split on purpose.
+# Each variable is a list of options: word splitting is intended.
 # shellcheck disable=SC2086
 exec "${JAVA_HOME:+$JAVA_HOME/bin/}java" \
   ${KAFKA_HEAP_OPTS:--Xmx256M} \
