@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { readOptions } from "../scripts/lib/bench/options.ts";
-import { suggestion } from "../scripts/lib/nearest.ts";
 
 const scripts = fileURLToPath(new URL("../scripts/", import.meta.url));
 // dagger's help is the command line's own.
@@ -43,14 +42,6 @@ it.each([
   } finally {
     rmSync(folder, { recursive: true });
   }
-});
-
-it.each([
-  ["--cuont", "; did you mean --count?"],
-  ["--verbose", ""],
-  ["-c", ""],
-])("the suggestion for %s is '%s'", (unknown, expected) => {
-  expect(suggestion(unknown, ["--count", "--help"])).toBe(expected);
 });
 
 it("scripts/bench checks its options", () => {

@@ -4,6 +4,7 @@ import { commandHelp, commands } from "./cli/commands.ts";
 import { describeFailure } from "./cli/failure.ts";
 import { parseLevel } from "./cli/flags.ts";
 import { applyOptions, defaults, type Options, optionFlags, scanOptions } from "./cli/options.ts";
+import { suggestion } from "./cli/suggest.ts";
 import { chooseView } from "./cli/views.ts";
 import { UserError } from "./core/errors.ts";
 import { Engine } from "./engine.ts";
@@ -17,7 +18,13 @@ async function main(words: string[]): Promise<number> {
     return 0;
   }
   const command = commands.find((item) => item.name === name);
-  if (!command) throw new UserError(`unknown command ${JSON.stringify(name)} for "dagger": see --help`);
+  if (!command) {
+    const near = suggestion(
+      name,
+      commands.map((item) => item.name),
+    );
+    throw new UserError(`unknown command ${JSON.stringify(name)} for "dagger"${near || ": see --help"}`);
+  }
   // `call` reads its words level by level: each function has flags of its own.
   return name === "call"
     ? execute(command, args, scanOptions(words))

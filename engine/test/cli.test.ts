@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { findEnvDefault, findEnvFiles } from "../src/cli/dotenv.ts";
 import { type Flag, parseLevel } from "../src/cli/flags.ts";
 import type { CliArgument, CliFunction } from "../src/cli/model.ts";
+import { suggestion } from "../src/cli/suggest.ts";
 import { splitList } from "../src/cli/values.ts";
 import { temporaryFolder } from "./folder.ts";
 
@@ -42,7 +43,25 @@ describe("one level of the command line", () => {
   it("rejects unknown flags with the official CLI's messages", () => {
     expect(() => parse("--nope")).toThrow("unknown flag: --nope");
     expect(() => parse("-x")).toThrow("unknown shorthand flag: 'x' in -x");
+    expect(() => parse("--evn=prod")).toThrow("unknown flag: --evn; did you mean --env?");
+    expect(() => parse("--dryRun")).toThrow("unknown flag: --dryRun; did you mean --dry-run?");
     expect(() => parse("--env")).toThrow("flag needs an argument: --env");
+  });
+});
+
+describe("a word that is not known", () => {
+  const names = ["test", "deploy", "app-logs", "lint"];
+
+  it.each([
+    ["tets", '; did you mean "test"?'],
+    ["Deploy", '; did you mean "deploy"?'],
+    ["applogs", '; did you mean "app-logs"?'],
+    ["tst", '; did you mean "test"?'],
+    ["xyz", ""],
+    ["t", ""],
+    ["", ""],
+  ])("%j is answered with %j", (word, expected) => {
+    expect(suggestion(word, names)).toBe(expected);
   });
 });
 

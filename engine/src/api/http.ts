@@ -51,7 +51,11 @@ async function download(session: SessionContext, url: URL, args: Args): Promise<
   }
 }
 
-async function authorization(session: SessionContext, url: URL, { authHeader }: Args): Promise<HeadersInit> {
+async function authorization(
+  session: SessionContext,
+  url: URL,
+  { authHeader }: Args,
+): Promise<Record<string, string>> {
   if (authHeader) {
     const secret = await session.evaluate<SecretValue>(authHeader);
     return { authorization: await session.secrets.plaintext(secret) };

@@ -8,6 +8,7 @@ import { type Flag, parseLevel } from "./flags.ts";
 import { type HelpPage, renderHelp } from "./help.ts";
 import { type CliArgument, type CliFunction, enumMembers, functionsOf, ownFunction } from "./model.ts";
 import { applyOptions, type Options, optionFlags } from "./options.ts";
+import { suggestion } from "./suggest.ts";
 import { parseArgument } from "./values.ts";
 
 /** Where a chain of functions has come to. */
@@ -47,6 +48,7 @@ export async function runChain(
     usage: "dagger call",
     envFiles,
     isRoot: true,
+    isMain: true,
   });
 }
 
@@ -60,6 +62,8 @@ interface Level {
   usage: string;
   envFiles: EnvFile[];
   isRoot: boolean;
+  /** Whether the function is the module's constructor or one of its main object's: `.env` files give defaults to these. */
+  isMain: boolean;
 }
 
 async function runLevel(engine: Engine, level: Level): Promise<Chain> {
@@ -78,6 +82,7 @@ async function runLevel(engine: Engine, level: Level): Promise<Chain> {
       ...level,
       fn: following,
       isRoot: false,
+      isMain: level.isRoot,
       words: parsed.rest.slice(1),
       options,
       usage: `${usage} ${following.command}`,
@@ -92,6 +97,7 @@ async function runLevel(engine: Engine, level: Level): Promise<Chain> {
     ...level,
     fn: following,
     isRoot: false,
+    isMain: level.isRoot,
     parent: result,
     words: parsed.rest.slice(1),
     options,
@@ -113,7 +119,13 @@ function toFlag(arg: CliArgument): Flag {
 
 function findFunction(functions: CliFunction[], name: string, usage: string): CliFunction {
   const found = functions.find((fn) => fn.command === name || fn.name === name);
-  if (!found) throw new UserError(`unknown command ${JSON.stringify(name)} for ${JSON.stringify(usage)}`);
+  if (!found) {
+    const near = suggestion(
+      name,
+      functions.map(({ command }) => command),
+    );
+    throw new UserError(`unknown command ${JSON.stringify(name)} for ${JSON.stringify(usage)}${near}`);
+  }
   return found;
 }
 
@@ -131,7 +143,7 @@ function helpOf(engine: Engine, level: Level, fn: CliFunction, functions: CliFun
 }
 
 function envDefault(engine: Engine, level: Level, arg: CliArgument): ReturnType<typeof findEnvDefault> {
-  if (!level.fn.own || !engine.module) return undefined;
+  if (!level.fn.own || !level.isMain || !engine.module) return undefined;
   return findEnvDefault(
     level.envFiles,
     engine.module.types.moduleName,

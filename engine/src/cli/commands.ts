@@ -10,6 +10,7 @@ import { firstLine, renderOptions, table } from "./help.ts";
 import { functionsOf } from "./model.ts";
 import { printResult } from "./print.ts";
 import { prune } from "./prune.ts";
+import { suggestion } from "./suggest.ts";
 
 async function call({ engine, options, words, out }: Context): Promise<number> {
   const module = await engine.loadModule(options.module);
@@ -23,8 +24,15 @@ async function functions({ engine, options, words, out }: Context): Promise<numb
   const { types } = await engine.loadModule(options.module);
   let type = { ...types.main, kind: "OBJECT_KIND" };
   for (const word of words) {
-    const found = functionsOf(engine, type).find((fn) => fn.command === word || fn.name === word);
-    if (!found) throw new UserError(`no function ${JSON.stringify(word)} in type ${type.name}`);
+    const offered = functionsOf(engine, type);
+    const found = offered.find((fn) => fn.command === word || fn.name === word);
+    if (!found) {
+      const near = suggestion(
+        word,
+        offered.map(({ command }) => command),
+      );
+      throw new UserError(`no function ${JSON.stringify(word)} in type ${type.name}${near}`);
+    }
     type = found.returns as typeof type;
   }
   const rows = functionsOf(engine, type).map((fn): [string, string] => [

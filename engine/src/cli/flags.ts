@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { UserError } from "../core/errors.ts";
+import { suggestion } from "./suggest.ts";
 
 /** A flag of one level of the command line. */
 export interface Flag {
@@ -37,7 +38,7 @@ export function parseLevel(words: string[], flags: Flag[]): ParsedLevel {
     if (token.kind === "positional") return { values, rest: words.slice(token.index) };
     if (token.kind === "option-terminator") return { values, rest: words.slice(token.index + 1) };
     const flag = flags.find(({ name }) => name === token.name);
-    if (!flag) throw new UserError(unknownFlag(token.rawName));
+    if (!flag) throw new UserError(unknownFlag(token.rawName, flags));
     if (token.value === undefined && !flag.boolean)
       throw new UserError(`flag needs an argument: ${token.rawName}`);
     values.set(flag.name, [...(values.get(flag.name) ?? []), token.value ?? "true"]);
@@ -45,8 +46,8 @@ export function parseLevel(words: string[], flags: Flag[]): ParsedLevel {
   return { values, rest: [] };
 }
 
-function unknownFlag(raw: string): string {
-  return raw.startsWith("--")
-    ? `unknown flag: ${raw}`
-    : `unknown shorthand flag: '${raw.slice(1)}' in ${raw}`;
+function unknownFlag(raw: string, flags: readonly Flag[]): string {
+  if (!raw.startsWith("--")) return `unknown shorthand flag: '${raw.slice(1)}' in ${raw}`;
+  const names = flags.map(({ name }) => name);
+  return `unknown flag: ${raw}${suggestion(raw.slice(2), names, (name) => `--${name}`)}`;
 }

@@ -115,19 +115,14 @@ export class LoadedModule {
 
   /** A result that refers to secrets set in an earlier session is of no use in this one. */
   private canUse(value: unknown): boolean {
-    if (value !== null && typeof value === "object")
-      return Object.values(value).every((item) => this.canUse(item));
-    if (typeof value !== "string" || value.length < 40 || !/^[\w-]+$/.test(value)) return true;
-    try {
-      return callsOf(decodeId(value)).every(
+    return callsInState(value)
+      .flatMap(callsOf)
+      .every(
         ({ field, parent, args }) =>
           parent !== undefined ||
           field !== "setSecret" ||
           this.session.secrets.knows(args.plaintext as string),
       );
-    } catch {
-      return true;
-    }
   }
 
   private async cacheKey(
@@ -136,7 +131,8 @@ export class LoadedModule {
     parent: unknown,
     args: Args,
   ): Promise<string> {
-    const calls = callsIn(args);
+    // What an object holds counts as what is passed: the ID of a secret from this machine names its source alone.
+    const calls = [...callsIn(args), ...callsInState(parent)];
     const uris = calls
       .flatMap(callsOf)
       .filter((call) => call.parent === undefined && call.field === "secret");
@@ -167,6 +163,17 @@ export class LoadedModule {
       );
     if (type.kind !== "OBJECT_KIND" || this.types.isOwnObject(type.name)) return value;
     return this.session.evaluate(decodeId(value as string));
+  }
+}
+
+/** Objects of the API that are part of a function's result, or of an object's state: they are there by their IDs. */
+function callsInState(value: unknown): Call[] {
+  if (value !== null && typeof value === "object") return Object.values(value).flatMap(callsInState);
+  if (typeof value !== "string" || value.length < 40 || !/^[\w-]+$/.test(value)) return [];
+  try {
+    return [decodeId(value)];
+  } catch {
+    return [];
   }
 }
 

@@ -1,4 +1,4 @@
-import { suggestion } from "../nearest.ts";
+import { suggestion } from "../../../engine/src/cli/suggest.ts";
 
 export interface Options {
   /** Keys of the figures to measure. */
@@ -22,8 +22,9 @@ export function readOptions(
   if (figure !== undefined) throw new Error(`there is no figure ${figure}: use ${known.join(", ")}`);
   const name = Object.keys(options).find((option) => option !== "count");
   if (name !== undefined) {
-    const option = name.length === 1 ? `-${name}` : `--${name}`;
-    throw new Error(`there is no option ${option}${suggestion(option, ["--count", "--help"])}`);
+    const dashes = name.length === 1 ? "-" : "--";
+    const near = suggestion(name, ["count", "help"], (known) => `--${known}`);
+    throw new Error(`there is no option ${dashes}${name}${near}`);
   }
   const count = Number(options.count ?? 5);
   if (!Number.isInteger(count) || count < 1) throw new Error("--count takes a whole number from 1");

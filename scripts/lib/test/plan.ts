@@ -1,4 +1,4 @@
-import { suggestion } from "../nearest.ts";
+import { suggestion } from "../../../engine/src/cli/suggest.ts";
 
 /** How much of the tests a run takes, by how long they need; the tags `slow` and `release` in a test say so. */
 export const tiers = {
@@ -60,5 +60,5 @@ const isGroup = (word: string): word is Group => (groups as readonly string[]).i
 
 function describeUnknown(word: string): string {
   const known = [...groups, ...Object.keys(tiers)];
-  return `there is no group or tier '${word}'${suggestion(word, known)}; groups are ${groups.join(", ")}; tiers are ${Object.keys(tiers).join(", ")}`;
+  return `there is no group or tier '${word}'${suggestion(word, known, String)}; groups are ${groups.join(", ")}; tiers are ${Object.keys(tiers).join(", ")}`;
 }
