@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { generateKeyPair } from "../src/rehearsal/ssh-keys.ts";
@@ -6,6 +6,7 @@ import { dagger, type Outcome, scratchFolder } from "./support.ts";
 
 const folder = scratchFolder();
 const cache = join(folder, "cache");
+const environments = join(folder, "environments");
 
 /** Nothing listens at this address: every call ends with the error of SSH, after the function has run. */
 const environment = {
@@ -19,13 +20,14 @@ const environment = {
 describe("call site", () => {
   const call = (key: string, ...args: string[]): Promise<Outcome> => {
     process.env.STACKLINE_TEST_KEY = key;
-    const target = ["--env=prod", "--ssh-key=env://STACKLINE_TEST_KEY", `--environments=${folder}`];
+    const target = ["--env=prod", "--ssh-key=env://STACKLINE_TEST_KEY", `--environments=${environments}`];
     return dagger(cache, "call", "site", ...target, ...args);
   };
   const [first, second] = [generateKeyPair().privateKey, generateKeyPair().privateKey];
 
   beforeAll(async () => {
-    writeFileSync(join(folder, "prod.json"), JSON.stringify(environment));
+    mkdirSync(environments);
+    writeFileSync(join(environments, "prod.json"), JSON.stringify(environment));
     await call(first, "status");
   });
 
