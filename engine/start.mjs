@@ -1,5 +1,5 @@
-// Starts the engine. Its TypeScript is bundled once per content into node_modules/.cache, which halves the time until
-// a command line does something; what tsx does at every start happens here when a source has changed.
+// Starts the engine. Its TypeScript is bundled into node_modules/.cache when a source has changed, which halves the start
+// time: tsx would compile it at every start.
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -8,11 +8,11 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 const engine = dirname(fileURLToPath(import.meta.url));
 const sources = join(engine, "src");
-/** Of this package alone, or of the workspace that it is part of. */
+/** The node_modules folder of this package, or of the workspace that it belongs to. */
 const packages = dirname(dirname(createRequire(import.meta.url).resolve("typescript/package.json")));
 const cache = join(packages, ".cache", "stackline");
 
-/** Changes whenever a source does: by size and time, so that a start reads none of them. */
+/** Changes with the size or time of any source; no source is read. */
 function fingerprint() {
   const installed = statSync(join(packages, ".package-lock.json"), { throwIfNoEntry: false });
   const hash = createHash("sha256").update(String(installed?.mtimeMs));
@@ -25,7 +25,7 @@ function fingerprint() {
   return hash.digest("hex").slice(0, 16);
 }
 
-/** Files beside a module are found by the module's own address, which a bundle has lost. */
+/** Modules find files beside them by import.meta.url, which bundling would change. */
 const keepUrls = {
   name: "keep-urls",
   setup(build) {

@@ -90,10 +90,10 @@ describe("call publish", () => {
   });
 
   test.each([
-    ["linux/s390x", /platform linux\/s390x: the embedded engine runs linux\/\w+ alone; the official engine/],
+    ["linux/s390x", /platform linux\/s390x: the embedded engine runs linux\/\w+ only; the official engine/],
     [
       "linux/amd64,linux/arm64",
-      /platform linux\/arm64: the embedded engine runs linux\/\w+ alone; the official/,
+      /platform linux\/arm64: the embedded engine runs linux\/\w+ only; the official/,
     ],
     ["amd64", /"amd64" is not a platform: write it like linux\/amd64/],
   ])("refuses --platform=%s in one line, and pushes nothing", async (platform, message) => {

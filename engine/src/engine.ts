@@ -17,7 +17,7 @@ export interface EngineOptions {
   storePath?: string;
 }
 
-/** A session with its endpoint and, where one was loaded, a module. */
+/** A session with its endpoint and, once loaded, a module. */
 export class Engine {
   readonly session: Session;
   readonly server: SessionServer;
@@ -37,7 +37,7 @@ export class Engine {
     this.server = new SessionServer(this.session, () => this.schema);
   }
 
-  /** Opens the endpoint and, where containers will be needed, clears Docker of what killed runs left. */
+  /** Opens the endpoint and, if containers will be needed, removes what killed runs left in Docker. */
   async start(withDocker: boolean): Promise<void> {
     await Promise.all([withDocker && this.session.reap(), this.server.listen()]);
   }

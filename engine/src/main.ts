@@ -25,7 +25,7 @@ async function main(words: string[]): Promise<number> {
     );
     throw new UserError(`unknown command ${JSON.stringify(name)} for "dagger"${near || ": see --help"}`);
   }
-  // `call` reads its words level by level: each function has flags of its own.
+  // `call` reads its words level by level: each function has its own flags.
   return name === "call"
     ? execute(command, args, scanOptions(words))
     : executeParsed(command, args, scanOptions(words));
@@ -45,7 +45,7 @@ async function execute(command: Command, words: string[], options: Options): Pro
   const view = chooseView(options, process.stderr);
   const { workdir } = options;
   const engine = new Engine({ view, ...(workdir && { workdir: resolve(workdir) }) });
-  // An SDK ends its session with a signal, which is no failure: the command returns by itself then.
+  // An SDK ends its session with a signal, which is not a failure: the command then returns by itself.
   const restore = command.name === "session" ? interruptOnSignals(engine) : endOnSignals(engine);
   try {
     await engine.start(command.needsDocker && !options.help);
@@ -68,7 +68,7 @@ async function execute(command: Command, words: string[], options: Options): Pro
   }
 }
 
-/** Says what was done, before a failure's own words, which come last. */
+/** Prints the summary of the session, before an error message, which comes last. */
 function summarise({ session: { progress } }: Engine, { quiet }: Options): void {
   if (quiet === 0 && progress.summary) progress.note(progress.summary);
 }
@@ -79,7 +79,7 @@ function interruptOnSignals(engine: Engine): () => void {
   return onSignals(() => engine.session.interrupt());
 }
 
-/** The first signal ends what waits and cleans up; a second one ends the process at once. */
+/** The first signal interrupts waiting and cleans up; a second one ends the process at once. */
 function endOnSignals(engine: Engine): () => void {
   return onSignals((signal) => {
     engine.session.interrupt();

@@ -56,7 +56,7 @@ describe("a directory", () => {
         FileType.Regular,
         0o644,
       ]);
-      await expect(dir.exists("x")).rejects.toThrow("circle");
+      await expect(dir.exists("x")).rejects.toThrow("cycle");
     }));
 
   it("removes files and folders by path or by filter", () =>

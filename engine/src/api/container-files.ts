@@ -8,12 +8,12 @@ import { filterTree } from "../store/patterns.ts";
 import { type Entry, newFile, Tree } from "../store/tree.ts";
 import { target } from "./container-path.ts";
 
-/** Lays a tree over a container at an absolute path: into a mounted directory where one is there, else over the image. */
+/** Lays a tree over an absolute path: over a mounted directory if the path is in one, else over the image. */
 function overlay(state: ContainerState, path: string, tree: Tree): ContainerState {
   const mount = mountAt(state, path);
   if (!mount) return { ...state, overlays: [...state.overlays, Tree.empty.merge(path, tree)] };
   if (mount.kind !== "directory")
-    throw new UserError(`${path} lies in a ${mount.kind} mount: nothing can be put there`);
+    throw new UserError(`${path} is in a ${mount.kind} mount, which cannot be written to`);
   const inside = (mount.tree as Tree).merge(path.slice(mount.path.length), tree);
   return replaced(state, mount, { ...mount, tree: inside });
 }
@@ -47,7 +47,7 @@ async function withFile(
   return overlay(state, posix.dirname(absolute), Tree.empty.with(posix.basename(absolute), placed));
 }
 
-/** A path that ends in a slash, or is known to be a directory, takes the file under its own name. */
+/** In a path that ends in a slash, or is known to be a directory, the file keeps its name. */
 function fileTarget(state: ContainerState, args: Args, { name }: FileValue): string {
   const absolute = target(state, args);
   const mount = mountAt(state, absolute);
@@ -57,7 +57,7 @@ function fileTarget(state: ContainerState, args: Args, { name }: FileValue): str
   return args.path.endsWith("/") || isDirectory ? posix.join(args.path, name) : args.path;
 }
 
-/** Takes paths away: from the mounted directory that they lie in, else from the image. */
+/** Removes paths: from the mounted directory that contains them, else from the image. */
 async function without(
   session: SessionContext,
   state: ContainerState,
@@ -78,7 +78,7 @@ async function without(
   return fromImage.length > 0 ? removePaths(session, result, fromImage) : result;
 }
 
-/** Fields of Container that put files into it, or take them away. */
+/** Fields of Container that add or remove files. */
 export const containerFiles: Record<string, Evaluator> = {
   withDirectory: async (state: ContainerState, args, session) => {
     const { tree } = await session.evaluate<DirectoryValue>(args.source);

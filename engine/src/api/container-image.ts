@@ -11,8 +11,8 @@ import { newFile } from "../store/tree.ts";
 import { expandVariables } from "./container-config.ts";
 
 /**
- * The container that an image is made of: this one, or the variant that is there in its stead. As in the official engine
- * a container without a file system is none, and no platform comes twice; this engine has only one.
+ * The container to make an image of: this one, or the platform variant given instead. As in the official engine, a
+ * container without files is ignored, and a platform may occur once; this engine supports only one.
  */
 async function subject(state: ContainerState, args: Args, session: SessionContext): Promise<ContainerState> {
   refuseRegistryService(args);
@@ -47,7 +47,7 @@ async function tarball(state: ContainerState, args: Args, session: SessionContex
   return { name: "image.tar", entry: newFile(digest, size) };
 }
 
-/** Fields of Container that make it from an image, or an image from it. */
+/** Fields of Container that import, export or publish images. */
 export const containerImage: Record<string, Evaluator> = {
   from: (state: ContainerState, args, session) => {
     refuseRegistryService(args);
@@ -70,7 +70,7 @@ export const containerImage: Record<string, Evaluator> = {
       await finishImage(session, await subject(state, args, session)),
       args.name,
     );
-    // The API says that it is never null.
+    // The API declares the field as non-null.
     return "";
   },
   publish: async (state: ContainerState, args, session) =>

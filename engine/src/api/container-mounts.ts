@@ -22,7 +22,7 @@ async function ownership(
   return args.owner ? resolveOwner(session, state, args.owner) : {};
 }
 
-/** Fields of Container that mount things into it, or take mounts away. */
+/** Fields of Container that add or remove mounts. */
 export const containerMounts: Record<string, Evaluator> = {
   withMountedDirectory: async (state: ContainerState, args, session) => {
     const { tree } = await session.evaluate<DirectoryValue>(args.source);

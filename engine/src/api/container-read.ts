@@ -14,17 +14,17 @@ async function find(session: SessionContext, state: ContainerState, args: Args):
   return found;
 }
 
-/** Fields of Container that read what is in it. */
+/** Fields of Container that read its files. */
 export const containerRead: Record<string, Evaluator> = {
   directory: async (state: ContainerState, args, session): Promise<DirectoryValue> => {
     const found = await find(session, state, args);
-    if (!("tree" in found)) throw new UserError(`${args.path}: is a file, not a directory; ask for file`);
+    if (!("tree" in found)) throw new UserError(`${args.path}: is a file, not a directory: select file`);
     return { tree: found.tree, name: posix.basename(target(state, args)) };
   },
   file: async (state: ContainerState, args, session): Promise<FileValue> => {
     const found = await find(session, state, args);
     if (!("entry" in found))
-      throw new UserError(`${args.path}: is a directory, not a file; ask for directory`);
+      throw new UserError(`${args.path}: is a directory, not a file: select directory`);
     return { name: posix.basename(target(state, args)), entry: found.entry };
   },
   rootfs: async (state: ContainerState, _args, session): Promise<DirectoryValue> => {

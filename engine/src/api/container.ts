@@ -9,7 +9,7 @@ import { containerMounts } from "./container-mounts.ts";
 import { containerRead } from "./container-read.ts";
 import { upService } from "./service.ts";
 
-/** The process that arguments mean: the default arguments when none are given, behind the entry point where asked for. */
+/** The command line: the given arguments, else the default ones, after the entry point if requested. */
 function commandOf(state: ContainerState, args: Args): string[] {
   const given: string[] = args.expand
     ? args.args.map((word: string) => expandVariables(state, word))

@@ -12,7 +12,7 @@ interface CurrentModuleState {
 const withCaller: Resolver = ({ type, field, args }, { functionCallId = "" }) =>
   new Call(type, undefined, field, { ...args, caller: functionCallId });
 
-/** Fields of Query that depend on the caller become calls that name it. */
+/** Fields of Query that depend on the caller: their calls contain its ID. */
 export const currentResolvers: Record<string, Resolver> = {
   currentFunctionCall: withCaller,
   currentModule: withCaller,

@@ -14,7 +14,7 @@ import { requirePlatform } from "./platform.ts";
 import { refuseIgnored, searchFiles } from "./search.ts";
 import { statOf, typeOf } from "./stat.ts";
 
-/** The directory's name and the other fields stay; only the tree changes. */
+/** An evaluator that changes only the tree. */
 function change(apply: (tree: Tree, args: Args) => Tree): Evaluator {
   return (dir: DirectoryValue, args) => ({ ...dir, tree: apply(dir.tree, args) });
 }
@@ -33,13 +33,13 @@ function requireDirectory(tree: Tree, path: string): Tree {
   return found.tree;
 }
 
-/** What stands at a path of a tree, links among its parts followed. */
+/** What is at a path of a tree, with links in the path followed. */
 function follow(tree: Tree, path: string, last: boolean, links = 0): Found | undefined {
   const parts = normalise(path).split("/");
   for (const [i, _] of parts.entries()) {
     const entry = tree.get(parts.slice(0, i + 1).join("/"));
     if (entry?.type !== "link" || (i === parts.length - 1 && !last)) continue;
-    if (links > 40) throw new UserError(`${path}: its symbolic links lead in a circle`);
+    if (links > 40) throw new UserError(`${path}: its symbolic links form a cycle`);
     const target = posix.resolve("/", ...parts.slice(0, i), entry.target ?? "");
     return follow(tree, posix.join(target, ...parts.slice(i + 1)), last, links + 1);
   }
@@ -81,7 +81,7 @@ export const directory: Record<string, Evaluator> = {
   file: (dir: DirectoryValue, { path }): FileValue => {
     const found = follow(dir.tree, path, true);
     if (!found) throw new UserError(`${path}: no such file`);
-    if (!("entry" in found)) throw new UserError(`${path}: is a directory, not a file; ask for directory`);
+    if (!("entry" in found)) throw new UserError(`${path}: is a directory, not a file: select directory`);
     return { name: posix.basename(path), entry: found.entry };
   },
   directory: (dir: DirectoryValue, { path }): DirectoryValue => ({
@@ -93,7 +93,7 @@ export const directory: Record<string, Evaluator> = {
     return { ...dir, tree: dir.tree.with(path, newFile(digest, size, permissions)) };
   },
   withNewDirectory: change((tree, { path, permissions }) =>
-    // The API's documented default, 0644, would make a folder that nobody can enter.
+    // With the API's documented default, 0644, nobody could enter the folder.
     tree.with(path, newDirectory(permissions === 0o644 ? 0o755 : permissions)),
   ),
   withFile: async (dir: DirectoryValue, args, session) => {
@@ -139,7 +139,7 @@ export const directory: Record<string, Evaluator> = {
   },
   dockerBuild: async (dir: DirectoryValue, args, session): Promise<ContainerState> => {
     if (args.ssh)
-      throw new UserError("dockerBuild: the embedded engine takes no ssh; the official engine does");
+      throw new UserError("dockerBuild: the embedded engine does not support ssh; the official engine does");
     const { dockerfile, target, buildArgs, platform } = args;
     requirePlatform(platform);
     const secrets = await Promise.all(
@@ -155,7 +155,7 @@ export const directory: Record<string, Evaluator> = {
   },
 };
 
-/** The nearest path of a name, from a folder upward. */
+/** The nearest path with a name, from a folder upward. */
 function findUp(tree: Tree, from: string, name: string): string | null {
   for (let at = from; ; at = posix.dirname(at)) {
     const path = normalise(posix.join(at, name));

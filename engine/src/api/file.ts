@@ -10,7 +10,8 @@ import { refuseIgnored, searchFiles } from "./search.ts";
 import { statOf } from "./stat.ts";
 
 function blobOf(file: FileValue): string {
-  if (!file.entry.blob) throw new UserError(`${file.name} is a symbolic link: ask for what it points to`);
+  if (!file.entry.blob)
+    throw new UserError(`${file.name} is a symbolic link: select the file that it points to`);
   return file.entry.blob;
 }
 
@@ -22,8 +23,8 @@ function readLines(text: string, offset: number | null, limit: number | null): s
 }
 
 /**
- * Replaces a text that stands there once, or where `firstFrom` (a line, from 1) says from where on, or everywhere.
- * @throws UserError when it is not there, or more than once and nothing tells which is meant.
+ * Replaces a text that occurs once, or its first occurrence from line `firstFrom` (1 is the first), or all of them.
+ * @throws UserError when the text does not occur, or occurs more than once without `all` or `firstFrom`.
  */
 export function replaceText(
   text: string,
@@ -46,7 +47,7 @@ export function replaceText(
   if (all) return text.slice(0, start) + text.slice(start).replaceAll(search, () => replacement);
   if (firstFrom === undefined && text.indexOf(search, at + 1) >= 0)
     throw new UserError(
-      `withReplaced: ${JSON.stringify(search)} is there more than once: use all or firstFrom`,
+      `withReplaced: ${JSON.stringify(search)} occurs more than once: use all or firstFrom`,
     );
   return text.slice(0, at) + replacement + text.slice(at + search.length);
 }

@@ -19,7 +19,7 @@ interface HostArgs {
 
 type HostFolder = Pick<SessionContext, "workdir" | "store">;
 
-/** The content of a host folder as it is now: the recipe holds what was read, not where. */
+/** Reads a host folder: the recipe refers to its content, not to its path. */
 export async function hostDirectory(
   { workdir, store }: HostFolder,
   { path, ...filter }: HostArgs,
@@ -34,7 +34,7 @@ export async function hostDirectory(
   });
 }
 
-/** The content of a host file as it is now. */
+/** Reads a host file. */
 export async function hostFile({ workdir, store }: HostFolder, { path }: { path: string }): Promise<Call> {
   const full = resolve(workdir, path);
   const entry = await scanHostFile(store, full);
@@ -44,7 +44,7 @@ export async function hostFile({ workdir, store }: HostFolder, { path }: { path:
   });
 }
 
-/** Fields of Query that no client selects: stored content of a host path. */
+/** Internal fields of Query: stored content of a host path. */
 export const hostContent: Record<string, Evaluator> = {
   _tree: (_, { blob, name }, session): DirectoryValue => ({
     tree: Tree.fromJSON(JSON.parse(session.store.readBlobText(blob)) as [string, Entry][]),
@@ -61,7 +61,7 @@ export const hostResolvers: Record<string, Resolver> = {
 export const host: Record<string, Evaluator> = {
   containerImage: async (_, { name }, session): Promise<ContainerState> => {
     const id = await imageId(session.docker, name);
-    if (!id) throw new UserError(`${name} is not in the local Docker: docker images lists what is`);
+    if (!id) throw new UserError(`${name} is not in the local Docker: docker images lists its images`);
     return stateOfImage(session, id);
   },
   findUp: (_, { name }, session) => findUp(session.workdir, name),
@@ -71,7 +71,7 @@ export const host: Record<string, Evaluator> = {
   unixSocket: (_, { path }, session) => ({ path: resolve(session.workdir, path) }),
 };
 
-/** The nearest file or folder of a name, from a folder upward; null where there is none. */
+/** The nearest file or folder with a name, from a folder upward; null if there is none. */
 function findUp(from: string, name: string): string | null {
   for (let dir = resolve(from); ; dir = dirname(dir)) {
     if (existsSync(join(dir, name))) return join(dir, name);

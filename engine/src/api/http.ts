@@ -6,7 +6,7 @@ import type { FileValue, SecretValue } from "../core/values.ts";
 import type { Args, SessionContext } from "../session/context.ts";
 import { newFile } from "../store/tree.ts";
 
-/** Mode of a file that nobody has asked another for, as in the official engine. */
+/** Default mode of a file, as in the official engine. */
 const PERMISSIONS = 0o600;
 
 interface Download {
@@ -14,7 +14,7 @@ interface Download {
   size: number;
 }
 
-/** What a URL gives; asked for once a session. What a checksum names and is at hand is not asked for again. */
+/** Downloads a URL, once per session. A file whose checksum is given and which is in the store is not downloaded again. */
 export async function fetchFile(session: SessionContext, args: Args): Promise<FileValue> {
   if (args.experimentalServiceHost)
     throw new UserError(
@@ -68,11 +68,11 @@ async function authorization(
 function parseUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol !== "http:" && url?.protocol !== "https:")
-    throw new UserError("http: the URL is not one that begins with http:// or https://");
+    throw new UserError("http: the URL must start with http:// or https://");
   return url;
 }
 
-/** The address without an account or a query, in which passwords and tokens stand. */
+/** The address without credentials and query, which may contain passwords and tokens. */
 function shown({ origin, pathname }: URL): string {
   return `${origin}${pathname}`;
 }

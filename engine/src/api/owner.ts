@@ -1,6 +1,6 @@
 import { UserError } from "../core/errors.ts";
 
-/** Numbers of an owner where there are no names: "1000" or "1000:1001". */
+/** UID and GID of an owner without names: "1000" or "1000:1001". */
 export function numericOwner(owner: string): { uid: number; gid: number } {
   const [uid = "0", gid = uid] = owner.split(":");
   if (!/^\d+$/.test(uid) || !/^\d+$/.test(gid)) {

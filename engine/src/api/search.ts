@@ -4,7 +4,7 @@ import { patternMatcher } from "../store/patterns.ts";
 import type { Store } from "../store/store.ts";
 import type { Entry } from "../store/tree.ts";
 
-/** What the API says of a place that a search has found. Offsets are bytes, lines start from 1. */
+/** A search result as the API returns it. Offsets are in bytes, lines start at 1. */
 export interface SearchResultValue {
   filePath: string;
   lineNumber: number;
@@ -14,8 +14,8 @@ export interface SearchResultValue {
 }
 
 /**
- * Looks for a pattern in files, as ripgrep does. Patterns are JavaScript's regular expressions, which differ from
- * Rust's in what is rare: inline flags and possessive classes.
+ * Searches files for a pattern, as ripgrep does. Patterns are JavaScript's regular expressions, which differ from
+ * Rust's only in rare features: inline flags and possessive classes.
  */
 export function searchFiles(
   store: Store,
@@ -28,7 +28,7 @@ export function searchFiles(
   for (const [path, entry] of files) {
     if (!entry.blob || !isWanted(path)) continue;
     const bytes = store.readBlobText(entry.blob);
-    // Binary files are left alone.
+    // Binary files are skipped.
     if (bytes.includes("\0")) continue;
     const found = searchText(path, bytes, pattern, args.multiline);
     results.push(...(args.filesOnly ? found.slice(0, 1).map(fileOnly) : found));
@@ -52,7 +52,7 @@ function patternOf({ pattern, literal, multiline, dotall, insensitive }: Args): 
 function chosen({ paths = [], globs = [], skipHidden }: Args): (path: string) => boolean {
   const isBelow = (path: string, root: string): boolean =>
     root === "." || root === "/" || path === root || path.startsWith(`${root.replace(/\/+$/, "")}/`);
-  // As in ripgrep, a glob without a slash is one for names in any folder.
+  // As in ripgrep, a glob without a slash matches names in any folder.
   const matches = patternMatcher(globs.map((glob: string) => (glob.includes("/") ? glob : `**/${glob}`)));
   return (path) =>
     (paths.length === 0 || paths.some((root: string) => isBelow(path, root.replace(/^\.?\//, "") || "."))) &&
@@ -81,7 +81,7 @@ function searchText(
   return results;
 }
 
-/** The lines of a piece of text that matches lie in. */
+/** The lines of a text that contain matches. */
 function place(
   filePath: string,
   piece: string,

@@ -7,8 +7,8 @@ import { digestOf } from "../store/store.ts";
 export const secretQueries: Record<string, Evaluator> = {
   secret: (_, { uri, cacheKey }, session): Promise<SecretValue> =>
     session.secrets.fromUri(uri, cacheKey ?? undefined),
-  // As in the official engine the name counts for the cache, within the module that set it: a step with a password of
-  // its own for each run is cached all the same.
+  // As in the official engine, the cache key is the name within the module that set the secret: a step with a password
+  // generated for each run can still be cached.
   setSecret: (_, { name, plaintext, _scope }): SecretValue => ({
     name,
     key: plaintext,
@@ -17,7 +17,7 @@ export const secretQueries: Record<string, Evaluator> = {
 };
 
 export const secretResolvers: Record<string, Resolver> = {
-  /** The recipe holds a keyed digest in place of the plaintext. */
+  /** The recipe contains a keyed digest instead of the plaintext. */
   setSecret: ({ type, field, args }, { session, functionCallId = "" }) =>
     new Call(type, undefined, field, {
       ...args,

@@ -5,7 +5,7 @@ import { forwardsOf, startForward } from "../docker/forward.ts";
 import { serviceHostname } from "../docker/hostname.ts";
 import type { Args, Evaluator, Resolver, SessionContext } from "../session/context.ts";
 
-/** Leads ports of this machine to a service until the person at the terminal ends it. */
+/** Forwards host ports to a service until the user stops it. */
 export async function upService(service: ServiceValue, args: Args, session: SessionContext): Promise<null> {
   const ports = forwardsOf(service, args.ports, args.random);
   const tunnel = await startForward(session, { kind: "tunnel", service, ports, native: false });
@@ -16,14 +16,14 @@ export async function upService(service: ServiceValue, args: Args, session: Sess
   return null;
 }
 
-/** A service that is a way from one network to another, without a process of its own. */
+/** A service that forwards ports between networks, without a process of its own. */
 export function forwardService(forward: NonNullable<ServiceValue["forward"]>): ServiceValue {
   return { container: scratch, command: [], privileged: false, noInit: false, forward };
 }
 
-/** Service that makes another's ports ports of this machine. */
+/** A service that forwards host ports to another service. */
 export function tunnelTo(service: ServiceValue, asked: PortForwardValue[], native: boolean): ServiceValue {
-  // Ports that nobody chose are any that are free.
+  // Without requested ports, any free ones are used.
   const isFree = !native && asked.length === 0;
   const chosen = asked.map((port) => ({ ...port, frontend: port.frontend ?? (native ? port.backend : 0) }));
   return forwardService({ kind: "tunnel", service, ports: forwardsOf(service, chosen, isFree), native });
@@ -46,7 +46,7 @@ function hostnameOf(service: ServiceValue): string {
   return service.forward?.kind === "tunnel" ? "localhost" : serviceHostname(service);
 }
 
-/** Both return the service itself, once that is done. */
+/** Both return the ID of the service. */
 export const serviceResolvers: Record<string, Resolver> = {
   start: async ({ parent }, { session }) => {
     await session.services.acquire(await session.evaluate(parent as Call));

@@ -1,6 +1,6 @@
 import type { Found } from "../docker/read.ts";
 
-/** What the API says of a path. */
+/** A path's properties, as the API returns them. */
 export interface StatValue {
   name: string;
   fileType: "REGULAR" | "DIRECTORY" | "SYMLINK";

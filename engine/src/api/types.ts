@@ -108,7 +108,7 @@ export const functionDef: Record<string, Evaluator> = {
   name: (fn: FunctionValue) => fn.name,
   description: (fn: FunctionValue) => fn.description,
   withDescription: (fn: FunctionValue, { description }) => ({ ...fn, description }),
-  // Where a function stands in its source is not shown anywhere yet.
+  // Positions in the source are not shown anywhere yet.
   withSourceMap: (fn: FunctionValue) => fn,
   withCheck: (fn: FunctionValue) => ({ ...fn, check: true }),
   withGenerator: (fn: FunctionValue) => fn,

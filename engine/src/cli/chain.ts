@@ -11,13 +11,13 @@ import { applyOptions, type Options, optionFlags } from "./options.ts";
 import { suggestion } from "./suggest.ts";
 import { parseArgument } from "./values.ts";
 
-/** Where a chain of functions has come to. */
+/** The result of a chain of functions. */
 export interface Chain {
   options: Options;
-  /** What the last function selected: a recipe to go on from, or a value. */
+  /** The result of the last function: a recipe or a value. */
   result: unknown;
   type: TypeDefValue;
-  /** Set when a level was asked for its help instead. */
+  /** The help text, if it was requested. */
   help?: string;
 }
 
@@ -62,7 +62,7 @@ interface Level {
   usage: string;
   envFiles: EnvFile[];
   isRoot: boolean;
-  /** Whether the function is the module's constructor or one of its main object's: `.env` files give defaults to these. */
+  /** Whether it is the module's constructor or a function of its main object: only these get defaults from `.env`. */
   isMain: boolean;
 }
 

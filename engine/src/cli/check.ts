@@ -41,7 +41,7 @@ export async function check({ engine, options, words, out }: Context): Promise<n
   return failures.length > 0 ? 1 : 0;
 }
 
-/** A check that returns an object has passed only when that could be worked out. */
+/** A check that returns an object passes only if that can be evaluated. */
 async function settle(engine: Engine, value: unknown): Promise<void> {
   if (value instanceof Call) await engine.session.evaluate(value);
 }

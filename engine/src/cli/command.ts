@@ -2,7 +2,7 @@ import type { Engine } from "../engine.ts";
 import type { Flag } from "./flags.ts";
 import type { Options } from "./options.ts";
 
-/** What a command has to work with; `out` takes results, progress goes elsewhere. */
+/** The input of a command; `out` prints results, progress goes elsewhere. */
 export interface Context {
   engine: Engine;
   options: Options;
@@ -15,7 +15,7 @@ export interface Command {
   usage: string;
   description: string;
   needsDocker: boolean;
-  /** Its own, beside the options that all take. */
+  /** Its own flags, beside the common options. */
   flags?: Flag[];
   /** @returns the exit code. */
   run(context: Context): Promise<number>;

@@ -61,7 +61,7 @@ async function run({ engine, words }: Context): Promise<number> {
   });
 }
 
-/** What SDKs start: a session that lives until their end of the pipe is closed. */
+/** The command that SDKs start: a session that ends when they close its standard input. */
 async function session({ engine, out }: Context): Promise<number> {
   out(`${JSON.stringify({ port: engine.server.port, session_token: engine.server.issueToken() })}\n`);
   process.stdin.on("end", () => engine.session.interrupt()).on("error", () => engine.session.interrupt());
@@ -79,14 +79,14 @@ export const commands: Command[] = [
   {
     name: "call",
     usage: "call [options] [arguments] <function> ...",
-    description: "Call one or more functions of the module, one on the result of the other",
+    description: "Call a function of the module, or a chain of functions",
     needsDocker: true,
     run: call,
   },
   {
     name: "functions",
     usage: "functions [options] [function]...",
-    description: "List the functions of the module, or of what a function returns",
+    description: "List the functions of the module, or of a function's result",
     needsDocker: false,
     run: functions,
   },
@@ -94,25 +94,25 @@ export const commands: Command[] = [
     name: "check",
     usage: "check [options] [pattern]...",
     flags: [{ name: "list", short: "l", boolean: true }],
-    description: "Run the module's checks, side by side (-l lists them)",
+    description: "Run the module's checks in parallel (-l lists them)",
     needsDocker: true,
     run: check,
   },
   {
     name: "run",
     usage: "run [options] -- <command>...",
-    description: "Run a command in a session: SDK clients in it use this engine",
+    description: "Run a command whose SDK clients use this engine",
     needsDocker: true,
     run,
   },
   {
     name: "session",
     usage: "session",
-    // Only the first means something here; SDKs pass all of them.
+    // Only the first has an effect here; SDKs pass all of them.
     flags: ["workdir", "project", "label", "version"]
       .map((name): Flag => ({ name, boolean: false }))
       .concat({ name: "load-workspace-modules", boolean: true }),
-    description: "Serve an SDK until its end of standard input is closed",
+    description: "Serve an SDK until standard input closes",
     needsDocker: true,
     run: session,
   },
@@ -123,8 +123,7 @@ export const commands: Command[] = [
       { name: "results", boolean: true },
       { name: "max-size", boolean: false },
     ],
-    description:
-      "Forget what was kept: results alone, the oldest down to a size, or all with volumes and files",
+    description: "Remove the cache, only its results, or the oldest down to a size",
     needsDocker: true,
     run: prune,
   },

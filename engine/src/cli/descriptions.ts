@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 
-/** What the API's fields are for, in the words of the installed SDK's own documentation. */
+/** Description of a field of the API, from the installed SDK's documentation. */
 export interface FieldDescription {
   text: string;
   args: ReadonlyMap<string, string>;
@@ -13,7 +13,7 @@ const classNames: Record<string, string> = { Query: "Client", Function: "Functio
 const classes = new Map<string, Map<string, FieldDescription>>();
 let declarations: string | undefined;
 
-/** What the field of a type is for; empty where the SDK says nothing, or cannot be read. */
+/** Description of a type's field; empty if the SDK has none or cannot be read. */
 export function describeField(type: string, field: string): FieldDescription {
   let fields = classes.get(type);
   if (!fields) {
@@ -28,7 +28,7 @@ function readClass(name: string): Map<string, FieldDescription> {
   const start = declarations.indexOf(`export declare class ${name} extends`);
   const end = declarations.indexOf("\nexport ", start + 1);
   const body = start < 0 ? "" : declarations.slice(start, end < 0 ? undefined : end);
-  // A comment and, right after it, the name of what it is about.
+  // A comment and, right after it, the name of the member that it describes.
   const found = body.matchAll(/\/\*\*\n((?: {5}\*.*\n)*?) {5}\*\/\n {4}(\w+): /g);
   return new Map([...found].map(([, comment = "", field = ""]) => [field, parseComment(comment)]));
 }

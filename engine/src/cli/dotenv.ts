@@ -3,7 +3,7 @@ import { dirname, join, resolve } from "node:path";
 import { parse } from "dotenv";
 import type { CliArgument, CliFunction } from "./model.ts";
 
-/** One `.env` file that gives defaults to a module's arguments. */
+/** A `.env` file with defaults for a module's arguments. */
 export interface EnvFile {
   path: string;
   values: Map<string, string>;
@@ -18,7 +18,7 @@ export interface EnvDefault {
   folder: string;
 }
 
-/** Files that count, strongest first: the nearest from the working directory upward, then the module's own. */
+/** The files to read, by precedence: the nearest from the working directory upward, then the module's own. */
 export function findEnvFiles(
   workdir: string,
   moduleRoot: string,
@@ -50,8 +50,8 @@ function readEnvFile(path: string, env: NodeJS.ProcessEnv): Map<string, string> 
 }
 
 /**
- * The default that `.env` files give to an argument: FUNCTION_ARGUMENT, or ARGUMENT for the constructor, with or
- * without MODULE_ in front. Case does not matter; the argument's part holds no underscore.
+ * An argument's default from `.env` files: FUNCTION_ARGUMENT, or ARGUMENT for the constructor, with or
+ * without the prefix MODULE_. Case is ignored; the argument's part contains no underscore.
  */
 export function findEnvDefault(
   files: EnvFile[],

@@ -1,7 +1,7 @@
 import { ExecError, UserError } from "../core/errors.ts";
 import { explainDocker } from "../docker/errors.ts";
 
-/** How many of the last lines of a failed command's streams are shown again. */
+/** How many of the last lines of each of a failed command's streams are repeated. */
 const SHOWN = 300;
 
 function lastLines(text: string): string {
@@ -10,11 +10,11 @@ function lastLines(text: string): string {
   return (dropped > 0 ? [`... ${dropped} lines before`, ...lines.slice(-SHOWN)] : lines).join("\n");
 }
 
-/** What is said of a failure: a failed command's own words first, the cause in the last lines. */
+/** Describes a failure: a failed command's output first, the cause in the last lines. */
 export function describeFailure(failure: unknown, verbose: boolean): string {
   const error = explainDocker(failure);
   if (error instanceof ExecError) {
-    // A failed build's message ends with the output already.
+    // The message of a failed build already ends with the output.
     const streams = [error.stdout, error.stderr]
       .filter((text) => text.trim() !== "" && !error.message.includes(text.trim()))
       .map(lastLines);

@@ -13,11 +13,11 @@ export interface Flag {
 export interface ParsedLevel {
   /** All values of each flag that was given, in order. */
   values: Map<string, string[]>;
-  /** What follows this level: the next function's name and its own flags. */
+  /** The words after this level: the next function's name and its own flags. */
   rest: string[];
 }
 
-/** The words of a command line as flags, with their values, and others; an unknown flag counts as one without a value. */
+/** Splits a command line into flags with their values and other words; an unknown flag counts as one without a value. */
 export function tokenize(words: string[], flags: readonly Flag[]) {
   const options = Object.fromEntries(
     flags.map(({ name, short, boolean }) => [
@@ -29,8 +29,8 @@ export function tokenize(words: string[], flags: readonly Flag[]) {
 }
 
 /**
- * Reads one level's flags up to the first word that is not one.
- * @throws UserError in the official command line's words for an unknown flag or a missing value.
+ * Reads one level's flags up to the first word that is not a flag.
+ * @throws UserError with the official CLI's message for an unknown flag or a missing value.
  */
 export function parseLevel(words: string[], flags: Flag[]): ParsedLevel {
   const values = new Map<string, string[]>();

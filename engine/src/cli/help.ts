@@ -12,7 +12,7 @@ export function firstLine(text: string): string {
   return text.trim().split("\n")[0] ?? "";
 }
 
-/** A type as help names it. */
+/** A type's name in help. */
 export function typeLabel(type: TypeDefValue): string {
   const names: Record<string, string> = {
     STRING_KIND: "string",
@@ -46,7 +46,7 @@ export interface HelpPage {
   members(type: TypeDefValue): string[];
 }
 
-/** The help of one level: what it is, how to go on, its arguments and the options. */
+/** Renders the help of one level: description, usage, functions, arguments and options. */
 export function renderHelp(page: HelpPage): string {
   const { args, functions } = page;
   const usage = `${page.usage} [options]${args.length > 0 ? " [arguments]" : ""}${functions.length > 0 ? " <function>" : ""}`;

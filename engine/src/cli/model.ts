@@ -14,7 +14,7 @@ import { camelCase } from "../module/config.ts";
 import { expectedType } from "../schema/schema.ts";
 import { describeField } from "./descriptions.ts";
 
-/** An argument as the command line offers it. */
+/** An argument as a flag of the command line. */
 export interface CliArgument {
   /** Name in the API. */
   name: string;
@@ -27,14 +27,14 @@ export interface CliArgument {
   ignore: string[];
 }
 
-/** A function as the command line offers it. */
+/** A function as a command of the command line. */
 export interface CliFunction {
   name: string;
   command: string;
   description: string;
   args: CliArgument[];
   returns: TypeDefValue;
-  /** Whether it is the module's own: `.env` files give defaults to these alone. */
+  /** Whether it is the module's own: only these get defaults from `.env` files. */
   own: boolean;
   check: boolean;
 }
@@ -48,7 +48,7 @@ export function kebabCase(name: string): string {
     .toLowerCase();
 }
 
-/** What a type offers to call next: functions of the module's object or of the API's type. */
+/** The functions that can be called on a type: of the module's object or of the API's type. */
 export function functionsOf(engine: Engine, type: TypeDefValue): CliFunction[] {
   const { module } = engine;
   const own = module?.types.objects.get(module.types.apiName(type.name));

@@ -26,7 +26,7 @@ interface OptionFlag extends Flag {
 }
 
 export const optionFlags: OptionFlag[] = [
-  { name: "help", short: "h", boolean: true, description: "Show help for what stands before it" },
+  { name: "help", short: "h", boolean: true, description: "Show help for the command or function before it" },
   { name: "json", short: "j", boolean: true, description: "Print the result as JSON" },
   {
     name: "mod",
@@ -40,7 +40,7 @@ export const optionFlags: OptionFlag[] = [
     short: "o",
     boolean: false,
     placeholder: "path",
-    description: "Save the result to a path of this machine",
+    description: "Save the result to a path on this machine",
   },
   {
     name: "progress",
@@ -48,13 +48,13 @@ export const optionFlags: OptionFlag[] = [
     placeholder: "string",
     description: "How to show progress: auto, plain, tty or report (default auto)",
   },
-  { name: "quiet", short: "q", boolean: true, description: "Show less (-qq: nothing but the result)" },
+  { name: "quiet", short: "q", boolean: true, description: "Show less (-qq: only the result)" },
   { name: "silent", short: "s", boolean: true, description: "Show no progress" },
   {
     name: "verbose",
     short: "v",
     boolean: true,
-    description: "Show more: the output of steps that went well, too",
+    description: "Show more, including the output of successful steps",
   },
   { name: "debug", short: "d", boolean: true, description: "Show stack traces of errors" },
 ];
@@ -73,7 +73,7 @@ export const defaults: Options = {
 
 const progressModes = ["auto", "plain", "tty", "report", "dots", "logs"];
 
-/** The options after one more level of the command line. */
+/** The options after a further level of the command line. */
 export function applyOptions(before: Options, { values }: ParsedLevel): Options {
   const last = (name: string): string | undefined => values.get(name)?.at(-1);
   const isSet = (name: string): boolean => last(name) !== undefined && last(name) !== "false";
@@ -100,7 +100,7 @@ export function applyOptions(before: Options, { values }: ParsedLevel): Options 
   };
 }
 
-/** Options wherever they stand in the line: how to show progress has to be known before the functions are. */
+/** Options at any position in the line: the progress mode must be known before the module is loaded. */
 export function scanOptions(words: string[]): Options {
   const tokens = tokenize(words, optionFlags);
   const values = new Map<string, string[]>();

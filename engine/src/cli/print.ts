@@ -6,7 +6,7 @@ import { fieldOf } from "../schema/schema.ts";
 import { select } from "../session/select.ts";
 import type { Chain } from "./chain.ts";
 
-/** Prints what a chain came to, as the official command line does: values as text, objects as "Type@digest". */
+/** Formats a chain's result as the official CLI does: values as text, objects as "Type@digest". */
 export async function printResult(engine: Engine, { result, options, type }: Chain): Promise<string> {
   if (result instanceof Call) return printObject(engine, result, options.output);
   if (Array.isArray(result) && result.every((item) => item instanceof Call)) {

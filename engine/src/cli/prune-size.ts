@@ -4,8 +4,8 @@ import { UserError } from "../core/errors.ts";
 import { isNotFound } from "../docker/errors.ts";
 import type { Session } from "../session/session.ts";
 
-/** What is kept of one step: its record, and the part of its image that is its own. */
-interface Kept {
+/** The cached result of one step: its record, and the bytes that its image adds. */
+interface CachedStep {
   path: string;
   image: string;
   bytes: number;
@@ -14,7 +14,7 @@ interface Kept {
 
 const UNITS = ["", "k", "m", "g", "t"];
 
-/** "500MB", "2GB" or a number of bytes; thousands, as the official command line has them. */
+/** "500MB", "2GB" or a number of bytes; units are powers of 1000, as in the official CLI. */
 export function parseSize(text: string): number {
   const [, number, unit = ""] = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?$/i.exec(text.trim()) ?? [];
   if (!number) {
@@ -26,17 +26,17 @@ export function parseSize(text: string): number {
 }
 
 /**
- * Forgets the oldest results until what is left takes no more than `limit` bytes; cache volumes do not count.
- * @returns the bytes that were freed and that are left.
+ * Removes the oldest results until the rest is at most `limit` bytes; cache volumes do not count.
+ * @returns the bytes freed and the bytes left.
  */
 export async function pruneToSize(session: Session, limit: number): Promise<{ freed: number; left: number }> {
-  const kept = await listKept(session);
-  const before = blobBytes(session) + sum(kept);
+  const cached = await listCached(session);
+  const before = blobBytes(session) + sum(cached);
   if (before <= limit) return { freed: 0, left: before };
-  // Answers of functions refer to files in ways that are not seen from outside; they are made again from the steps.
+  // Results of functions refer to files by IDs that are not parsed here; they are computed again from the cached steps.
   for (const kind of ["calls", "files"]) session.store.dropResults(kind);
-  sweep(session, kept);
-  let left = [...kept].sort((a, b) => a.at - b.at);
+  sweep(session, cached);
+  let left = [...cached].sort((a, b) => a.at - b.at);
   for (let progress = true; progress && blobBytes(session) + sum(left) > limit; ) {
     progress = false;
     for (const item of left) {
@@ -51,18 +51,18 @@ export async function pruneToSize(session: Session, limit: number): Promise<{ fr
   return { freed: before - after, left: after };
 }
 
-const sum = (kept: Kept[]): number => kept.reduce((total, { bytes }) => total + bytes, 0);
+const sum = (cached: CachedStep[]): number => cached.reduce((total, { bytes }) => total + bytes, 0);
 
-async function listKept(session: Session): Promise<Kept[]> {
+async function listCached(session: Session): Promise<CachedStep[]> {
   const records = ["execs", "builds", "images"].flatMap((kind) => {
     const folder = join(session.store.path, "results", kind);
     return files(folder).map((name) => join(folder, name));
   });
   const images = new Set<string>();
   const found = await Promise.all(
-    records.map(async (path): Promise<Kept> => {
+    records.map(async (path): Promise<CachedStep> => {
       const { image } = JSON.parse(readFileSync(path, "utf8")) as { image: string };
-      // Two records may share an image, which takes its room once.
+      // Two records may share an image, which counts once.
       const isNew = !images.has(image);
       images.add(image);
       return { path, image, at: statSync(path).mtimeMs, bytes: isNew ? await ownBytes(session, image) : 0 };
@@ -71,7 +71,7 @@ async function listKept(session: Session): Promise<Kept[]> {
   return found;
 }
 
-/** What an image adds to those that it was made from. */
+/** Bytes that an image adds to its base. */
 async function ownBytes(session: Session, image: string): Promise<number> {
   try {
     const [last] = (await session.docker.getImage(image).history()) as { Size: number }[];
@@ -82,8 +82,8 @@ async function ownBytes(session: Session, image: string): Promise<number> {
   }
 }
 
-/** Takes a record and its image away, unless another image still needs that. */
-async function forget(session: Session, { path, image }: Kept): Promise<boolean> {
+/** Removes a record and its image, unless another image depends on it. */
+async function forget(session: Session, { path, image }: CachedStep): Promise<boolean> {
   try {
     await session.docker.getImage(image).remove({ noprune: true } as never);
   } catch (error) {
@@ -93,10 +93,10 @@ async function forget(session: Session, { path, image }: Kept): Promise<boolean>
   return true;
 }
 
-/** Takes away the files that no record of a step refers to. */
-function sweep(session: Session, kept: Kept[]): void {
+/** Removes the files that no record of a step refers to. */
+function sweep(session: Session, cached: CachedStep[]): void {
   const used = new Set(
-    kept.flatMap(({ path }) => readFileSync(path, "utf8").match(/\b[0-9a-f]{64}\b/g) ?? []),
+    cached.flatMap(({ path }) => readFileSync(path, "utf8").match(/\b[0-9a-f]{64}\b/g) ?? []),
   );
   for (const [digest, path] of blobs(session)) if (!used.has(digest)) rmSync(path, { force: true });
 }

@@ -6,8 +6,9 @@ import type { Context } from "./command.ts";
 import { parseSize, pruneToSize } from "./prune-size.ts";
 
 /**
- * Forgets what was kept. `--results` drops what functions and execs came to, so that they run again, and leaves the
- * images of builds; `--max-size` drops the oldest until the rest takes no more than that; without either the images, cache volumes and files go, too.
+ * Removes the cache. `--results` removes the results of functions and execs, so that they run again, and leaves the
+ * images of builds; `--max-size` removes the oldest results until the rest is no larger; without either, images, cache
+ * volumes and files are removed too.
  */
 export async function prune({ engine, options, out }: Context): Promise<number> {
   const { session } = engine;
@@ -16,17 +17,17 @@ export async function prune({ engine, options, out }: Context): Promise<number> 
     out(`freed ${megabytes(freed)} MB, ${megabytes(left)} MB are left\n`);
     return 0;
   }
-  const images = keptImages(session, "execs");
+  const images = cachedImages(session, "execs");
   for (const kind of ["calls", "execs"]) session.store.dropResults(kind);
   if (options.results) {
     await removeImages(session, images);
-    out("forgot the results of functions and steps\n");
+    out("removed the results of functions and steps\n");
     return 0;
   }
   await removeImages(session, [
     ...images,
-    ...keptImages(session, "builds"),
-    ...keptImages(session, "images"),
+    ...cachedImages(session, "builds"),
+    ...cachedImages(session, "images"),
   ]);
   for (const kind of ["builds", "images", "files", "modules"]) session.store.dropResults(kind);
   rmSync(join(session.store.path, "blobs"), { recursive: true, force: true });
@@ -36,7 +37,7 @@ export async function prune({ engine, options, out }: Context): Promise<number> 
       .getVolume(Name)
       .remove({ force: true })
       .catch(() => undefined);
-  out("forgot all results, images, cache volumes and files\n");
+  out("removed all results, images, cache volumes and files\n");
   return 0;
 }
 
@@ -44,7 +45,7 @@ function megabytes(bytes: number): string {
   return (bytes / 1e6).toFixed(1);
 }
 
-function keptImages(session: Session, kind: string): string[] {
+function cachedImages(session: Session, kind: string): string[] {
   const folder = join(session.store.path, "results", kind);
   if (!existsSync(folder)) return [];
   return readdirSync(folder).flatMap((name) => {
@@ -56,7 +57,7 @@ function keptImages(session: Session, kind: string): string[] {
   });
 }
 
-/** Later images hold on to earlier ones: newest first, and what somebody else still uses stays. */
+/** Removes images, in several passes because later ones depend on earlier ones; images in use elsewhere stay. */
 async function removeImages(session: Session, ids: string[]): Promise<void> {
   for (let left = [...new Set(ids)], before = -1; left.length > 0 && left.length !== before; ) {
     before = left.length;

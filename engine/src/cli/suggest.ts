@@ -1,7 +1,7 @@
 import { distance } from "fastest-levenshtein";
 
 /**
- * "; did you mean X?" for the nearest of some names; nothing when none is near: at most two letters of a short word may
+ * "; did you mean X?" for the nearest of some names, or "" if none is near. At most two letters of a short word may
  * differ, and a third of a long one.
  */
 export function suggestion(

@@ -7,14 +7,14 @@ import type { Engine } from "../engine.ts";
 import { select } from "../session/select.ts";
 import { type CliArgument, enumMembers } from "./model.ts";
 
-/** Where a value was written: for errors, and for what its paths are relative to. */
+/** Where a value comes from: for error messages and relative paths. */
 export interface ValueSource {
   /** E.g. "--tag" or "TEST_TAG in .env". */
   label: string;
   folder: string;
 }
 
-/** The values of one argument, as they were given, as a value of the API. */
+/** Parses the values of one argument into a value of the API. */
 export async function parseArgument(
   engine: Engine,
   arg: CliArgument,
@@ -112,7 +112,7 @@ async function parseObject(
         throw invalid(
           source,
           text,
-          "the embedded engine takes local paths alone; clone it first, or use the official engine",
+          "the embedded engine takes only local paths; clone it first, or use the official engine",
         );
       }
       return hostDirectory(session, { path: path(), exclude: arg.ignore, include: [], gitignore: false });
@@ -133,11 +133,11 @@ async function parseObject(
   }
 }
 
-/** A bare name is an environment variable's, as in the official command line; never the secret itself. */
+/** A bare name is that of an environment variable, as in the official CLI; never the secret itself. */
 function secretUri(text: string, source: ValueSource): string {
   if (/^(env|file|cmd|vault|op|aws|gcp|libsecret):/.test(text)) return text;
   if (/^[A-Za-z_]\w*$/.test(text)) return `env://${text}`;
-  // The text may be the secret itself, given by mistake: it is not repeated.
+  // The text may be the secret itself, passed by mistake: it is not repeated.
   throw new UserError(
     `${source.label} takes a secret from env://NAME, file://PATH or cmd://COMMAND, not its plain text`,
   );

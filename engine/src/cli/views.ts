@@ -17,7 +17,7 @@ function line(event: StepEvent): string {
   return state === "running" ? `${marks.running} ${name}` : `${marks[state]} ${name} [${timing(event)}]`;
 }
 
-/** One line an event, for logs and CI runners; each line of output carries its step's number. */
+/** One line per event, for logs and CI runners; each line of output starts with its step's number. */
 export class PlainView implements ProgressView {
   constructor(
     private readonly out: NodeJS.WritableStream,
@@ -44,7 +44,7 @@ export class PlainView implements ProgressView {
 /** How many of a running step's last lines a terminal shows. */
 const TAIL = 4;
 
-/** What runs now, at the bottom of a terminal; what has ended scrolls up above it. */
+/** Running steps at the bottom of a terminal; finished ones scroll up above them. */
 export class TerminalView implements ProgressView {
   private readonly running = new Map<number, { event: StepEvent; since: number; tail: string[] }>();
   private readonly update;
@@ -104,7 +104,7 @@ export class TerminalView implements ProgressView {
   }
 }
 
-/** The view that the options and the terminal ask for. */
+/** Chooses the view by the options and the terminal. */
 export function chooseView(
   { progress, quiet, silent, verbose }: Options,
   out: NodeJS.WriteStream,

@@ -5,7 +5,7 @@ export type ArgValue = null | string | number | boolean | Call | ArgValue[] | { 
 
 /**
  * One immutable step of a recipe: a field of the API, selected on a parent, with its arguments.
- * Making one runs nothing. Its digest covers the whole chain, so equal recipes are equal calls.
+ * Creating one runs nothing. Its digest covers the whole chain, so equal recipes are equal calls.
  */
 export class Call {
   readonly digest: string;
@@ -16,7 +16,7 @@ export class Call {
     readonly parent: Call | undefined,
     readonly field: string,
     readonly args: Readonly<Record<string, ArgValue>> = {},
-    /** For an item of a list: its position in what the field returned. */
+    /** For an item of a list: its index in the list that the field returned. */
     readonly nth?: number,
   ) {
     this.digest = createHash("sha256").update(JSON.stringify(this.toWire())).digest("hex");
@@ -62,7 +62,7 @@ function toWireValue(value: ArgValue): unknown {
   return value;
 }
 
-/** Every call that `call` is made from, itself included, each once. */
+/** Every call in the recipe of `call`, itself included, each once. */
 export function callsOf(call: Call): Call[] {
   const found = new Map<string, Call>();
   const pending = [call];
@@ -89,7 +89,7 @@ export function encodeId(call: Call): string {
 }
 
 /**
- * The call that an ID stands for.
+ * Decodes an ID.
  * @throws Error when the text is not an ID of this engine, or its content does not match its digest.
  */
 export function decodeId(id: string): Call {
@@ -121,7 +121,7 @@ function parseRecipe(id: string): WireRecipe {
     const recipe = JSON.parse(Buffer.from(id, "base64url").toString()) as WireRecipe;
     if (typeof recipe.root === "string" && typeof recipe.calls === "object" && recipe.calls) return recipe;
   } catch {
-    // Told below: whatever is wrong with the text, the remedy is the same.
+    // Reported below: the remedy is the same whatever is wrong with the text.
   }
   throw new Error(`invalid ID ${JSON.stringify(id.slice(0, 40))}: pass an ID that this engine returned`);
 }

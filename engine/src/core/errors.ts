@@ -1,4 +1,4 @@
-/** A failure that a person caused and can mend: printed as one line, without a stack. */
+/** A failure that the user caused and can fix: printed as one line, without a stack. */
 export class UserError extends Error {
   override readonly name = "UserError";
 }

@@ -1,7 +1,7 @@
 import { digestOf } from "../store/store.ts";
 import type { ContainerState, Mount, ServiceValue } from "./values.ts";
 
-/** Identity of all that can influence what a command in the container does. */
+/** Cache key of everything that can influence a command in the container. */
 export function containerKey(state: ContainerState): string {
   return digestOf(
     state.platform,
@@ -17,21 +17,21 @@ export function containerKey(state: ContainerState): string {
 }
 
 function mountKey(mount: Mount): unknown {
-  // What a cache volume holds, or starts with, never counts.
+  // The content of a cache volume is never part of the key.
   if (mount.kind === "cache") return [mount.kind, mount.path, mount.cache];
   const { tree, entry, secret, ...rest } = mount;
   const { blob, mode, uid, gid } = entry ?? {};
   return [rest, tree?.digest ?? null, entry ? [blob, mode, uid, gid] : null, secret?.cacheKey ?? null];
 }
 
-/** Identity of a service: equal services in a session are one running container. */
+/** Identity of a service: equal services of a session share one running container. */
 export function serviceKey(service: ServiceValue): string {
   return digestOf(serviceCacheKey(service), service.container.volatileEnv, secretKeysOf(service));
 }
 
 /**
- * Plaintexts that a service runs with, and those that it is bound to: secrets of one name may differ from run to run, and
- * the steps that use them are kept all the same; but nobody must meet a process that was started with another's.
+ * Keys of the plaintexts that a service and its own bindings run with. Secrets of one name may differ from run to run:
+ * steps that use them stay cached, but a process started with another plaintext must not be shared.
  */
 function secretKeysOf({ container, forward }: ServiceValue): unknown[] {
   const { secretEnv, mounts, bindings } = container;
@@ -43,7 +43,7 @@ function secretKeysOf({ container, forward }: ServiceValue): unknown[] {
   ];
 }
 
-/** What of a service counts for the steps that are bound to it. */
+/** The part of a service's identity that is in the cache key of the steps bound to it. */
 function serviceCacheKey(service: ServiceValue): string {
   const { container, command, hostname, privileged, forward } = service;
   const through =

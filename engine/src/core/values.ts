@@ -19,7 +19,7 @@ export interface SecretValue {
   uri?: string;
   /** Equal keys mean equal plaintexts. */
   key: string;
-  /** What stands for it where steps that use it are kept: with equal ones, one step's result serves the other. */
+  /** Its part of a cache key: steps that differ only in secrets with equal cache keys share a result. */
   cacheKey: string;
 }
 
@@ -99,20 +99,20 @@ export interface ExecOutcome {
   combined: string;
 }
 
-/** What a Container call evaluates to. Metadata lives here and reaches Docker only when something runs. */
+/** What a Container call evaluates to. Metadata stays here and reaches Docker only when something runs. */
 export interface ContainerState {
   platform: string;
   /** Docker image ID of the file system; undefined is scratch. */
   image?: string;
   /** How many layers the image has: Docker takes about 125. */
   layers: number;
-  /** Variables in that image's own configuration: a container inherits those that it isn't told to leave out. */
+  /** Variables in that image's own configuration: a container inherits them unless it removes them. */
   imageEnv: string[];
   imageRef?: string;
-  /** Trees that lie over the image, in order, not yet part of it. */
+  /** Trees to be laid over the image, in order; not yet part of it. */
   overlays: Tree[];
   env: [name: string, value: string][];
-  /** Values that do not count for the cache. */
+  /** Values that are not part of the cache key. */
   volatileEnv: [name: string, value: string][];
   secretEnv: [name: string, secret: SecretValue][];
   workdir: string;

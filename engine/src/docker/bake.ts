@@ -9,10 +9,10 @@ import { configureImage } from "./layer.ts";
 import { putTree } from "./put.ts";
 import type { ImageMaking, Run } from "./run.ts";
 
-/** More layers than this in one image are made one: Docker refuses more than about 125. */
+/** Images with more layers than this are flattened: Docker refuses more than about 125. */
 const MAX_LAYERS = 100;
 
-/** A container that never runs, to reach an image's files with; gone when `use` is done. */
+/** Creates a container that never runs, to access an image's files, and removes it after `use`. */
 export async function withIdleContainer<T>(
   run: Pick<Run, "createContainer">,
   image: string,
@@ -32,7 +32,7 @@ export async function withIdleContainer<T>(
   }
 }
 
-/** The state with its overlays as part of its image; made once for the same files. */
+/** The state with its overlays committed to its image; cached by their content. */
 export async function bakeOverlays(run: ImageMaking, state: ContainerState): Promise<ContainerState> {
   if (state.overlays.length === 0) return state;
   const base = state.image ?? (await emptyImage(run.docker));
@@ -41,7 +41,7 @@ export async function bakeOverlays(run: ImageMaking, state: ContainerState): Pro
     base,
     state.overlays.map((tree) => tree.digest),
   );
-  const image = await keptImage(run, key, () =>
+  const image = await cachedImage(run, key, () =>
     withIdleContainer(run, base, async (container) => {
       for (const tree of state.overlays) await putTree(run.store, container, tree);
       return ((await container.commit({})) as unknown as { Id: string }).Id;
@@ -50,7 +50,7 @@ export async function bakeOverlays(run: ImageMaking, state: ContainerState): Pro
   return { ...state, image, layers: state.layers + 1, overlays: [] };
 }
 
-/** The state with an image that can still take layers. */
+/** The state with its image flattened if it has too many layers. */
 export async function withRoomForLayers(
   run: ImageMaking,
   state: ContainerState,
@@ -58,7 +58,7 @@ export async function withRoomForLayers(
 ): Promise<ContainerState> {
   if (!state.image || state.layers < most) return state;
   const base = state.image;
-  const image = await keptImage(run, digestOf("flat", base), () =>
+  const image = await cachedImage(run, digestOf("flat", base), () =>
     withIdleContainer(run, base, async (container) => {
       const archive = await container.export();
       const answer = (await run.docker.importImage(archive, {} as never)) as unknown as Readable;
@@ -69,22 +69,22 @@ export async function withRoomForLayers(
   return { ...state, image, layers: 1, imageEnv: [] };
 }
 
-/** An image that was made before, if Docker still has it, else a new one. */
-export function keptImage(
+/** A cached image if Docker still has it, else a new one. */
+export function cachedImage(
   run: Pick<Run, "docker" | "store" | "work">,
   key: string,
   make: () => Promise<string>,
 ): Promise<string> {
   return run.work.once(`image ${key}`, async () => {
-    const kept = run.store.getResult<{ image: string }>("images", key);
-    if (kept && (await imageId(run.docker, kept.image))) return kept.image;
+    const cached = run.store.getResult<{ image: string }>("images", key);
+    if (cached && (await imageId(run.docker, cached.image))) return cached.image;
     const image = await make();
     await run.store.putResult("images", key, { image });
     return image;
   });
 }
 
-/** ID of an image with a state's files and configuration, and nothing else: what users of the image get. */
+/** ID of the final image: a state's files and configuration, and nothing else. */
 export async function finishImage(run: ImageMaking, state: ContainerState): Promise<string> {
   const { image } = await bakeOverlays(run, state);
   const base = await run.docker.getImage(image ?? (await emptyImage(run.docker))).inspect();

@@ -6,7 +6,7 @@ import protobuf from "protobufjs";
 
 const { Root } = protobuf;
 
-/** The two messages with which BuildKit asks its client for a secret. */
+/** The two messages of BuildKit's protocol for secrets. */
 const root = Root.fromJSON({
   nested: {
     Request: { fields: { id: { type: "string", id: 1 } } },
@@ -37,12 +37,12 @@ const definition = {
   },
 };
 
-/** A connection over which a build in Docker can ask for secrets, by their names, while it runs. */
+/** Opens a connection over which a running build requests secrets by name. */
 export async function openBuildSession(
   docker: Docker,
   secrets: ReadonlyMap<string, string>,
 ): Promise<{ id: string; close(): void }> {
-  // The Docker client brings the library along, for the one session that it knows to open: without secrets.
+  // A dependency of the Docker client, whose own build session does not support secrets.
   const grpc = createRequire(createRequire(import.meta.url).resolve("dockerode"))("@grpc/grpc-js");
   const id = randomUUID();
   const socket = await dial(docker, id);

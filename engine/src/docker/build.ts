@@ -22,7 +22,7 @@ export interface BuildOptions {
 
 type Building = Pick<Run, "docker" | "store" | "work" | "progress" | "limit" | "secrets">;
 
-/** Builds a Dockerfile with the BuildKit that is part of Docker; returns the image's ID. */
+/** Builds a Dockerfile with Docker's BuildKit; returns the image's ID. */
 export async function buildImage(run: Building, context: Tree, options: BuildOptions): Promise<string> {
   const tree = withoutIgnored(run.store, context, options.dockerfile);
   const text = readText(run.store, tree, options.dockerfile);
@@ -40,10 +40,10 @@ export async function buildImage(run: Building, context: Tree, options: BuildOpt
         options,
         provided.map(({ id }) => id),
       );
-      const kept = run.store.getResult<{ image: string }>("builds", key);
-      if (kept && (await imageId(run.docker, kept.image))) {
+      const cached = run.store.getResult<{ image: string }>("builds", key);
+      if (cached && (await imageId(run.docker, cached.image))) {
         step.cached();
-        return kept.image;
+        return cached.image;
       }
       const image = await run.limit(() => runBuild(run, tree, options, step.log));
       await run.store.putResult("builds", key, { image });
@@ -52,15 +52,15 @@ export async function buildImage(run: Building, context: Tree, options: BuildOpt
   );
 }
 
-/** What .dockerignore names is not part of the context; the Dockerfile always is. */
+/** Removes the paths in .dockerignore from the context, except the Dockerfile. */
 function withoutIgnored(store: Store, context: Tree, dockerfile: string): Tree {
   const own = context.get(`${dockerfile}.dockerignore`) ?? context.get(".dockerignore");
   if (!own?.blob) return context;
   const lines = store.readBlobText(own.blob).split("\n");
   const exclude = lines.map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("#"));
-  const kept = filterTree(context, { exclude });
+  const filtered = filterTree(context, { exclude });
   const entry = context.get(dockerfile);
-  return entry ? kept.with(dockerfile, entry) : kept;
+  return entry ? filtered.with(dockerfile, entry) : filtered;
 }
 
 function readText(store: Store, tree: Tree, path: string): string {
@@ -69,7 +69,7 @@ function readText(store: Store, tree: Tree, path: string): string {
   return store.readBlobText(entry.blob);
 }
 
-/** Images that a Dockerfile starts from, its own stages and scratch aside; build arguments are filled in. */
+/** Base images of a Dockerfile, except its own stages and scratch, with build arguments filled in. */
 export function baseImages(
   dockerfile: string,
   buildArgs: readonly { name: string; value: string }[] = [],
@@ -145,7 +145,7 @@ async function followBuild(
   log: (text: string) => void,
   secrets: string[],
 ): Promise<string> {
-  // Loaded when needed: most runs build nothing.
+  // Loaded on demand: most runs build nothing.
   const { BuildLog } = await import("./buildkit.ts");
   const scrubber = new Scrubber(secrets);
   const status = new BuildLog(log, (bytes) =>
@@ -169,12 +169,12 @@ async function followBuild(
   return image;
 }
 
-/** A connection that was lost is no failure of the build. */
+/** A lost connection is not a build failure. */
 function streamError(error: Error, output: string): Error {
   return "code" in error ? explainDocker(error) : buildError(error.message, output);
 }
 
-/** A failed RUN is a failed command, as in the official engine; all else is told in Docker's words. */
+/** A failed RUN becomes an ExecError, as in the official engine; any other failure keeps Docker's message. */
 function buildError(message: string, output: string): Error {
   const [, command, code] =
     /(?:executor failed running \[|process ")(.*?)(?:\]|" did not complete successfully): exit code: (\d+)/s.exec(

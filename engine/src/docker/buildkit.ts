@@ -15,25 +15,25 @@ interface Status {
   logs: { vertex: string; msg: Uint8Array }[];
 }
 
-/** How much of a step's output is held for its failure, in characters. */
+/** Characters of a step's output that are kept for an error message. */
 const TAIL = 16_384;
 
 const proto = createRequire(import.meta.url).resolve("dockerode/lib/proto/buildkit_status.proto");
 const StatusResponse = protobuf.loadSync(proto).lookupType("moby.buildkit.v1.StatusResponse");
 
-/** What BuildKit tells of a build as it goes on. */
+/** Reads BuildKit's status messages of a running build. */
 export class BuildLog {
   private readonly begun = new Set<string>();
   private readonly outputs = new Map<string, string>();
   private failed?: string;
 
-  /** @param scrub takes secrets out of what steps print. */
+  /** @param scrub removes secrets from the output of steps. */
   constructor(
     private readonly log: (text: string) => void,
     private readonly scrub: (bytes: Buffer) => string,
   ) {}
 
-  /** Takes in one status message (base64): which steps began, and what they printed. */
+  /** Reads one status message (base64): steps that started, and output. */
   add(base64: string): void {
     const { vertexes, logs } = StatusResponse.decode(Buffer.from(base64, "base64")) as unknown as Status;
     for (const vertex of vertexes) {
@@ -49,7 +49,7 @@ export class BuildLog {
     }
   }
 
-  /** The last of what the step printed that failed. */
+  /** The last output of the failed step. */
   get failedOutput(): string {
     return this.outputs.get(this.failed ?? "")?.trim() ?? "";
   }

@@ -12,10 +12,10 @@ export interface HeldCache {
   release(): Promise<void>;
 }
 
-/** Copies of private caches that steps of this process use now. */
+/** Private cache volumes in use by steps of this process. */
 const inUse = new Set<string>();
 
-/** The volume of a cache as its sharing mode has it: shared, alone with it, or a copy that nobody else uses. */
+/** The volume of a cache according to its sharing mode: shared, locked, or a private copy. */
 export async function holdCache(run: ImageMaking, mount: Mount): Promise<HeldCache> {
   const name = `stackline-cache-${digestOf(mount.cache).slice(0, 24)}`;
   if (mount.sharing === "PRIVATE") return holdPrivate(run, mount, name);
@@ -37,7 +37,7 @@ async function holdPrivate(run: ImageMaking, mount: Mount, base: string): Promis
   };
 }
 
-/** Waits until no other step has it, of this process or another of this machine. */
+/** Waits until no other step on this machine uses the cache, in this process or another. */
 async function holdLocked(run: ImageMaking, mount: Mount, name: string): Promise<HeldCache> {
   let release: () => void = () => undefined;
   const released = new Promise<void>((resolve) => {

@@ -23,20 +23,20 @@ export interface ProcessOptions {
   hosts: string[];
 }
 
-/** A created, not yet started container, with what has to be cleaned up or read back after it. */
+/** A container that is created but not started, with the mounts to read back and the clean-up after it. */
 export interface Prepared {
   container: Docker.Container;
   mounts: PlacedMounts;
   dispose(): Promise<void>;
 }
 
-/** Creates a container from a state: its overlays and mounts are in place, and its secrets will be there. */
+/** Creates a container from a state, with its overlays, mounts and secrets in place. */
 export async function prepareContainer(
   run: Mounting,
   given: ContainerState,
   options: ProcessOptions,
 ): Promise<Prepared> {
-  // What lies under a mount must be in the image: put into the container, it would land in the mount.
+  // Files below a mount point must be in the image: copied into the container, they would end up in the mount.
   const state = hidesOverlay(given) ? await bakeOverlays(run, given) : given;
   const mounts = await placeMounts(run, state);
   let container: Docker.Container | undefined;
@@ -92,13 +92,13 @@ async function createOptions(
       Tmpfs: mounts.tmpfs,
       ExtraHosts: options.hosts,
       ...(network && { NetworkMode: network }),
-      // The engine reads the output itself; a log file would hold it unscrubbed.
+      // The engine reads the output itself; a log file would contain secrets.
       LogConfig: { Type: "none", Config: {} },
     },
   };
 }
 
-/** A name alone takes a variable of the image away. */
+/** A name without a value removes a variable of the image. */
 function environment(state: ContainerState): string[] {
   const variables = new Map([...state.env, ...state.volatileEnv]);
   const removed = state.imageEnv.filter((name) => !variables.has(name));

@@ -11,7 +11,7 @@ export interface Credentials {
   serveraddress: string;
 }
 
-/** What the state was given for a registry, else what `docker login` keeps of this user's. */
+/** A registry's credentials: from withRegistryAuth, else those that `docker login` stored for this user. */
 export async function credentials(
   secrets: Pick<SecretSource, "plaintext">,
   { registryAuth }: Pick<ContainerState, "registryAuth">,
@@ -42,7 +42,7 @@ function userCredentials(registry: string): Credentials | undefined {
       .split(":");
     return username ? { username, password: password.join(":"), serveraddress: registry } : undefined;
   } catch {
-    // None, or one that holds nothing for us: the registry will say whether it wants more.
+    // No usable configuration: the registry rejects the request if it needs credentials.
     return undefined;
   }
 }

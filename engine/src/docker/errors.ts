@@ -12,17 +12,17 @@ export function isNotFound(error: unknown): boolean {
   return (error as DockerFailure)?.statusCode === 404;
 }
 
-/** Docker's own words for a failure, without the client's wrapping. */
+/** Docker's own message, without the client's prefix. */
 export function dockerMessage(error: unknown): string {
   const failure = error as DockerFailure;
   return failure?.json?.message ?? failure?.message ?? String(error);
 }
 
-/** Turns the failures of a connection, or of a full disk, into one line with the remedy; passes everything else on. */
+/** Turns a connection failure or a full disk into one line with the remedy; returns any other error unchanged. */
 export function explainDocker(error: unknown): Error {
   const code = (error as DockerFailure)?.code;
   if (code === "ECONNREFUSED" || code === "ENOENT" || code === "ECONNRESET" || code === "EPIPE") {
-    return new UserError(`Docker does not answer (${code}): start it, or point DOCKER_HOST at one that runs`);
+    return new UserError(`Docker does not answer (${code}): start it, or set DOCKER_HOST to one that runs`);
   }
   if (code === "ENOSPC") {
     return new UserError(

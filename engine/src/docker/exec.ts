@@ -15,7 +15,7 @@ import type { Mounting, Run } from "./run.ts";
 
 type Executing = Mounting & Pick<Run, "progress" | "limit" | "services">;
 
-/** What is kept of an exec: enough to go on from it without running it. */
+/** The cached result of an exec: enough to continue from it without running it again. */
 interface ExecRecord {
   image: string;
   layers: number;
@@ -25,8 +25,8 @@ interface ExecRecord {
 }
 
 /**
- * Runs a command in a container and returns the state after it. What ran once under the same inputs is not run again.
- * @throws ExecError when it ends otherwise than `expect` says.
+ * Runs a command in a container and returns the state after it. With the same inputs, the result comes from the cache.
+ * @throws ExecError when the exit code is not one that `expect` allows.
  */
 export async function execInContainer(
   run: Executing,
@@ -36,10 +36,10 @@ export async function execInContainer(
   const key = digestOf("exec", containerKey(state), options);
   const record = await run.work.once(`exec ${key}`, () =>
     run.progress.step(describe(options.command), async (step) => {
-      const kept = run.store.getResult<ExecRecord>("execs", key);
-      if (kept && (await isUsable(run, kept))) {
+      const cached = run.store.getResult<ExecRecord>("execs", key);
+      if (cached && (await isUsable(run, cached))) {
         step.cached();
-        return kept;
+        return cached;
       }
       const made = await runExec(run, state, options, step.log);
       await run.store.putResult("execs", key, made);
@@ -54,7 +54,7 @@ function describe(command: string[]): string {
   return `exec ${words.join(" ")}`.slice(0, 200);
 }
 
-/** Somebody may have removed the image, or the files. */
+/** The image or the files may have been removed. */
 async function isUsable(
   run: Pick<Run, "docker" | "store">,
   { image, outcome }: ExecRecord,
@@ -84,7 +84,7 @@ async function runExec(
 ): Promise<ExecRecord> {
   const state = await withRoomForLayers(run, given);
   const secrets = await run.secrets.plaintextsOf(state);
-  // Services first: a step that waits for one to get ready must not keep others from running.
+  // Services start outside the limit: a step that waits for a service must not block other steps.
   return run.services.withBindings(state, (bindings) =>
     run.limit(async () => {
       const prepared = await prepareContainer(run, state, {
@@ -105,20 +105,20 @@ async function runExec(
           mounts: await readMounts(run.store, container, mounts),
         };
       } finally {
-        // Nothing waits for what was used to be gone.
+        // No caller waits for the removal.
         run.work.background(prepared.dispose());
       }
     }),
   );
 }
 
-/** Exit codes that `expect` takes: 128 to 191 tell of a signal, which nobody can have expected. */
+/** Whether `expect` allows an exit code; 128 to 191 mean a signal, which is never expected. */
 function isExpected(exitCode: number, expect: ExecOptions["expect"]): boolean {
   const ended = exitCode < 128 || exitCode > 191;
   return expect === "SUCCESS" ? exitCode === 0 : ended && (expect === "ANY" || exitCode !== 0);
 }
 
-/** How much of each stream an error carries, in bytes, as in the official engine. */
+/** Bytes of each stream in an error, as in the official engine. */
 const ERROR_OUTPUT = 100 * 1024;
 
 function requireExpected(store: Store, { command, expect }: ExecOptions, ran: ExecOutcome): void {

@@ -5,7 +5,7 @@ import type { PortForwardValue, PortValue, ServiceValue } from "../core/values.t
 import type { Run } from "./run.ts";
 import type { RunningService } from "./running.ts";
 
-/** Listens on an address of this machine and passes each connection on. */
+/** Listens on a host address and forwards each connection. */
 export async function listen(
   address: string,
   port: number,
@@ -37,7 +37,7 @@ export function portOf(server: Server): number {
   return (server.address() as AddressInfo).port;
 }
 
-/** Which ports of this machine lead to which of a service: those asked for, else the service's own. */
+/** Which host ports are forwarded to which service ports: those requested, else the ports that the service exposes. */
 export function forwardsOf(
   service: ServiceValue,
   asked: PortForwardValue[],
@@ -53,7 +53,7 @@ export function forwardsOf(
   }));
 }
 
-/** Starts what leads from this machine to a service, or from services to this machine. */
+/** Starts port forwarding from this machine to a service, or from services to this machine. */
 export async function startForward(
   run: Pick<Run, "network" | "services">,
   forward: NonNullable<ServiceValue["forward"]>,

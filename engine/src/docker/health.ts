@@ -7,16 +7,16 @@ import { followOutput, textSink } from "./output.ts";
 import type { Run, SecretSource } from "./run.ts";
 import { withSecretEnv } from "./secret-env.ts";
 
-/** The longest that a service without a healthcheck of its own may take to listen, in milliseconds. */
+/** Timeout for a service without a health check to listen on its ports, in milliseconds. */
 const PORT_TIMEOUT = 10 * 60_000;
 
-/** Docker's defaults, which the official engine takes, too: milliseconds and tries. */
+/** Docker's defaults, which the official engine uses too: milliseconds and number of retries. */
 const DEFAULTS = { interval: 5_000, timeout: 30_000, retries: 3 };
 
 /**
- * Waits until a service passes its healthcheck or, without one, until its TCP ports take connections.
- * @param exited resolves when the process has ended, with how.
- * @throws Error that tells what was waited for, when it ends, fails its check too often or takes too long.
+ * Waits until a service passes its health check or, without one, until its TCP ports accept connections.
+ * @param exited resolves with the cause when the process has ended.
+ * @throws Error when the service ends, fails its check too often or does not listen in time.
  */
 export async function waitUntilReady(
   run: Pick<Run, "work" | "secrets">,
@@ -125,7 +125,7 @@ async function runCheck(
     }
     return { exitCode: (await exec.inspect()).ExitCode ?? -1, output };
   } catch (error) {
-    // A container that is just ending refuses execs: the caller sees that it ended.
+    // A container that is exiting refuses execs; the caller notices that it exited.
     return { exitCode: -1, output: (error as Error).message };
   }
 }

@@ -6,7 +6,7 @@ import { isNotFound } from "./errors.ts";
 
 const EMPTY_IMAGE = "stackline/scratch:latest";
 
-/** ID of an image without any file, which stands for scratch. */
+/** ID of an image without files, used for scratch. */
 export async function emptyImage(docker: Docker): Promise<string> {
   const found = await imageId(docker, EMPTY_IMAGE);
   if (found) return found;

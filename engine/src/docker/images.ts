@@ -18,12 +18,12 @@ export async function stateFromImage(
   return { ...(await stateOfImage(run, id)), imageRef: ref, registryAuth: base.registryAuth };
 }
 
-/** A container state made from the configuration of an image at hand. */
+/** A container state made from the configuration of a local image. */
 export async function stateOfImage(run: Pick<Run, "docker" | "store">, id: string): Promise<ContainerState> {
   const image = await run.docker.getImage(id).inspect();
   const config = image.Config as unknown as DockerConfig;
   const healthcheck = healthcheckFrom(config.Healthcheck);
-  // Where Docker can't strip an image of its configuration, only its volumes stay in the way.
+  // If Docker cannot load an image without its configuration, only its volumes are a problem.
   const bare = await configureImage(run, image, {}).catch(() => undefined);
   return {
     ...scratch,

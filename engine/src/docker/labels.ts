@@ -6,7 +6,7 @@ const SESSION = "dev.stackline.session";
 const OWNER = "dev.stackline.owner";
 const PREFIX = "stackline_";
 
-/** Labels of everything that a session makes in Docker and has to take away again. */
+/** Labels of everything that a session creates in Docker and has to remove again. */
 export function sessionLabels(sessionId: string): Record<string, string> {
   return { [SESSION]: sessionId, [OWNER]: ownProcess() };
 }
@@ -14,14 +14,14 @@ export function sessionLabels(sessionId: string): Record<string, string> {
 let count = 0;
 
 /**
- * A name for a container of a session. It tells whose the container is: labels can't, because they are copied into the
- * images that are committed from it, and from those into containers that somebody else starts.
+ * A name for a container of a session. The name identifies the owner: labels cannot, because they are copied to images
+ * committed from the container, and from those to containers that others start.
  */
 export function containerName(sessionId: string): string {
   return `${PREFIX}${sessionId}_${ownProcess()}_${++count}`;
 }
 
-/** Removes what a session left in Docker: one that ends, or, without an ID, those whose process is gone. */
+/** Removes a session's objects from Docker or, without an ID, those of all sessions whose process is gone. */
 export async function removeSessionObjects(docker: Docker, sessionId?: string): Promise<void> {
   const isOurs = (session: string | undefined, owner: string | undefined): boolean =>
     sessionId ? session === sessionId : owner !== undefined && !isAlive(owner);
@@ -43,7 +43,7 @@ export async function removeSessionObjects(docker: Docker, sessionId?: string): 
   await settle((Volumes ?? []).filter(labelled).map((v) => docker.getVolume(v.Name).remove({ force: true })));
 }
 
-/** A network goes only when nothing is connected to it, containers of other programs included. */
+/** Disconnects all containers first, including those of other programs: Docker refuses to remove a network in use. */
 async function removeNetwork(docker: Docker, id: string): Promise<void> {
   const network = docker.getNetwork(id);
   const { Containers = {} } = (await network.inspect()) as { Containers?: Record<string, unknown> };
@@ -60,7 +60,7 @@ async function settle(removals: Promise<unknown>[]): Promise<void> {
   }
 }
 
-/** Somebody else is removing it at this moment: the end is the same. */
+/** Another process is removing it at the same moment. */
 function isInProgress(error: unknown): boolean {
   return (error as { statusCode?: number }).statusCode === 409;
 }

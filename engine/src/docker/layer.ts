@@ -9,9 +9,9 @@ import { imageId } from "./image-id.ts";
 import type { Run } from "./run.ts";
 
 /**
- * ID of an image with the layers of another, one more if given, and exactly the given configuration. Docker has no
- * call for it: what a container or a commit inherits can be added to, not taken away (variables, labels, volumes).
- * But an archive to load need not hold layers that Docker has.
+ * ID of an image with the layers of another, an optional further layer, and exactly the given configuration. Docker has
+ * no call for this: variables, labels and volumes that a container or commit inherits cannot be removed.
+ * But an archive to load may omit layers that Docker already has.
  */
 export async function configureImage(
   { docker, store }: Pick<Run, "docker" | "store">,
@@ -35,7 +35,7 @@ export async function configureImage(
   const answer = await load(docker, digest, json, layers.length, layer);
   if (!(await imageId(docker, id))) {
     throw new UserError(
-      `Docker does not take an image's configuration without its layers (${answer.trim()}): turn its containerd image store off`,
+      `Docker does not accept an image's configuration without its layers (${answer.trim()}): turn off its containerd image store`,
     );
   }
   await store.putResult("images", digest, { image: id });

@@ -12,7 +12,7 @@ import type { Mounting } from "./run.ts";
 import { ENV_FILE, secretEnvScript } from "./secret-env.ts";
 import { mountTree, readOnlyVolume } from "./volumes.ts";
 
-/** A state's mounts as Docker takes them, and what has to be filled before the run and read back after it. */
+/** A state's mounts in Docker's form, and the volumes and files to fill before the run and to read back after it. */
 export interface PlacedMounts {
   binds: string[];
   tmpfs: Record<string, string>;
@@ -20,7 +20,7 @@ export interface PlacedMounts {
   volumes: { mount: Mount; name: string }[];
   /** Host files that hold mounted files. */
   files: { mount: Mount; path: string }[];
-  /** Where other mounts lie, by the path of the mount that they lie in, relative to it. */
+  /** Relative paths of mounts inside another mount, by that mount's path. */
   nested: Map<string, string[]>;
   dispose(): Promise<void>;
 }
@@ -39,7 +39,7 @@ export async function placeMounts(run: Mounting, state: ContainerState): Promise
   };
   try {
     for (const mount of state.mounts) await placeMount(run, mount, placed, releases);
-    // Any user of the container may have to read it; on this machine it stands in a folder of the engine's alone.
+    // Any user in the container may need to read it; on the host it is in a folder that only the engine can enter.
     if (state.secretEnv.length > 0) {
       const path = run.hostFiles.secret(await secretEnvScript(run.secrets, state), { mode: 0o444 });
       placed.binds.push(`${path}:${ENV_FILE}:ro`);
@@ -89,7 +89,7 @@ async function placeMount(
   }
 }
 
-/** Puts mounted directories' content into their volumes, without what other mounts hide of it. */
+/** Copies mounted directories into their volumes, except paths that other mounts cover. */
 export async function fillVolumes(
   store: Store,
   container: Docker.Container,
@@ -105,7 +105,7 @@ export async function fillVolumes(
 /** Content of mounted directories and files after a run, by mount path. */
 export type MountsAfter = Record<string, { tree?: [string, Entry][]; entry?: Entry }>;
 
-/** Reads back what a process may have written. Other mounts that lie in a directory are not part of it. */
+/** Reads back what the process may have written. Mounts inside a directory are not part of it. */
 export async function readMounts(
   store: Store,
   container: Docker.Container,

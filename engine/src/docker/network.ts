@@ -1,6 +1,6 @@
 import type { Run, SharedNetwork } from "./run.ts";
 
-/** The network that a session's services and their users share; made when first needed. */
+/** The network of a session's services and their users; created when first needed. */
 export class SessionNetwork implements SharedNetwork {
   private name?: Promise<string>;
 
@@ -12,7 +12,7 @@ export class SessionNetwork implements SharedNetwork {
     return this.name;
   }
 
-  /** Its name, if it was needed yet. */
+  /** Its name, if it exists yet. */
   async current(): Promise<string | undefined> {
     return this.name;
   }

@@ -1,8 +1,8 @@
 import { StringDecoder } from "node:string_decoder";
 
 /**
- * Replaces secrets in a stream of bytes, also where a value is split over two chunks. Output need not be text, so it
- * is looked at byte by byte (as Latin-1), and what is no secret passes unchanged.
+ * Masks secrets in a stream of bytes, also when a value is split over two chunks. Output need not be text, so it is
+ * matched byte by byte (as Latin-1); other bytes pass unchanged.
  */
 export class Scrubber {
   private held = "";
@@ -22,7 +22,7 @@ export class Scrubber {
     return this.pattern ? this.take(this.held + chunk.toString("latin1"), false) : chunk;
   }
 
-  /** What was held back, because it could have become a secret. */
+  /** Returns the bytes held back as the possible start of a secret. */
   end(): Buffer {
     return this.take(this.held, true);
   }
@@ -41,7 +41,7 @@ export class Scrubber {
     return Buffer.from(result + text.slice(at, end), "latin1");
   }
 
-  /** Where the longest end of `text` begins that could still become a secret, or a longer one. */
+  /** Index of the longest suffix of `text` that could still become a secret, or a longer one. */
   private undecided(text: string): number {
     const longest = this.values[0]?.length ?? 0;
     for (let at = Math.max(0, text.length - longest + 1); at < text.length; at++) {
@@ -54,15 +54,15 @@ export class Scrubber {
 
 export type StreamName = "stdout" | "stderr";
 
-/** Takes output as it arrives, scrubbed, in order. */
+/** Receives output as it arrives, in order, without secrets. */
 export type OutputSink = (name: StreamName, bytes: Buffer) => void;
 
 const HEADER = 8;
 const STDERR = 2;
 
 /**
- * Takes Docker's frames (a stream's number, a length, the bytes) apart. The client's own does it by recursion, once a
- * frame, and copies what is left each time: a process that writes byte by byte is too much for it.
+ * Parses Docker's frames (stream number, length, bytes). The client's own parser recurses once per frame and copies the
+ * rest each time: it fails on a process that writes byte by byte.
  */
 class Demultiplexer {
   private rest: Buffer = Buffer.alloc(0);
@@ -107,7 +107,7 @@ export async function followOutput(
   pass("stderr", scrubbers.stderr.end());
 }
 
-/** A sink that passes text on, of which no character is cut in two. */
+/** A sink for text that never splits a multi-byte character. */
 export function textSink(onText: (text: string) => void): OutputSink {
   const decoders = { stdout: new StringDecoder("utf8"), stderr: new StringDecoder("utf8") };
   return (name, bytes) => {

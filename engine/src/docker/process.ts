@@ -8,7 +8,7 @@ import { followOutput, textSink } from "./output.ts";
 import { absolutePath, findPath, mountAt } from "./read.ts";
 import type { ImageReading, Run } from "./run.ts";
 
-/** Runs a created container to its end; its output is in the store, scrubbed. */
+/** Runs a created container to its end and stores its output, without secrets. */
 export async function runProcess(
   run: ImageReading & Pick<Run, "secrets">,
   state: ContainerState,
@@ -20,7 +20,7 @@ export async function runProcess(
   const { redirectStdin, stdin } = options;
   const input = redirectStdin ? await readInput(run, state, redirectStdin) : stdin;
   const hasStdin = stdin !== "" || redirectStdin !== "";
-  // Attached before it starts: nothing that it prints is missed.
+  // Attached before the start, so that no output is lost.
   const attach = { stream: true, stdout: true, stderr: true, stdin: hasStdin, hijack: hasStdin };
   const stream = await container.attach(attach);
   const blobs = {
@@ -68,11 +68,11 @@ async function readInput(
   if (secret) return Buffer.from(await run.secrets.plaintext(secret));
   const found = await findPath(run, state, absolute);
   if (!found || !("entry" in found) || !found.entry.blob)
-    throw new UserError(`withExec: redirectStdin: ${path} is no file in the container`);
+    throw new UserError(`withExec: redirectStdin: ${path} is not a file in the container`);
   return Buffer.concat(await run.store.readBlob(found.entry.blob).toArray());
 }
 
-/** Starts a created container. A command that cannot be found or run ends as in a shell, with 127 or 126. */
+/** Starts a created container. A command that is not found or not executable exits with 127 or 126, as in a shell. */
 export async function startContainer(
   container: Docker.Container,
 ): Promise<{ exitCode: number; message: Buffer } | undefined> {

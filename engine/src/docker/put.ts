@@ -3,7 +3,7 @@ import { packTree } from "../store/archive.ts";
 import type { Store } from "../store/store.ts";
 import type { Tree } from "../store/tree.ts";
 
-/** Puts a tree into a container's file system. A folder is never replaced by a file, nor a link to one by a folder. */
+/** Copies a tree into a container's file system. A file never replaces a folder, nor a folder a link to a folder. */
 export async function putTree(
   store: Store,
   container: Docker.Container,

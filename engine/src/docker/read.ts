@@ -11,15 +11,15 @@ import { isNotFound } from "./errors.ts";
 import { putTree } from "./put.ts";
 import type { ImageReading } from "./run.ts";
 
-/** What stands at a path of a container: a file or link, or a directory's tree. */
+/** What is at a path of a container: a file or link, or a directory's tree. */
 export type Found = { entry: Entry } | { tree: Tree; root?: Entry };
 
-/** How many links may lead to one another, as in the kernel. */
+/** Maximum length of a chain of symbolic links, as in the kernel. */
 const MAX_LINKS = 40;
 
 /**
- * Looks a path up in a container's file system as a process in it would see it; undefined when nothing is there.
- * @param follow whether what a symbolic link points to is meant, or the link.
+ * Looks up a path in a container's file system as a process in it would see it; undefined if it does not exist.
+ * @param follow whether to resolve a symbolic link at the path.
  */
 export async function findPath(
   run: ImageReading,
@@ -34,7 +34,7 @@ export async function findPath(
     ? findInMount(mount, absolute.slice(mount.path.length + 1))
     : await findInFiles(run, state, absolute);
   if (!follow || !found || !("entry" in found) || found.entry.type !== "link") return found;
-  if (links >= MAX_LINKS) throw new UserError(`${path}: its symbolic links lead in a circle`);
+  if (links >= MAX_LINKS) throw new UserError(`${path}: its symbolic links form a cycle`);
   const next = posix.resolve(posix.dirname(absolute), found.entry.target ?? "");
   return findPath(run, state, next, follow, links + 1);
 }
@@ -44,7 +44,7 @@ export function absolutePath(state: ContainerState, path: string): string {
   return `/${normalise(posix.resolve(`/${normalise(state.workdir)}`, path))}`;
 }
 
-/** The innermost mount that a path lies in. */
+/** The innermost mount that contains a path. */
 export function mountAt(state: ContainerState, absolute: string): Mount | undefined {
   return state.mounts
     .filter(({ path }) => absolute === path || absolute.startsWith(`${path}/`))
@@ -67,7 +67,7 @@ export function findInTree(tree: Tree, path: string): Found | undefined {
   return tree.isDirectory(path) ? { tree: tree.subtree(path), ...(entry && { root: entry }) } : undefined;
 }
 
-/** The uppermost overlay may have just the file; whatever is less plain is left to a real file system. */
+/** A regular file in the topmost overlay is found directly; any other case is left to a real file system. */
 async function findInFiles(
   run: ImageReading,
   state: ContainerState,
@@ -84,7 +84,7 @@ async function findInFiles(
   return readImage(run, state.image, touching.length > 0 ? state.overlays : [], absolute);
 }
 
-/** Whether a tree has something at a path, below it, or in its way. */
+/** Whether a tree has an entry at a path or below it, or a file in place of a parent. */
 function touches(tree: Tree, path: string): boolean {
   if (tree.get(path) || (tree.isDirectory(path) && tree.paths.length > 0)) return true;
   for (let dir = posix.dirname(path); dir !== "/"; dir = posix.dirname(dir))
@@ -92,8 +92,8 @@ function touches(tree: Tree, path: string): boolean {
   return false;
 }
 
-/** What a path of an image was seen to be; `link` is where a symbolic link ends up. */
-interface KeptFiles {
+/** Cached content of a path of an image; `link` is the final target of a symbolic link. */
+interface CachedFiles {
   entries: [string, Entry][];
   link?: string;
 }
@@ -109,19 +109,19 @@ async function readImage(
     overlays.map((tree) => tree.digest),
     path,
   );
-  const kept =
-    run.store.getResult<KeptFiles>("files", key) ??
+  const cached =
+    run.store.getResult<CachedFiles>("files", key) ??
     (await run.work.once(`files ${key}`, () => readArchive(run, image, overlays, path)));
-  await run.store.putResult("files", key, kept);
-  const tree = Tree.fromJSON(kept.entries);
+  await run.store.putResult("files", key, cached);
+  const tree = Tree.fromJSON(cached.entries);
   if (path === "/") return { tree };
-  // The archive holds the path itself under its base name, with what is below it; nothing when the path is not there.
+  // The archive contains the path under its base name, with everything below it; it is empty if the path does not exist.
   const found = tree.paths.length === 0 ? undefined : findInTree(tree, posix.basename(path));
-  if (!kept.link || !found || !("entry" in found)) return found;
-  return { entry: { ...found.entry, target: kept.link } };
+  if (!cached.link || !found || !("entry" in found)) return found;
+  return { entry: { ...found.entry, target: cached.link } };
 }
 
-function readArchive(run: ImageReading, image: string, overlays: Tree[], path: string): Promise<KeptFiles> {
+function readArchive(run: ImageReading, image: string, overlays: Tree[], path: string): Promise<CachedFiles> {
   return withIdleContainer(run, image, async (container) => {
     for (const overlay of overlays) await putTree(run.store, container, overlay);
     try {
@@ -137,15 +137,15 @@ function readArchive(run: ImageReading, image: string, overlays: Tree[], path: s
   });
 }
 
-/** In every container, in no image. */
+/** Files that Docker adds to every container; no image has them. */
 const ADDED_BY_DOCKER = [".dockerenv", "dev/console"];
 
-/** Where a link leads, as Docker resolves it: over links among its parents, too. */
+/** A link's target as Docker resolves it, with links among its parents. */
 async function linkTarget(container: Docker.Container, path: string): Promise<string | undefined> {
   return (await statPath(container, path)).linkTarget || undefined;
 }
 
-/** What Docker says of a path; `linkTarget` is where a symbolic link leads to in the end. */
+/** Docker's stat of a path; `linkTarget` is the final target of a symbolic link. */
 export async function statPath(container: Docker.Container, path: string): Promise<{ linkTarget: string }> {
   const { headers } = (await container.infoArchive({ path })) as unknown as {
     headers: Record<string, string>;
@@ -153,7 +153,7 @@ export async function statPath(container: Docker.Container, path: string): Promi
   return JSON.parse(Buffer.from(headers["x-docker-container-path-stat"] ?? "", "base64").toString());
 }
 
-/** Numbers of an owner "user[:group]" by the container's own passwd and group files. */
+/** UID and GID of an owner "user[:group]", from the container's passwd and group files. */
 export async function resolveOwner(
   run: ImageReading,
   state: ContainerState,

@@ -16,7 +16,7 @@ interface PushMessage {
   status?: string;
 }
 
-/** Pushes a state's image; returns its address with the digest that the registry has it under. */
+/** Pushes a state's image; returns its address with the digest in the registry. */
 export async function publishImage(run: Publishing, state: ContainerState, address: string): Promise<string> {
   return run.progress.step(`publish ${address}`, async (step) => {
     const id = await finishImage(run, state);
@@ -27,7 +27,7 @@ export async function publishImage(run: Publishing, state: ContainerState, addre
   });
 }
 
-/** Gives an image a name for as long as `use` takes, and the name back to whom it belonged. */
+/** Tags an image while `use` runs, then restores the tag's previous image. */
 async function withTag<T>(
   docker: Docker,
   id: string,
@@ -44,7 +44,7 @@ async function withTag<T>(
   }
 }
 
-/** Names an image in the local Docker. */
+/** Tags an image in the local Docker. */
 export async function tagImage(docker: Docker, id: string, address: string): Promise<void> {
   const { tag } = parseReference(address);
   const named = address.endsWith(`:${tag}`);
@@ -58,7 +58,7 @@ async function push(
   name: string,
   log: (status: string) => void,
 ): Promise<string> {
-  // Docker wants some, if only none.
+  // Docker requires the field, even if it is empty.
   const authconfig = (await credentials(run.secrets, state, name)) ?? {};
   const stream = (await run.docker.getImage(name).push({ authconfig } as never)) as unknown as Readable;
   let digest: string | undefined;

@@ -5,15 +5,15 @@ import type Docker from "dockerode";
 import tarStream from "tar-stream";
 import type { ContainerState } from "../core/values.ts";
 import { digestOf } from "../store/store.ts";
-import { bakeOverlays, keptImage, withIdleContainer, withRoomForLayers } from "./bake.ts";
+import { bakeOverlays, cachedImage, withIdleContainer, withRoomForLayers } from "./bake.ts";
 import { isNotFound } from "./errors.ts";
 import { loadLayer } from "./layer.ts";
 import { statPath } from "./read.ts";
 import type { ImageMaking } from "./run.ts";
 
 /**
- * The state without some paths of its image. No process runs for it, so it works in an image without a shell: Docker
- * takes a layer that marks the paths as gone.
+ * The state without some paths of its image. No process runs, so it works for an image without a shell: Docker loads a
+ * layer that marks the paths as deleted.
  */
 export async function removePaths(
   run: ImageMaking,
@@ -23,7 +23,7 @@ export async function removePaths(
   const state = await withRoomForLayers(run, await bakeOverlays(run, given));
   if (!state.image) return state;
   const base = state.image;
-  const image = await keptImage(run, digestOf("remove", base, paths), () =>
+  const image = await cachedImage(run, digestOf("remove", base, paths), () =>
     withIdleContainer(run, base, async (container) => {
       const found = await Promise.all(paths.map((path) => realPath(container, path)));
       const existing = found.filter((path) => path !== undefined);
@@ -34,7 +34,7 @@ export async function removePaths(
   return { ...state, image, layers: state.layers + (image === base ? 0 : 1) };
 }
 
-/** A path with the links among its parents resolved; undefined when nothing is there. */
+/** A path with the links among its parents resolved; undefined if it does not exist. */
 async function realPath(container: Docker.Container, path: string): Promise<string | undefined> {
   try {
     const parent = await resolveLink(container, posix.dirname(path));
@@ -47,7 +47,7 @@ async function realPath(container: Docker.Container, path: string): Promise<stri
   }
 }
 
-/** Where a folder is that may be a link, or lie below one. */
+/** Resolves a folder that may be a link, or be below one. */
 async function resolveLink(container: Docker.Container, path: string): Promise<string> {
   if (path === "/") return path;
   const parent = await resolveLink(container, posix.dirname(path));
@@ -55,7 +55,7 @@ async function resolveLink(container: Docker.Container, path: string): Promise<s
   return (await statPath(container, real)).linkTarget || real;
 }
 
-/** A layer that hides paths. It has to repeat the folders that lead there, or it would change their modes. */
+/** A layer that hides paths. It repeats the parent folders, because their modes would change otherwise. */
 async function whiteouts(container: Docker.Container, paths: string[]): Promise<Buffer> {
   const pack = tarStream.pack();
   const folders = new Set(paths.flatMap((path) => parents(path)));
@@ -72,7 +72,7 @@ function parents(path: string): string[] {
   return dir === "/" ? [] : [...parents(dir), dir];
 }
 
-/** Owner and mode of a folder: the first item of its archive, the rest of which is not read. */
+/** Owner and mode of a folder, from the first item of its archive; the rest is not read. */
 async function headerOf(container: Docker.Container, path: string): Promise<Partial<tarStream.Header>> {
   const source = (await container.getArchive({ path })) as unknown as Readable;
   const extract = tarStream.extract();

@@ -8,7 +8,7 @@ import { putTree } from "./put.ts";
 import { absolutePath } from "./read.ts";
 import type { Run } from "./run.ts";
 
-/** Puts a process's output where `redirectStdout` and `redirectStderr` want it; both may name one file. */
+/** Writes a process's output to the paths in `redirectStdout` and `redirectStderr`, which may be the same. */
 export async function writeRedirects(
   store: Store,
   state: ContainerState,
@@ -34,7 +34,7 @@ export async function writeRedirects(
   }
 }
 
-/** Makes an ended container's files an image. */
+/** Commits an exited container's files as an image. */
 export async function commitContainer(
   run: Pick<Run, "docker" | "store">,
   state: ContainerState,
@@ -43,7 +43,7 @@ export async function commitContainer(
   const { Id } = (await container.commit({ pause: false })) as unknown as { Id: string };
   const layers = state.layers + 1;
   if (state.volatileEnv.length === 0) return { image: Id, layers, imageEnv: state.env.map(([name]) => name) };
-  // A commit keeps the container's variables; those that are of this run alone must not be kept.
+  // A commit includes the container's variables; volatile ones must not become part of the image.
   const committed = run.docker.getImage(Id);
   const image = await configureImage(run, await committed.inspect(), {});
   if (image !== Id) await committed.remove({ noprune: true } as never);

@@ -38,11 +38,11 @@ export type Mounting = ImageMaking & Pick<Run, "labels" | "hostFiles" | "secrets
 export interface WorkTracker {
   /** Aborts when the run ends. */
   readonly signal: AbortSignal;
-  /** Runs `work` unless the same is under way: then its result serves both. */
+  /** Runs `work`, or shares the result of equal work that is already running. */
   once<T>(key: string, work: () => Promise<T>): Promise<T>;
-  /** The result of `make` for a key, for as long as the run lasts. */
+  /** The result of `make` for a key, cached for the run. */
   keep<T>(key: string, make: () => Promise<T>): Promise<T>;
-  /** Lets work go on that nobody waits for before the end of the run; its failure is ignored. */
+  /** Runs work in the background: only the end of the run waits for it, and a failure is ignored. */
   background(work: Promise<unknown>): void;
   /** Rejects when the run ends. */
   untilClosed(): Promise<never>;
@@ -60,7 +60,7 @@ export interface Step {
 
 export interface ProgressLog {
   note(line: string): void;
-  /** A line that is shown once a run. */
+  /** Shows a line once per run. */
   once(line: string): void;
   step<T>(name: string, run: (step: Step) => Promise<T>, background?: boolean): Promise<T>;
 }
@@ -78,7 +78,7 @@ export interface Ownership {
   mode?: number;
 }
 
-/** Files of this machine that are bound into containers. */
+/** Host files that are bind-mounted into containers. */
 export interface HostFileSpace {
   /** Writes a secret to memory and returns its path. */
   secret(plaintext: string, ownership: Ownership): string;
@@ -90,7 +90,7 @@ export interface HostFileSpace {
 export interface SharedNetwork {
   /** Its name. */
   ensure(): Promise<string>;
-  /** Its name, if it was needed yet. */
+  /** Its name, if it exists yet. */
   current(): Promise<string | undefined>;
   /** This machine's address in it. */
   gateway(): Promise<string>;

@@ -2,12 +2,12 @@ import { UserError } from "../core/errors.ts";
 import type { ContainerState } from "../core/values.ts";
 import type { SecretSource } from "./run.ts";
 
-/** Where a container finds its secret variables: below /dev, which is never part of an image. */
+/** Path of the file with a container's secret variables: below /dev, which is never part of an image. */
 export const ENV_FILE = "/dev/.stackline-env";
 
 /**
- * A command that first takes secret variables from a file: what stands in a container's configuration is copied into
- * every image that is committed from it.
+ * A command that first reads secret variables from a file: variables in a container's configuration are copied to every
+ * image committed from it.
  */
 export function withSecretEnv({ secretEnv }: ContainerState, command: string[]): string[] {
   if (secretEnv.length === 0) return command;
@@ -22,7 +22,9 @@ export async function secretEnvScript(
   const lines = await Promise.all(
     state.secretEnv.map(async ([name, secret]) => {
       if (!/^[A-Za-z_]\w*$/.test(name))
-        throw new UserError(`withSecretVariable: ${JSON.stringify(name)} is no name that a shell can set`);
+        throw new UserError(
+          `withSecretVariable: ${JSON.stringify(name)} is not a valid name of a shell variable`,
+        );
       const value = await secrets.plaintext(secret);
       return `export ${name}='${value.replaceAll("'", `'\\''`)}'\n`;
     }),

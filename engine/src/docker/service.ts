@@ -12,10 +12,10 @@ import { startContainer } from "./process.ts";
 import type { Run } from "./run.ts";
 import type { RunningService } from "./running.ts";
 
-/** How long a service may take to stop by itself before it is killed, in seconds. */
+/** Time for a service to stop before it is killed, in seconds. */
 const STOP_TIMEOUT = 10;
 
-/** Starts a service, and what it is itself bound to, and waits until it is ready. */
+/** Starts a service and the services that it is bound to, and waits until it is ready. */
 export function startService(run: Run, service: ServiceValue): Promise<RunningService> {
   if (service.forward) return startForward(run, service.forward);
   const name = service.command.join(" ").slice(0, 100);
@@ -86,11 +86,11 @@ async function becomeReady(
   });
   const ip = await containerIp(container, network);
   await waitUntilReady(run, container, ip, service, exited).catch(async (error: Error) => {
-    // What it said last may still be on its way.
+    // Its last output may not have arrived yet.
     await Promise.race([printed, sleep(error.message.startsWith("it ended") ? 2_000 : 0)]);
     throw new UserError(`service ${name} did not become ready: ${error.message}${lastLines(tail)}`);
   });
-  // One that ends by itself leaves nothing behind, either.
+  // Also cleans up after a service that ends by itself.
   run.work.background(ended.then(dispose));
   return { ip, ended, stop: (kill) => stopContainer(container, kill).then(dispose) };
 }

@@ -5,7 +5,7 @@ import type { Run, ServicePool } from "./run.ts";
 import type { Bindings, HeldServices, RunningService } from "./running.ts";
 import { startService } from "./service.ts";
 
-/** How long a service outlives its last user, in milliseconds: the next step of a chain often needs it again. */
+/** How long a service keeps running after its last user, in milliseconds: the next step often needs it again. */
 const GRACE = 10_000;
 
 interface Slot {
@@ -14,13 +14,13 @@ interface Slot {
   timer?: NodeJS.Timeout;
 }
 
-/** A service that somebody uses until they release it. */
+/** A service in use until it is released. */
 export interface HeldService {
   running: RunningService;
   release(): void;
 }
 
-/** The services of a session: each runs once, however many use it, and ends some seconds after the last. */
+/** The services of a session: each runs once for all its users, and stops some seconds after the last one releases it. */
 export class Services implements ServicePool {
   private readonly slots = new Map<string, Slot>();
 
@@ -36,7 +36,7 @@ export class Services implements ServicePool {
     }
   }
 
-  /** Starts what a container is bound to, side by side. */
+  /** Starts the services that a container is bound to, in parallel. */
   async acquireAll(state: ContainerState): Promise<HeldServices> {
     const results = await Promise.allSettled(state.bindings.map(([, service]) => this.acquire(service)));
     const held = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
@@ -72,14 +72,14 @@ export class Services implements ServicePool {
     return this.slots.get(serviceKey(service))?.started;
   }
 
-  /** Ends a service now, whoever uses it. */
+  /** Stops a service now, even if it is in use. */
   async stop(service: ServiceValue, kill: boolean): Promise<void> {
     const key = serviceKey(service);
     const slot = this.slots.get(key);
     if (slot) await this.end(key, slot, kill);
   }
 
-  /** Stops all services at once; nothing that they still print or need matters any more. */
+  /** Kills all services. */
   async close(): Promise<void> {
     await Promise.allSettled([...this.slots].map(([key, slot]) => this.end(key, slot, true)));
   }
@@ -87,7 +87,7 @@ export class Services implements ServicePool {
   private open(key: string, service: ServiceValue): Slot {
     const slot: Slot = { users: 0, started: startService(this.run, service) };
     this.slots.set(key, slot);
-    // One that failed, or has ended by itself, is started anew for the next user.
+    // A service that failed or ended by itself is started again for the next user.
     slot.started
       .then(({ ended }) => ended.then(() => this.forget(key, slot)))
       .catch(() => this.forget(key, slot));

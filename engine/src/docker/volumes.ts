@@ -8,7 +8,7 @@ import type { ImageMaking, Run } from "./run.ts";
 
 const FOLDER = "volume";
 
-/** A mounted directory as an entry of its parent, so that its own owner is set, too. */
+/** A mounted directory as an entry of its parent, so that its own owner is set too. */
 export function mountTree(mount: Mount, name: string, hidden: readonly string[] = []): Tree {
   const { uid = 0, gid = 0, mode = 0o755, tree = Tree.empty } = mount;
   return Tree.empty.with(name, { type: "dir", mode, uid, gid, mtime: 0 }).merge(
@@ -17,7 +17,7 @@ export function mountTree(mount: Mount, name: string, hidden: readonly string[] 
   );
 }
 
-/** Puts a mount's content into a volume, by way of a container: Docker has no other. */
+/** Copies a mount's content into a volume, through a container: Docker offers no other way. */
 export async function fillVolume(
   run: Pick<Run, "docker" | "store" | "createContainer">,
   volume: string,
@@ -31,7 +31,7 @@ export async function fillVolume(
   );
 }
 
-/** A volume with a read-only mount's content: one for all steps of the session that mount the same. */
+/** A volume with a read-only mount's content, shared by all steps of the session that mount the same. */
 export function readOnlyVolume(run: ImageMaking & Pick<Run, "labels">, mount: Mount): Promise<string> {
   const key = digestOf("volume", mount.tree?.digest, mount.uid, mount.gid, mount.mode);
   return run.work.keep(key, async () => {

@@ -9,7 +9,7 @@ import type { Session } from "../session/session.ts";
 import { filterTree } from "../store/patterns.ts";
 import type { ModuleConfig } from "./config.ts";
 
-/** A function's arguments, with its defaults where none was given, and without what it ignores. */
+/** A function's arguments with defaults filled in and ignored paths removed. */
 export async function fillDefaults(
   session: Session,
   config: ModuleConfig,
@@ -38,12 +38,12 @@ async function defaultOf(session: Session, config: ModuleConfig, arg: ArgumentVa
   return hostDirectory(session, { path, exclude: arg.ignore, include: [], gitignore: false });
 }
 
-/** A default path: absolute from the repository's root, relative from the module's; never out of the repository. */
+/** Resolves a default path: absolute from the repository's root, relative from the module's; never outside it. */
 function contextPath(config: ModuleConfig, path: string): string {
   const { root, contextRoot } = config;
   const full = posix.isAbsolute(path) ? resolve(contextRoot, `.${path}`) : resolve(root, path);
   if (full !== contextRoot && !full.startsWith(`${contextRoot}/`)) {
-    throw new UserError(`default path ${path} leads out of the repository: keep it inside`);
+    throw new UserError(`default path ${path} is outside the repository: use a path inside it`);
   }
   return full;
 }
@@ -51,7 +51,7 @@ function contextPath(config: ModuleConfig, path: string): string {
 async function withoutIgnored(session: Session, arg: ArgumentValue, value: ArgValue): Promise<ArgValue> {
   if (arg.ignore.length === 0 || !(value instanceof Call) || value.type !== "Directory") return value;
   const { tree } = await session.evaluate<DirectoryValue>(value);
-  const kept = filterTree(tree, { exclude: arg.ignore });
-  if (kept.digest === tree.digest) return value;
+  const filtered = filterTree(tree, { exclude: arg.ignore });
+  if (filtered.digest === tree.digest) return value;
   return new Call("Directory", value, "filter", { exclude: arg.ignore, include: [], gitignore: false });
 }

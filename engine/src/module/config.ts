@@ -4,26 +4,26 @@ import { dirname, join, relative, resolve } from "node:path";
 import { UserError } from "../core/errors.ts";
 import { ENGINE_VERSION } from "../version.ts";
 
-/** Goes up when what is kept of a module's types changes its form. */
+/** Increases when the format of cached module types changes. */
 const DEFINITION_FORMAT = 1;
 
 export interface ModuleConfig {
   name: string;
   /** Folder of dagger.json. */
   root: string;
-  /** What absolute default paths start from: the Git repository, else the module's root. */
+  /** Root of absolute default paths: the Git repository, else the module's root. */
   contextRoot: string;
   /** Folder of the module's package.json. */
   source: string;
   /** TypeScript files that make up the module. */
   files: string[];
-  /** Changes whenever anything does that the module's functions are made of. */
+  /** Changes with any source of the module. */
   digest: string;
 }
 
 /**
- * Reads dagger.json of a module; `path` may be below it.
- * @throws UserError when there is none, or it is not one that this engine can run.
+ * Reads a module's dagger.json, in `path` or above.
+ * @throws UserError when there is none, or this engine cannot run the module.
  */
 export function loadModuleConfig(path: string): ModuleConfig {
   const root = findUp(path, "dagger.json");
@@ -72,7 +72,7 @@ function parseConfig(path: string): DaggerJson {
   const sdk = typeof config.sdk === "string" ? config.sdk : config.sdk?.source;
   if (sdk !== "typescript") {
     throw new UserError(
-      `${path}: "sdk" is ${JSON.stringify(sdk)}, the embedded engine runs TypeScript modules alone; use the official engine`,
+      `${path}: "sdk" is ${JSON.stringify(sdk)}, the embedded engine runs only TypeScript modules; use the official engine`,
     );
   }
   return config;

@@ -11,23 +11,23 @@ import { camelCase, type ModuleConfig } from "./config.ts";
 import type { Runtime } from "./runtime.ts";
 import { ModuleTypes } from "./types.ts";
 
-/** How long the result of a function is good for unless it says otherwise, in milliseconds: the official default. */
+/** Default lifetime of a function's cached result, in milliseconds, as in the official engine. */
 const DEFAULT_TTL = 7 * 24 * 3_600_000;
 
-interface KeptResult {
+interface CachedResult {
   /** Milliseconds since 1970. */
   at: number;
   value: unknown;
 }
 
-/** Registers a module: from what was kept for the same sources, else by asking the SDK. */
+/** Loads a module's types: from the cache if its sources are unchanged, else from the SDK. */
 export async function loadTypes(
   session: Session,
   runtime: Runtime,
   config: ModuleConfig,
 ): Promise<ModuleTypes> {
-  const kept = session.store.getResult<ModuleValue>("modules", config.digest);
-  if (kept) return new ModuleTypes(config.name, kept);
+  const cached = session.store.getResult<ModuleValue>("modules", config.digest);
+  if (cached) return new ModuleTypes(config.name, cached);
   const definition = await session.progress.step(`load module ${config.name}`, async (step) => {
     const id = await runtime.call({ parentName: "", name: "", parent: null, inputArgs: [] }, step.log);
     return session.evaluate<ModuleValue>(decodeId(id as string));
@@ -41,7 +41,7 @@ export async function loadTypes(
   return types;
 }
 
-/** Runs a module's functions, and answers those that ran before under the same inputs from what was kept. */
+/** Runs a module's functions; with unchanged inputs, the result comes from the cache. */
 export class LoadedModule {
   constructor(
     private readonly session: Session,
@@ -64,7 +64,7 @@ export class LoadedModule {
     return (parent) => this.toValue(exposed.typeDef, parent[exposed.name]);
   }
 
-  /** Whether a function asked never to be answered from a cache: then not even by an equal call of this session. */
+  /** Whether a function is never cached: then not even within a session. */
   runsAnew(typeName: string, field: string): boolean {
     const fn = this.types.objects.get(typeName)?.functions.find((item) => camelCase(item.name) === field);
     return fn?.cachePolicy === "Never";
@@ -80,11 +80,11 @@ export class LoadedModule {
     const title = fn.name === "" ? object.name : `${object.name}.${fn.name}`;
     return this.session.progress.step(title, async (step) => {
       const key = await this.cacheKey(object, fn, parent, given);
-      const kept = fn.cachePolicy === "Default" ? this.findKept(key, fn) : undefined;
-      if (kept) step.cached();
-      const value = kept ? kept.value : await this.run(object, fn, parent, given, step.log);
-      if (!kept && fn.cachePolicy === "Default") {
-        await this.session.store.putResult("calls", key, { at: Date.now(), value } satisfies KeptResult);
+      const cached = fn.cachePolicy === "Default" ? this.findCached(key, fn) : undefined;
+      if (cached) step.cached();
+      const value = cached ? cached.value : await this.run(object, fn, parent, given, step.log);
+      if (!cached && fn.cachePolicy === "Default") {
+        await this.session.store.putResult("calls", key, { at: Date.now(), value } satisfies CachedResult);
       }
       const returns: TypeDefValue = fn.name === "" ? { ...object, kind: "OBJECT_KIND" } : fn.returnType;
       return this.toValue(returns, value);
@@ -106,14 +106,14 @@ export class LoadedModule {
     return this.runtime.call({ parentName: object.name, name: fn.name, parent, inputArgs }, log);
   }
 
-  private findKept(key: string, fn: FunctionValue): KeptResult | undefined {
-    const kept = this.session.store.getResult<KeptResult>("calls", key);
-    if (!kept) return undefined;
+  private findCached(key: string, fn: FunctionValue): CachedResult | undefined {
+    const cached = this.session.store.getResult<CachedResult>("calls", key);
+    if (!cached) return undefined;
     const ttl = fn.timeToLive ? parseDuration(fn.timeToLive) : DEFAULT_TTL;
-    return Date.now() - kept.at < ttl && this.canUse(kept.value) ? kept : undefined;
+    return Date.now() - cached.at < ttl && this.canUse(cached.value) ? cached : undefined;
   }
 
-  /** A result that refers to secrets set in an earlier session is of no use in this one. */
+  /** A result that refers to secrets set in an earlier session cannot be used in this one. */
   private canUse(value: unknown): boolean {
     return callsInState(value)
       .flatMap(callsOf)
@@ -131,7 +131,7 @@ export class LoadedModule {
     parent: unknown,
     args: Args,
   ): Promise<string> {
-    // What an object holds counts as what is passed: the ID of a secret from this machine names its source alone.
+    // Secrets in an object's fields count like secret arguments: their IDs contain their source, not their value.
     const calls = [...callsIn(args), ...callsInState(parent)];
     const uris = calls
       .flatMap(callsOf)
@@ -146,7 +146,7 @@ export class LoadedModule {
     return digestOf("call", this.config.digest, object.name, fn.name, parent, plain, secrets);
   }
 
-  /** A value as a function's process gets it: objects of the API as IDs, the module's own as their state. */
+  /** A value as it is passed to a function's process: objects of the API as IDs, the module's own as their state. */
   private async toJson(type: TypeDefValue, value: ArgValue): Promise<unknown> {
     if (Array.isArray(value) && type.element)
       return Promise.all(value.map((item) => this.toJson(type.element as TypeDefValue, item)));
@@ -154,7 +154,7 @@ export class LoadedModule {
     return this.types.isOwnObject(type.name) ? this.session.evaluate(value) : encodeId(value);
   }
 
-  /** What a function returned, as the value of its field. */
+  /** A function's result as the value of its field. */
   private async toValue(type: TypeDefValue, value: unknown): Promise<unknown> {
     if (value === null || value === undefined) return null;
     if (type.kind === "LIST_KIND")
@@ -166,7 +166,7 @@ export class LoadedModule {
   }
 }
 
-/** Objects of the API that are part of a function's result, or of an object's state: they are there by their IDs. */
+/** Objects of the API in a function's result or an object's state, which contain their IDs. */
 function callsInState(value: unknown): Call[] {
   if (value !== null && typeof value === "object") return Object.values(value).flatMap(callsInState);
   if (typeof value !== "string" || value.length < 40 || !/^[\w-]+$/.test(value)) return [];

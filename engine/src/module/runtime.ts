@@ -7,10 +7,10 @@ import type { Session } from "../session/session.ts";
 import type { ModuleConfig } from "./config.ts";
 import { provideSdk, type SdkFiles } from "./sdk.ts";
 
-/** A module's process lives for seconds: less room for garbage costs it nothing, and saves a tenth of its memory. */
+/** A module's process lives for seconds: a smaller nursery costs no time and saves a tenth of its memory. */
 const LEAN = ["--max-semi-space-size=2"];
 
-/** Environment that a module's process gets: what Node needs, none of the user's own. */
+/** Environment variables passed to a module's process: those that Node needs, none of the user's own. */
 const PASSED = ["PATH", "HOME", "TMPDIR", "NODE_EXTRA_CA_CERTS", "LANG"];
 
 export interface CallRequest {
@@ -20,7 +20,7 @@ export interface CallRequest {
   inputArgs: { name: string; value: unknown }[];
 }
 
-/** Starts the processes that run a module's functions. */
+/** Runs a module's functions in processes of their own. */
 export class Runtime {
   private count = 0;
 
@@ -30,7 +30,7 @@ export class Runtime {
     private readonly config: ModuleConfig,
   ) {}
 
-  /** Runs one function in a process of its own; returns what it returned, as JSON. */
+  /** Runs one function in a new process; returns its result as JSON. */
   async call(request: CallRequest, log: (text: string) => void): Promise<unknown> {
     const { name, digest, source } = this.config;
     const call = new FunctionCall(
@@ -69,7 +69,7 @@ export class Runtime {
           DAGGER_SESSION_TOKEN: token,
           TSX_TSCONFIG_PATH: sdk.tsconfig,
         },
-        // It ends when its input does: with the engine, however that ends.
+        // The process ends when its input closes: with the engine, however that ends.
         stdio: ["pipe", "pipe", "pipe"],
       },
     );
@@ -77,7 +77,7 @@ export class Runtime {
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding("utf8").on("data", (text: string) => {
         tail = (tail + text).slice(-8_192);
-        // What the process says after its answer is of its own end: the session may be closing already.
+        // Output after the result is ignored: the session may already be closing.
         if (!call.settled) log(text);
       });
     }
@@ -91,14 +91,14 @@ export class Runtime {
   }
 }
 
-/** Why a process ended before it answered: the place of a mistake in the sources where there is one, else its last words. */
+/** Why a process ended without a result: the position of a syntax error in the sources, else its last output. */
 async function describeEnd(code: number | null, tail: string, files: string[]): Promise<string> {
   const mistake = await findMistake(files);
   if (mistake) return `the module does not compile: ${mistake}`;
   return `the module ended with exit code ${code} before it answered${tail ? `:\n${tail.trimEnd()}` : ""}`;
 }
 
-/** The first of the sources that is not TypeScript: Node's own words for it depend on how the file was loaded. */
+/** The first syntax error in the sources: Node's own message depends on how the file was loaded. */
 async function findMistake(files: string[]): Promise<string | undefined> {
   const { transform } = await import("esbuild");
   for (const file of files) {

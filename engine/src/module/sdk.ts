@@ -9,15 +9,15 @@ const require = createRequire(import.meta.url);
 
 /** Files from which a module's process starts. */
 export interface SdkFiles {
-  /** Hands the module's files, which are its arguments, to the SDK's entry point. */
+  /** Passes the module's files, its arguments, to the SDK's entry point. */
   entrypoint: string;
-  /** The API's types, under the name by which the SDK knows them for its own. */
+  /** The API's types, under the file name that the SDK recognises as its own. */
   types: string;
-  /** Compiler settings that count at run time. */
+  /** Compiler settings for run time. */
   tsconfig: string;
 }
 
-/** Packages of CommonJS in a bundle of ES modules still ask for these. */
+/** CommonJS packages in a bundle of ES modules still need these names. */
 const commonJsNames = `
 import { createRequire } from "node:module";
 import { dirname as __dirnameOf } from "node:path";
@@ -27,8 +27,8 @@ const __filename = __pathOf(import.meta.url);
 const __dirname = __dirnameOf(__filename);`;
 
 /**
- * The compiler stays outside the bundle, because it finds its libraries beside itself. It is required, not imported:
- * for an import Node first looks through all of it, in vain, for ES module syntax and for its exports' names.
+ * The compiler stays outside the bundle, because it looks for its libraries beside itself. It is required, not imported:
+ * for an import, Node first scans all of it for ES module syntax and for the names of its exports.
  */
 const requireCompiler: Plugin = {
   name: "require-compiler",
@@ -42,7 +42,7 @@ const requireCompiler: Plugin = {
   },
 };
 
-/** tsx is registered after the SDK is loaded: it would look through all of it, which takes four times as long. */
+/** tsx is registered after the SDK is loaded: otherwise it scans the SDK, which takes four times as long. */
 const entrypointSource = `import { entrypoint } from "./sdk.mjs";
 import { register } from "tsx/esm/api";
 
@@ -51,10 +51,10 @@ register();
 await entrypoint(process.argv.slice(2));
 `;
 
-/** Changes with the way the bundle is made. */
+/** Changes with the code that creates the bundle. */
 const recipe = digestOf(entrypointSource, String(makeSdk), String(requireCompiler.setup)).slice(0, 8);
 
-/** Among the packages, so that what the bundle leaves out is found. */
+/** Inside node_modules, so that packages outside the bundle are found. */
 const folder = join(
   dirname(require.resolve("typescript/package.json")),
   "..",
@@ -64,8 +64,8 @@ const folder = join(
 );
 
 /**
- * The installed SDK in one file, made once per release: it loads in half the time that its hundreds of files take, as
- * the official engine's own bundle does. The package is not changed.
+ * The installed SDK bundled into one file, once per release. The bundle loads in half the time of the SDK's hundreds of
+ * files; the official engine uses a bundle too. The package itself is not changed.
  */
 export async function provideSdk(store: Store, source: string): Promise<SdkFiles> {
   if (!existsSync(folder)) await makeSdk();
@@ -98,15 +98,15 @@ async function makeSdk(): Promise<void> {
   try {
     renameSync(temporary, folder);
   } catch (error) {
-    // Another process was first, with the same content.
+    // Another process created the same bundle first.
     rmSync(temporary, { recursive: true, force: true });
     if (!existsSync(folder)) throw error;
   }
 }
 
 /**
- * The module's own path mappings do not count: `dagger develop` maps the SDK to a copy of its own, and decorators have
- * to reach the copy that the entry point uses.
+ * The module's own path mappings are ignored: `dagger develop` maps the SDK to a copy, but decorators have to
+ * register with the SDK that the entry point uses.
  */
 function writeTsconfig(store: Store, source: string): string {
   const path = join(store.path, `tsconfig-${digestOf(folder, source).slice(0, 16)}.json`);

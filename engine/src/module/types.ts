@@ -1,7 +1,7 @@
 import type { FunctionValue, ModuleValue, TypeDefValue } from "../api/types.ts";
 import { camelCase, pascalCase } from "./config.ts";
 
-/** A module's types with the names that they have in the API. */
+/** A module's types under their names in the API. */
 export class ModuleTypes {
   readonly objects: ReadonlyMap<string, TypeDefValue>;
   readonly mainName: string;
@@ -18,7 +18,7 @@ export class ModuleTypes {
     return this.objects.get(this.mainName) as TypeDefValue;
   }
 
-  /** Field of Query that constructs the main object. */
+  /** The field of Query that constructs the main object. */
   get constructorField(): string {
     return camelCase(this.moduleName);
   }
@@ -27,7 +27,7 @@ export class ModuleTypes {
     return this.definition.objects.some((object) => object.name === name);
   }
 
-  /** A module's types other than the main one carry the module's name, as in the official engine. */
+  /** Types other than the main one are prefixed with the module's name, as in the official engine. */
   apiName(name: string): string {
     const own = [...this.definition.objects, ...this.definition.enums, ...this.definition.interfaces].some(
       (t) => t.name === name,
@@ -35,7 +35,7 @@ export class ModuleTypes {
     return !own || name.startsWith(this.mainName) ? name : `${this.mainName}${name}`;
   }
 
-  /** The types in GraphQL's language, to extend the API with. */
+  /** The types as a GraphQL schema that extends the API. */
   toGraphQL(): string {
     const create = this.main.constructorFunction ?? { name: "", args: [] };
     const query = `extend type Query { ${this.constructorField}${this.args(create.args)}: ${this.mainName}! }`;
@@ -69,7 +69,7 @@ export class ModuleTypes {
     return `(${list.join(", ")})`;
   }
 
-  /** A type's name in GraphQL; objects are passed in by their IDs. */
+  /** A type's name in GraphQL; object arguments are IDs. */
   type(type: TypeDefValue, isInput = false): string {
     return `${this.bareType(type, isInput)}${type.optional ? "" : "!"}`;
   }

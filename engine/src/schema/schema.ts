@@ -18,7 +18,7 @@ import {
   parse,
 } from "graphql";
 
-/** The API's own types, without those of a module. */
+/** The API's types, without a module's. */
 export function coreSchema(): GraphQLSchema {
   const schema = buildSchema(readFileSync(fileURLToPath(new URL("./core.graphql", import.meta.url)), "utf8"));
   return complete(schema);
@@ -26,12 +26,12 @@ export function coreSchema(): GraphQLSchema {
 
 const loader = /^load(\w+)FromID$/;
 
-/** The type that a field of Query loads by an ID, if that is what it does. */
+/** The type that a field of Query loads by ID, if it is such a field. */
 export function loadedType(field: string): string | undefined {
   return loader.exec(field)?.[1];
 }
 
-/** The API as SDKs expect it: each type can be loaded by a field of its own, and enums know their members' other names. */
+/** The API as SDKs expect it: with a `load<Type>FromID` field for each type, and with aliases of enum members. */
 function complete(schema: GraphQLSchema): GraphQLSchema {
   const query = schema.getQueryType()?.getFields() ?? {};
   const names = Object.values(schema.getTypeMap())
@@ -44,7 +44,7 @@ function complete(schema: GraphQLSchema): GraphQLSchema {
   return result;
 }
 
-/** Some members of enums are other names of older ones (`STRING` of `STRING_KIND`): both mean the older. */
+/** Some enum members are aliases of older ones (`STRING` of `STRING_KIND`): both have the older one's value. */
 function resolveAliases(type: GraphQLEnumType): void {
   const originals = new Set<string>();
   for (const member of type.getValues()) {
@@ -62,7 +62,7 @@ export function schemaWith(core: GraphQLSchema, moduleTypes: string): GraphQLSch
   return moduleTypes === "" ? core : complete(extendSchema(core, parse(moduleTypes)));
 }
 
-/** How a field answers: with a call to select further on, with a list of such, or with a value. */
+/** What a field returns: an object to select further fields on, a list of objects, or a value. */
 export type Shape = "object" | "list" | "value";
 
 export function shapeOf(type: GraphQLOutputType): Shape {
@@ -83,7 +83,7 @@ export function fieldOf(
   return (schema.getType(type) as GraphQLObjectType | undefined)?.getFields?.()[field];
 }
 
-/** Whether a call of a type can be given where the API expects one of another. */
+/** Whether a call of type `type` can be passed where the API expects `expected`. */
 export function isOfType(schema: GraphQLSchema, type: string, expected: string): boolean {
   const wanted = schema.getType(expected);
   return type === expected || !isObjectType(wanted);

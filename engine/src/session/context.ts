@@ -11,17 +11,17 @@ export interface SessionContext extends Run {
   readonly services: Services;
   /** Folder that host paths are relative to. */
   readonly workdir: string;
-  /** Calls of a module's functions that are under way, by their IDs. */
+  /** Running calls of a module's functions, by their IDs. */
   readonly functionCalls: ReadonlyMap<string, FunctionCall>;
-  /** Resolves when the user stops what has no end of its own. */
+  /** Resolves when the user stops a command that has no end of its own. */
   readonly interrupted: Promise<void>;
-  /** The value of a call; evaluated once a session. */
+  /** The value of a call; evaluated once per session. */
   evaluate<T = unknown>(call: Call): Promise<T>;
   /** Whether a field is the API's own, not a loaded module's. */
   isCoreField(type: string, field: string): boolean;
   evaluatorOf(type: string, field: string): Evaluator | undefined;
   resolverOf(type: string, field: string): Resolver | undefined;
-  /** Whether each selection of a field is a call of its own, never answered by an equal one. */
+  /** Whether each selection of a field is evaluated, even if it equals an earlier one. */
   runsAnew(type: string, field: string): boolean;
 }
 

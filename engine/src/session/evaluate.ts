@@ -5,8 +5,8 @@ import { missingField, plainTypes } from "./fields.ts";
 
 export async function evaluateCall(session: SessionContext, call: Call): Promise<unknown> {
   const type = call.parent?.type ?? "Query";
-  // What a field of the API takes is needed for sure: branches of a recipe are worked out side by side, not in turn. A
-  // module's function may leave an argument alone.
+  // A field of the API needs all its arguments, so the branches of a recipe are evaluated in parallel. A module's
+  // function may ignore an argument.
   if (session.isCoreField(type, call.field)) {
     for (const needed of callsIn(call.args)) session.evaluate(needed).catch(() => undefined);
   }

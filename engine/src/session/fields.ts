@@ -12,7 +12,7 @@ export const plainTypes = [
   "Stat",
 ];
 
-/** How a field that this engine lacks is refused. */
+/** The error message for a field that this engine lacks. */
 export function missingField(type: string, field: string): string {
   return `${type}.${field} is not part of the embedded engine; if the official engine has it, use that: STACKLINE_ENGINE=dagger`;
 }

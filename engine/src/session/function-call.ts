@@ -1,6 +1,6 @@
 import { ExecError, UserError } from "../core/errors.ts";
 
-/** A call of a module's function, from the moment that its process is started until it returns. */
+/** A running call of a module's function. */
 export class FunctionCall {
   readonly result: Promise<unknown>;
   settled = false;
@@ -11,7 +11,7 @@ export class FunctionCall {
     readonly moduleName: string,
     readonly moduleDigest: string,
     readonly sourcePath: string,
-    /** "" asks for the module's type definitions. */
+    /** "" requests the module's type definitions. */
     readonly parentName: string,
     /** "" is the constructor. */
     readonly name: string,

@@ -18,12 +18,12 @@ import type { Entry } from "../store/tree.ts";
 const memory = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 const PREFIX = "stackline-";
 
-/** Takes away the secrets of runs that were killed. */
+/** Removes the secrets of killed runs. */
 export function reapHostFiles(): void {
   removeAbandoned(memory, PREFIX);
 }
 
-/** Files of this machine that are bound into containers: secrets in memory, mounted files in the store's temp folder. */
+/** Host files that are bind-mounted into containers: secrets in memory, mounted files in the store's temporary folder. */
 export class HostFiles implements HostFileSpace {
   private memoryDir?: string;
   private diskDir?: string;
@@ -58,7 +58,7 @@ export class HostFiles implements HostFileSpace {
 }
 
 function own(path: string, { uid = 0, gid = 0, mode = 0o400 }: Ownership): void {
-  // Only root can give files away; for others the container's root reads them all the same.
+  // Only root can change owners; otherwise the container's root can still read the file.
   if (process.getuid?.() === 0) chownSync(path, uid, gid);
   chmodSync(path, mode);
 }

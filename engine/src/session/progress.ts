@@ -8,29 +8,29 @@ export interface StepEvent {
   state: StepState;
   /** Milliseconds since the step began. */
   elapsed: number;
-  /** Whether its output is of interest only to who asks for more: a service's. */
+  /** Whether its output is shown only on request (-v): a service's. */
   background: boolean;
 }
 
-/** Something that shows progress to a person. */
+/** Shows progress to the user. */
 export interface ProgressView {
   step(event: StepEvent): void;
   output(event: StepEvent, line: string): void;
   note(line: string): void;
-  /** Takes the view off the screen, before results are printed. */
+  /** Clears the view from the screen, before results are printed. */
   close(): void;
 }
 
 export const silentView: ProgressView = { step() {}, output() {}, note() {}, close() {} };
 
-/** Longer lines are shown in pieces, of so many characters at least. */
+/** Lines longer than this many characters are shown in pieces. */
 const LONGEST_LINE = 16_384;
 
-/** Collects what happens in a session and passes it, in whole lines, to a view. */
+/** Collects the events of a session and passes them to a view, with output in whole lines. */
 export class Progress implements ProgressLog {
   private nextId = 1;
   private readonly said = new Set<string>();
-  /** How many steps ran and how many were answered from what was kept. */
+  /** How many steps ran, were cache hits, or failed. */
   readonly counts = { ran: 0, cached: 0, failed: 0 };
   private readonly started = Date.now();
 
@@ -40,7 +40,7 @@ export class Progress implements ProgressLog {
     this.view.note(line);
   }
 
-  /** What the session did, in one line; nothing where it did nothing. */
+  /** A one-line summary of the session; undefined if no step ran. */
   get summary(): string | undefined {
     const { ran, cached, failed } = this.counts;
     const total = ran + cached + failed;
@@ -53,7 +53,7 @@ export class Progress implements ProgressLog {
     return `${failed > 0 ? "✘" : "✔"} ${parts.join(", ")}`;
   }
 
-  /** A line that is worth saying once a session. */
+  /** Shows a line once per session. */
   once(line: string): void {
     if (this.said.has(line)) return;
     this.said.add(line);
@@ -81,7 +81,7 @@ export class Progress implements ProgressLog {
     this.view.step(event());
     try {
       const result = await run(step);
-      // A service goes on talking after it has become ready.
+      // A service continues to log after it is ready.
       const finished = state as StepState;
       if (rest !== "") step.log("\n");
       state = finished === "cached" ? "cached" : "done";

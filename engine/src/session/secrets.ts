@@ -10,10 +10,10 @@ import type { Store } from "../store/store.ts";
 
 const run = promisify(execFile);
 
-/** The longest plaintext that setSecret takes, in bytes, as in the official API. */
+/** Maximum size of a plaintext for setSecret, in bytes, as in the official API. */
 const MAX_PLAINTEXT = 128_000;
 
-/** Plaintexts of a session's secrets. They are held in memory alone; the disk sees keyed digests at most. */
+/** Plaintexts of a session's secrets. They stay in memory; at most keyed digests are written to disk. */
 export class Secrets implements SecretSource {
   private readonly set = new Map<string, string>();
   private readonly resolved = new Map<string, Promise<string>>();
@@ -23,12 +23,12 @@ export class Secrets implements SecretSource {
     private readonly env: NodeJS.ProcessEnv = process.env,
   ) {}
 
-  /** A digest of a plaintext that nobody without this store's key can check guesses against. */
+  /** A keyed digest of a plaintext: without this store's key, guesses cannot be checked against it. */
   mac(plaintext: string): string {
     return createHmac("sha256", this.store.macKey).update(plaintext).digest("hex");
   }
 
-  /** Takes in a plaintext; returns the key that stands for it in recipes. */
+  /** Stores a plaintext in memory; returns its key for use in recipes. */
   remember(plaintext: string): string {
     if (Buffer.byteLength(plaintext) > MAX_PLAINTEXT) {
       throw new UserError(`a secret may have ${MAX_PLAINTEXT} bytes at most: pass larger content as a file`);
@@ -43,7 +43,7 @@ export class Secrets implements SecretSource {
     return this.set.has(mac);
   }
 
-  /** The secret that a URI names; its keys come from its plaintext where that can be had now. */
+  /** The secret that a URI names; its keys are derived from its plaintext, if that is available now. */
   async fromUri(uri: string, cacheKey?: string): Promise<SecretValue> {
     const name = uri;
     const key = await this.resolve(uri).then(
@@ -61,7 +61,7 @@ export class Secrets implements SecretSource {
     return Promise.reject(new UserError(`secret ${secret.name} is not known in this session: set it again`));
   }
 
-  /** Every plaintext that a container is given: what must not show in its output. */
+  /** Every plaintext that a container receives: none of them may appear in its output. */
   async plaintextsOf(state: ContainerState): Promise<string[]> {
     const secrets = [
       ...state.secretEnv.map(([, secret]) => secret),

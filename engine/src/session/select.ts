@@ -29,13 +29,13 @@ export async function select(
 
 async function record({ parent, field, type, args }: Selection, definition: Field, caller: Caller) {
   const { session } = caller;
-  // The result of such a call belongs to it alone: a random mark makes it unlike any other.
+  // A random mark makes the call unique, so that no cached value answers it.
   const isUnique = session.runsAnew(parent?.type ?? "Query", field);
   const call = new Call(type, parent, field, isUnique ? { ...args, _once: randomUUID() } : args);
   const shape = shapeOf(definition.type);
   if (shape === "value") return session.evaluate(call);
   if (shape === "object") {
-    // Only its value tells whether a field that may be null is.
+    // Whether a nullable field is null only its value shows.
     const isNull = !isNonNullType(definition.type) && (await session.evaluate(call)) === null;
     return isNull ? null : call;
   }
@@ -71,7 +71,7 @@ export function toCalls(schema: GraphQLSchema, argument: string, expected: strin
   return call;
 }
 
-/** graphql-js hands input objects over without a prototype. */
+/** graphql-js passes input objects without a prototype. */
 function plain(value: unknown): ArgValue {
   return value === null || typeof value !== "object"
     ? (value as ArgValue)

@@ -21,7 +21,7 @@ import { select } from "./select.ts";
 const resolveField: GraphQLFieldResolver<Call | undefined, Caller> = (parent, args, caller, info) =>
   select(caller, parent, info.fieldName, args);
 
-/** The GraphQL endpoint of a session: loopback alone, and each client has a token that tells who it is. */
+/** The GraphQL endpoint of a session. It listens on loopback only; each client has a token that identifies it. */
 export class SessionServer {
   private readonly tokens = new Map<string, string | undefined>();
   private readonly server: Server = createServer((request, response) => void this.handle(request, response));
@@ -32,7 +32,7 @@ export class SessionServer {
   ) {}
 
   async listen(): Promise<void> {
-    // A client may think for longer than the default of 5 s between two requests; it would then meet a closed connection.
+    // A client may pause for longer than the default of 5 s between two requests and would then find a closed connection.
     this.server.keepAliveTimeout = 0;
     await new Promise<void>((resolve) => this.server.listen(0, "127.0.0.1", resolve));
     this.server.unref();
@@ -42,7 +42,7 @@ export class SessionServer {
     return (this.server.address() as AddressInfo).port;
   }
 
-  /** A new token; with the ID of a function call it is good for that call's process. */
+  /** Issues a token; with the ID of a function call it identifies that call's process. */
   issueToken(functionCallId?: string): string {
     const token = randomBytes(24).toString("hex");
     this.tokens.set(token, functionCallId);

@@ -27,11 +27,11 @@ export interface SessionOptions {
   workdir?: string;
   /** Evaluators of the fields that a loaded module defines. */
   moduleEvaluator?: (type: string, field: string) => Evaluator | undefined;
-  /** Whether each selection of a field is a call of its own, never answered by an equal one. */
+  /** Whether each selection of a field is evaluated, even if it equals an earlier one. */
   runsAnew?: (type: string, field: string) => boolean;
 }
 
-/** One run of the engine: its connection to Docker, its secrets, its services, and what it has worked out so far. */
+/** One run of the engine: its connection to Docker, its secrets, its services, and the values evaluated so far. */
 export class Session implements SessionContext {
   readonly id = randomBytes(8).toString("hex");
   readonly docker: Docker;
@@ -42,14 +42,14 @@ export class Session implements SessionContext {
   readonly network = new SessionNetwork(this);
   readonly services: Services = new Services(this);
   readonly work = new Work();
-  /** Runs heavy work, as many at a time as there are cores. */
+  /** Runs heavy work, as many tasks at a time as the machine has cores. */
   readonly limit = limitTo(Math.max(2, availableParallelism()));
   readonly workdir: string;
-  /** Calls of a module's functions that are under way, by their IDs. */
+  /** Running calls of a module's functions, by their IDs. */
   readonly functionCalls = new Map<string, FunctionCall>();
   /** Processes of this session. */
   readonly children = new Set<ChildProcess>();
-  /** Resolves when the person at the terminal ends what goes on without an end of its own. */
+  /** Resolves when the user stops a command that has no end of its own. */
   readonly interrupted: Promise<void>;
   interrupt!: () => void;
   readonly runsAnew: (type: string, field: string) => boolean;
@@ -92,7 +92,7 @@ export class Session implements SessionContext {
     return sessionLabels(this.id);
   }
 
-  /** Takes away what runs that were killed have left on this machine. */
+  /** Removes what killed runs left behind on this machine. */
   async reap(): Promise<void> {
     this.store.reap();
     reapHostFiles();
@@ -101,25 +101,25 @@ export class Session implements SessionContext {
     });
   }
 
-  /** A container that goes with the session at the latest. */
+  /** Creates a container that is removed at the end of the session at the latest. */
   async createContainer(options: Docker.ContainerCreateOptions): Promise<Docker.Container> {
     this.work.signal.throwIfAborted();
     return this.docker.createContainer({ ...options, name: containerName(this.id), Labels: this.labels });
   }
 
-  /** The value of a call; worked out once a session. */
+  /** The value of a call; evaluated once per session. */
   evaluate<T = unknown>(call: Call): Promise<T> {
     let value = this.values.get(call.digest);
     if (!value) {
       value = evaluateCall(this, call);
       this.values.set(call.digest, value);
-      // A failure is not kept: what failed may go well when it is asked again.
+      // A failure is not cached: a retry may succeed.
       value.catch(() => this.values.delete(call.digest));
     }
     return value as Promise<T>;
   }
 
-  /** Ends the session: its services stop, and nothing of it stays in Docker or in memory. */
+  /** Ends the session: stops its services and removes its objects from Docker and its files from memory. */
   async close(): Promise<void> {
     this.ended ??= this.end();
     await this.ended;
@@ -131,7 +131,7 @@ export class Session implements SessionContext {
     for (const child of this.children) child.kill();
     await this.services.close();
     await removeSessionObjects(this.docker, this.id).catch(() => undefined);
-    // Steps under way fail now that their containers are gone; what they still made in Docker goes, too.
+    // Running steps fail now that their containers are gone; remove what they still created in Docker.
     if (await this.work.settle()) await removeSessionObjects(this.docker, this.id).catch(() => undefined);
     this.hostFiles.dispose();
   }

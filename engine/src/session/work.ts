@@ -3,13 +3,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "../core/errors.ts";
 import type { WorkTracker } from "../docker/run.ts";
 
-/** How long the end waits for work under way to notice, in milliseconds. */
+/** How long closing waits for running work to stop, in milliseconds. */
 const SETTLE_TIMEOUT = 10_000;
 
-/** What is under way in a session: the same is not done twice at a time, and all of it ends with the session. */
+/** The running work of a session: equal work is shared, and all of it ends with the session. */
 export class Work implements WorkTracker {
   private readonly running = new Map<string, Promise<unknown>>();
-  private readonly kept = new Map<string, Promise<unknown>>();
+  private readonly cached = new Map<string, Promise<unknown>>();
   private readonly tasks = new Set<Promise<unknown>>();
   private readonly closing = new AbortController();
 
@@ -22,7 +22,7 @@ export class Work implements WorkTracker {
     return this.closing.signal;
   }
 
-  /** Runs `work` unless the same is under way: then its result serves both. */
+  /** Runs `work`, or shares the result of equal work that is already running. */
   once<T>(key: string, work: () => Promise<T>): Promise<T> {
     const found = this.running.get(key) as Promise<T> | undefined;
     if (found) return found;
@@ -32,23 +32,23 @@ export class Work implements WorkTracker {
     return started;
   }
 
-  /** What `make` made for a key, for as long as the session lasts. */
+  /** The result of `make` for a key, cached for the session. */
   keep<T>(key: string, make: () => Promise<T>): Promise<T> {
-    const found = this.kept.get(key) as Promise<T> | undefined;
+    const found = this.cached.get(key) as Promise<T> | undefined;
     if (found) return found;
     const made = make();
-    this.kept.set(key, made);
-    made.catch(() => this.kept.delete(key));
+    this.cached.set(key, made);
+    made.catch(() => this.cached.delete(key));
     return made;
   }
 
-  /** Lets work go on that nobody waits for before the session's end; its failure is nobody's. */
+  /** Runs work in the background: only the session's end waits for it, and a failure is ignored. */
   background(work: Promise<unknown>): void {
     const task: Promise<unknown> = work.catch(() => undefined).finally(() => this.tasks.delete(task));
     this.tasks.add(task);
   }
 
-  /** Rejects when the session ends: for what would wait on. */
+  /** Rejects when the session ends, to cancel waiting. */
   untilClosed(): Promise<never> {
     const { signal } = this;
     return new Promise((_, reject) => {
@@ -57,12 +57,12 @@ export class Work implements WorkTracker {
     });
   }
 
-  /** From here on nothing new is begun. */
+  /** Starts nothing new from now on. */
   close(): void {
     this.closing.abort(new UserError("the session has ended"));
   }
 
-  /** Waits until what was under way has failed or ended, but not for long; tells whether there was anything. */
+  /** Waits briefly until running work has ended or failed; returns whether there was any. */
   async settle(): Promise<boolean> {
     const under = [...this.running.values(), ...this.tasks];
     if (under.length === 0) return false;

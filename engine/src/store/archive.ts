@@ -38,8 +38,8 @@ async function packEntry(store: Store, pack: tarStream.Pack, name: string, entry
 }
 
 /**
- * Takes a tar stream into the store.
- * @param skip paths, and what is below them, that are passed over: their content reaches neither memory nor disk.
+ * Unpacks a tar stream into the store.
+ * @param skip paths that are skipped with everything below them: their content is neither held in memory nor stored.
  */
 export async function unpackTree(
   store: Store,
@@ -81,7 +81,7 @@ async function readEntry(
   item.resume();
   if (header.type === "directory") return { type: "dir", ...common };
   if (header.type === "symlink") return { type: "link", ...common, target: header.linkname ?? "" };
-  // A hard link is the file that it names; devices and pipes have no place in a Directory.
+  // A hard link becomes the file that it names; devices and pipes are left out.
   if (header.type === "link") return entries.get(normalise(header.linkname ?? ""));
   return undefined;
 }

@@ -1,18 +1,18 @@
 import { createHash } from "node:crypto";
 import { closeSync, openSync, rmSync, writeSync } from "node:fs";
 
-/** How much is held in memory before it goes to the disk, in bytes: most outputs and files are smaller. */
+/** Bytes that are buffered in memory before they are written to disk: most outputs and files are smaller. */
 const BUFFERED = 256 * 1024;
 
 /** Where finished blobs go. */
 interface BlobSink {
   hasBlob(digest: string): boolean;
   tmpPath(): string;
-  /** Makes a finished temporary file the blob of its digest. */
+  /** Renames a finished temporary file to the blob of its digest. */
   adopt(tmp: string, digest: string): void;
 }
 
-/** A blob in the making: small ones are written at once at the end, large ones as they come. */
+/** A blob being written: small ones in one write at the end, large ones as data arrives. */
 export class BlobWriter {
   private readonly hash = createHash("sha256");
   private chunks: Buffer[] = [];
@@ -43,7 +43,7 @@ export class BlobWriter {
     return { digest, size: this.size };
   }
 
-  /** Forgets what was written. */
+  /** Discards what was written. */
   abort(): void {
     this.chunks = [];
     if (!this.file) return;

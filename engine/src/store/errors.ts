@@ -1,4 +1,4 @@
-/** A path of this machine that cannot be used as asked; the message says what to do. */
+/** A host path that cannot be used as requested; the message says what to do. */
 export class PathError extends Error {
   override readonly name = "PathError";
 }

@@ -26,8 +26,8 @@ export interface HostFilter extends PathFilter {
 }
 
 /**
- * Takes a folder of this machine into the store. Owners become root, as the official engine does it.
- * @throws PathError when the path is not there or is not a folder.
+ * Reads a host folder into the store. Owners become root, as in the official engine.
+ * @throws PathError when the path does not exist or is not a folder.
  */
 export async function scanHostDirectory(store: Store, path: string, filter: HostFilter = {}): Promise<Tree> {
   if (!existsSync(path)) throw new PathError(`directory ${path} does not exist: check the path`);
@@ -44,7 +44,7 @@ export async function scanHostDirectory(store: Store, path: string, filter: Host
   return new Tree(entries);
 }
 
-/** What a filter wants of a folder, without the files' content; folders that it only passes through included. */
+/** Entries of a folder that pass a filter, and the folders above them, without the files' content. */
 async function listHost(root: string, filter: HostFilter): Promise<Map<string, Entry>> {
   const entries = new Map<string, Entry>();
   const wanted = pathFilter(filter);
@@ -72,21 +72,21 @@ async function listHost(root: string, filter: HostFilter): Promise<Map<string, E
   return entries;
 }
 
-/** Works on items, some at a time. */
+/** Processes items, a few at a time. */
 async function eachOf<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
   const queue = items[Symbol.iterator]();
   let done = 0;
   const worker = async (): Promise<void> => {
     for (const item of queue) {
       await work(item);
-      // Small files are handled without waiting: others get their turn now and then.
+      // Small files are read synchronously: yield to other work now and then.
       if (++done % 100 === 0) await setImmediate();
     }
   };
   await Promise.all(Array.from({ length: 8 }, worker));
 }
 
-/** Takes one file of this machine into the store. */
+/** Reads one host file into the store. */
 export async function scanHostFile(store: Store, path: string): Promise<Entry> {
   if (!existsSync(path)) throw new PathError(`file ${path} does not exist: check the path`);
   if (!statSync(path).isFile()) throw new PathError(`${path} is not a file: give a file`);
@@ -119,13 +119,13 @@ function withGitignore(dir: string, rel: string, outer: Ignored[]): Ignored[] {
   return [...outer, (path, isDirectory) => rules.ignores(path.slice(prefix) + (isDirectory ? "/" : ""))];
 }
 
-/** Writes a tree into a folder of this machine; what is there already and not in the tree stays unless `wipe`. */
+/** Writes a tree to a host folder. Existing files that are not in the tree stay unless `wipe` is set. */
 export async function exportTree(store: Store, tree: Tree, target: string, wipe = false): Promise<void> {
   const root = resolve(target);
   if (wipe && root === dirname(root))
     throw new PathError(`export: ${root} will not be wiped; choose a folder`);
   await mkdir(root, { recursive: true });
-  // What is in it, not the folder itself: it may be a mount point, or somebody's working directory.
+  // The content, not the folder itself: it may be a mount point, or a process's working directory.
   if (wipe)
     for (const name of await readdir(root)) await rm(join(root, name), { recursive: true, force: true });
   const entries = tree.toJSON();
@@ -138,14 +138,14 @@ export async function exportTree(store: Store, tree: Tree, target: string, wipe 
   for (const [path, entry] of entries) if (entry.type === "dir") chmodSync(join(root, path), entry.mode);
 }
 
-/** A folder at a path, in place of a file or link that may be there. */
+/** Creates a folder at a path, replacing a file or link. */
 async function makeFolder(path: string): Promise<void> {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found && !found.isDirectory()) await rm(path);
   await mkdir(path, { recursive: true });
 }
 
-/** Writes one file or link to a path of this machine. */
+/** Writes one file or link to a host path. */
 export async function exportEntry(store: Store, entry: Entry, to: string): Promise<void> {
   await mkdir(dirname(to), { recursive: true });
   writeEntry(store, entry, to);

@@ -12,7 +12,7 @@ interface Rule {
 
 /**
  * A matcher with the rules of .dockerignore, which Dagger's exclude, include and ignore follow: patterns are rooted,
- * `**` spans folders, what matches a folder matches all below it, `!` takes back, the last match counts.
+ * `**` spans folders, a match of a folder includes everything below it, `!` negates, the last match counts.
  */
 export function patternMatcher(patterns: readonly string[]): (path: string) => boolean {
   const rules = patterns.map(parseRule).filter((rule) => rule !== undefined);
@@ -33,7 +33,7 @@ function parseRule(pattern: string): Rule | undefined {
 
 /**
  * One pattern as a regular expression for whole paths. No glob library reads patterns as Docker does: `a/**` is
- * not `a` itself, and braces, parentheses and leading dots mean nothing special.
+ * not `a` itself, and braces, parentheses and leading dots have no special meaning.
  */
 export function patternRegex(pattern: string): RegExp {
   let source = "";
@@ -60,19 +60,19 @@ function parents(path: string): string[] {
   return [...found, path];
 }
 
-/** Whether a path is wanted under a filter. Folders stay while something below them may be wanted. */
+/** Whether a path passes a filter. Folders stay while something below them may pass. */
 export function pathFilter({ include = [], exclude = [] }: PathFilter): (path: string) => boolean {
   const included = include.length === 0 ? () => true : patternMatcher(include);
   const excluded = patternMatcher(exclude);
   return (path) => included(path) && !excluded(path);
 }
 
-/** A folder can be skipped unread only if no later `!` pattern could bring back something in it. */
+/** A folder can be skipped unread only if no later `!` pattern can include something in it. */
 export function mayPrune(exclude: readonly string[]): boolean {
   return !exclude.some((pattern) => pattern.trim().startsWith("!"));
 }
 
-/** `tree` with only what the filter wants; folders are kept if wanted themselves or needed by what is. */
+/** The part of `tree` that passes a filter, with the folders that lead to it. */
 export function filterTree(tree: Tree, filter: PathFilter): Tree {
   if (!filter.include?.length && !filter.exclude?.length) return tree;
   const wanted = pathFilter(filter);

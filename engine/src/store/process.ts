@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 
-/** When a process started, in the kernel's ticks: tells a process from a later one with the same number. */
+/** When a process started, in kernel ticks: distinguishes it from a later process with the same PID. */
 function startTime(pid: number | string): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
@@ -17,12 +17,12 @@ function host(): string {
 
 const own = `${process.pid}.${startTime(process.pid) || 0}.${host()}`;
 
-/** This process, as a name: its machine, number and start. */
+/** A name for this process: PID, start time and host. */
 export function ownProcess(): string {
   return own;
 }
 
-/** Whether a process may still run; one of another machine may. */
+/** Whether a process may still run; one on another machine always may. */
 export function isAlive(name: string): boolean {
   const [, pid, started, machine] = /^(\d+)\.(\d+)\.(.+)$/.exec(name) ?? [];
   if (!pid || machine !== host()) return true;

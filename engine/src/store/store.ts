@@ -22,18 +22,18 @@ import type { Readable } from "node:stream";
 import { BlobWriter } from "./blob-writer.ts";
 import { isAlive, ownProcess } from "./process.ts";
 
-/** Where results are kept: STACKLINE_CACHE, else `stackline` in the user's cache directory. */
+/** The cache directory: STACKLINE_CACHE, else `stackline` in the user's cache directory. */
 export function defaultStorePath(env: NodeJS.ProcessEnv = process.env): string {
   return env.STACKLINE_CACHE ?? join(env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "stackline");
 }
 
 /**
- * What ran once, kept on disk by content: blobs (file contents) and results (small JSON records).
- * Every write is to a temporary file that is renamed, so that readers, other processes among them,
- * see all of it or nothing.
+ * A content-addressed cache on disk: blobs (file contents) and results (small JSON records).
+ * Every write goes to a temporary file that is then renamed, so that readers, also in other processes,
+ * see either the whole record or none.
  */
 export class Store {
-  /** Tells this store's temporary files from those of another in the same process. */
+  /** Distinguishes this store's temporary files from those of another store in the same process. */
   private readonly mark = randomBytes(4).toString("hex");
   private count = 0;
 
@@ -42,13 +42,13 @@ export class Store {
       mkdirSync(join(path, dir), { recursive: true, mode: 0o700 });
   }
 
-  /** A key of this store for MACs of secret values: their plain hashes could be guessed from the disk. */
+  /** This store's key for MACs of secret values: from plain hashes on disk, secrets could be guessed. */
   get macKey(): Buffer {
     const path = join(this.path, "key");
     if (!existsSync(path)) {
       const tmp = this.tmpPath();
       writeFileSync(tmp, randomBytes(32), { mode: 0o600 });
-      // A link, unlike a rename, leaves the key alone that another process has made in the meantime.
+      // A link, unlike a rename, does not replace a key that another process has created in the meantime.
       try {
         linkSync(tmp, path);
       } catch (error) {
@@ -60,12 +60,12 @@ export class Store {
     return readFileSync(path);
   }
 
-  /** A new path for what is being written; its name tells whose it is. */
+  /** A new path for a temporary file; its name contains the owning process. */
   tmpPath(): string {
     return join(this.path, "tmp", `${ownProcess()}_${this.mark}_${++this.count}`);
   }
 
-  /** Takes away what processes that were killed were writing. */
+  /** Removes the temporary files of killed processes. */
   reap(): void {
     removeAbandoned(join(this.path, "tmp"));
   }
@@ -103,12 +103,12 @@ export class Store {
     }
   }
 
-  /** Takes in bytes as they come. */
+  /** Opens a new blob for writing. */
   openBlob(): BlobWriter {
     return new BlobWriter(this);
   }
 
-  /** Takes in a stream of bytes. */
+  /** Stores a stream as a blob. */
   async writeBlob(source: Readable): Promise<{ digest: string; size: number }> {
     const writer = this.openBlob();
     try {
@@ -120,7 +120,7 @@ export class Store {
     }
   }
 
-  /** Takes in bytes at hand; what is already there is not written again. */
+  /** Stores bytes as a blob; an existing blob is not written again. */
   async putBlob(content: Buffer | string): Promise<{ digest: string; size: number }> {
     const bytes = Buffer.from(content);
     const digest = createHash("sha256").update(bytes).digest("hex");
@@ -132,13 +132,13 @@ export class Store {
     return { digest, size: bytes.length };
   }
 
-  /** Makes a finished temporary file the blob of its digest. */
+  /** Renames a finished temporary file to the blob of its digest. */
   adopt(tmp: string, digest: string): void {
     const path = this.blobPath(digest);
     try {
       renameSync(tmp, path);
     } catch {
-      // The first blob of its folder.
+      // The first blob with this prefix: its folder does not exist yet.
       mkdirSync(join(path, ".."), { recursive: true });
       renameSync(tmp, path);
     }
@@ -148,7 +148,7 @@ export class Store {
     return join(this.path, "results", kind, `${key}.json`);
   }
 
-  /** A kept record, or undefined; one that cannot be read counts as absent. */
+  /** A stored record; undefined if there is none or it cannot be read. */
   getResult<T>(kind: string, key: string): T | undefined {
     try {
       return JSON.parse(readFileSync(this.resultPath(kind, key), "utf8")) as T;
@@ -165,7 +165,7 @@ export class Store {
     await rename(tmp, path);
   }
 
-  /** Forgets all records of a kind. */
+  /** Removes all records of a kind. */
   dropResults(kind: string): void {
     rmSync(join(this.path, "results", kind), { recursive: true, force: true });
   }
@@ -176,7 +176,7 @@ export function digestOf(...parts: unknown[]): string {
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
 }
 
-/** Removes what is named after a process (`tmpPath`) that has ended. */
+/** Removes files named after a process (see `tmpPath`) that has ended. */
 export function removeAbandoned(dir: string, prefix = ""): void {
   for (const name of readdirSync(dir)) {
     if (!name.startsWith(prefix) || !name.includes("_")) continue;
@@ -185,7 +185,7 @@ export function removeAbandoned(dir: string, prefix = ""): void {
     try {
       rmSync(join(dir, name), { recursive: true, force: true });
     } catch {
-      // Another user's, who will take it away.
+      // Another user's, who will remove it.
     }
   }
 }

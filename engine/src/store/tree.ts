@@ -7,7 +7,7 @@ export interface Entry {
   mode: number;
   uid: number;
   gid: number;
-  /** Does not count for identity: a touched file is the same file. */
+  /** Not part of the identity: a touched file is the same file. */
   mtime: number;
   blob?: string;
   size?: number;
@@ -16,8 +16,8 @@ export interface Entry {
 
 /**
  * A directory's whole content as a value: normalised relative paths ("a/b") to entries, never changed in place.
- * Folders that only lead to something may be left out: they are implied, and laid over another tree they leave the
- * modes of its folders alone.
+ * Folders that only lead to an entry may be left out. They are implied; when the tree is laid over another, the modes of
+ * existing folders do not change.
  */
 export class Tree {
   private cachedPaths?: readonly string[];
@@ -38,7 +38,7 @@ export class Tree {
     return this.cachedPaths;
   }
 
-  /** Every folder, implied ones among them. */
+  /** Every folder, including implied ones. */
   private get dirs(): ReadonlySet<string> {
     if (!this.cachedDirs) {
       const dirs = new Set([""]);
@@ -75,7 +75,7 @@ export class Tree {
     return this.dirs.has(normalise(path));
   }
 
-  /** Names of what stands directly in `path`; directories end in a slash, as in the official API. */
+  /** Names directly in `path`; directories end in a slash, as in the official API. */
   list(path = ""): string[] {
     const prefix = normalise(path) === "" ? "" : `${normalise(path)}/`;
     const names = new Map<string, boolean>();
@@ -97,7 +97,7 @@ export class Tree {
     return this.rebuild((p) => (p.startsWith(`${at}/`) ? p.slice(at.length + 1) : undefined));
   }
 
-  /** All paths, implied folders among them. */
+  /** All paths, including implied folders. */
   get allPaths(): string[] {
     const all = new Set([...this.dirs, ...this.paths]);
     all.delete("");
@@ -129,7 +129,7 @@ export class Tree {
     return this.merge("", new Tree(new Map([[normalise(path), entry]])));
   }
 
-  /** What is laid over a tree replaces what can't stay beside it: a file above it, or what was below a file. */
+  /** A new entry removes those that conflict with it: a file above it, or entries below a folder that it replaces. */
   private makeRoom(result: Map<string, Entry>, target: string, type: Entry["type"]): void {
     for (let dir = parentOf(target); dir !== ""; dir = parentOf(dir)) {
       const above = result.get(dir);
