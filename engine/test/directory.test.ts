@@ -56,7 +56,7 @@ describe("a directory", () => {
         FileType.Regular,
         0o644,
       ]);
-      await expect(dir.exists("x")).rejects.toThrow("circle");
+      await expect(dir.exists("x")).rejects.toThrow("cycle");
     }));
 
   it("loses files and folders, and what a filter leaves out", () =>

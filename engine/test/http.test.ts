@@ -89,6 +89,6 @@ describe("a file from a URL", () => {
       await expect(client.http("http://127.0.0.1:1/f").contents()).rejects.toThrow(
         /^http http:\/\/127\.0\.0\.1:1\/f: .*(ECONNREFUSED|bad port)/,
       );
-      await expect(client.http("ftp://secret@host/f").contents()).rejects.toThrow(/begins with http/);
+      await expect(client.http("ftp://secret@host/f").contents()).rejects.toThrow(/must start with http/);
     }));
 });
