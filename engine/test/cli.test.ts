@@ -114,6 +114,8 @@ describe(".env", () => {
 
   it("expands environment variables of the host", () => {
     expect(lookUp("DEPLOY_HOST=${HOST}.example", "host")).toBe("h.example");
+    expect(lookUp("DEPLOY_BY=${NOBODY:-ann}@${HOST:-local}", "by")).toBe("ann@h");
+    expect(lookUp("DEPLOY_BY=${NOBODY:-}", "by")).toBe("");
   });
 
   it("above the module's folder needs the module's name as prefix", () => {

@@ -44,9 +44,12 @@ function nearest(from: string): string | undefined {
 
 function readEnvFile(path: string, env: NodeJS.ProcessEnv): Map<string, string> {
   const values = Object.entries(parse(readFileSync(path)));
-  return new Map(
-    values.map(([name, value]) => [name, value.replace(/\$\{(\w+)\}/g, (_, key) => env[key] ?? "")]),
-  );
+  return new Map(values.map(([name, value]) => [name, fillIn(value, env)]));
+}
+
+/** Replaces `${NAME}`, and `${NAME:-default}` where NAME is unset or empty. */
+function fillIn(text: string, env: NodeJS.ProcessEnv): string {
+  return text.replace(/\$\{(\w+)(?::-([^}]*))?\}/g, (_, name, fallback = "") => env[name] || fallback);
 }
 
 /**
