@@ -13,7 +13,7 @@ export default defineConfig({
         test: {
           name: "pure",
           sequence: { groupOrder: 0 },
-          include: ["{engine,ci,scripts}/test/**/*.test.ts", "tests/**/*.test.ts"],
+          include: ["{engine,ci}/test/**/*.test.ts", "tests/**/*.test.ts"],
           exclude: ["**/*.docker.test.ts"],
         },
       },

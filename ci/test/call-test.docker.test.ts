@@ -1,7 +1,8 @@
 import { appendFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, inject, test } from "vitest";
 import { deadline } from "../../tests/deadline.ts";
+import { images } from "../src/versions.ts";
 import {
   copyOfApp,
   dagger,
@@ -14,7 +15,7 @@ import {
 } from "./support.ts";
 
 const folder = scratchFolder();
-const cache = join(folder, "cache");
+const cache = inject("sharedCache");
 
 describe("call test", () => {
   let first: Outcome;
@@ -45,13 +46,13 @@ describe("call test", () => {
   test("rebuilds no base, dependency or service image after an edit of one line", async () => {
     const app = copyOfApp(folder);
     expect((await dagger(cache, "call", "test", `--app=${app}`)).exitCode).toBe(0);
-    const images = await namedImages();
+    const before = await pinnedImages();
     edit(join(app, "manage.py"), (text) => `${text}\n# edited\n`);
     const after = await dagger(cache, "call", "test", `--app=${app}`);
     expect(after.exitCode, after.end).toBe(0);
     expect(after.stderr).toMatch(/pip .*install -r requirements\.txt.*\(cached\)/);
     expect(after.stderr).not.toMatch(/using a stand-in/);
-    expect(await namedImages()).toEqual(images);
+    expect(await pinnedImages()).toEqual(before);
   });
 });
 
@@ -110,12 +111,11 @@ describe("a run fails, with the cause in its last 20 lines, for", { tags: ["slow
   });
 });
 
-/** IDs of the named images: services, base images and stand-ins. */
-async function namedImages(): Promise<string[]> {
-  const images = await docker.listImages();
-  return images
-    .filter(({ RepoTags }) => RepoTags?.some((tag) => tag !== "<none>:<none>"))
-    .map(({ Id }) => Id);
+/** IDs of the images that the module names: bases, services, stand-ins. */
+async function pinnedImages(): Promise<string[]> {
+  const pinned: string[] = Object.values(images);
+  const present = await docker.listImages();
+  return present.filter(({ RepoTags }) => RepoTags?.some((tag) => pinned.includes(tag))).map(({ Id }) => Id);
 }
 
 /**

@@ -5,13 +5,17 @@ import type { TestProject } from "vitest/node";
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** A cache that the files of the group share, so that they do not all build everything. */
+    /** Cache that the group's files share, so that not each of them builds everything again. */
     sharedCache: string;
   }
 }
 
+/** scripts/test names a cache that its groups share, with STACKLINE_TEST_CACHE. */
 export default function setup(project: TestProject): () => void {
-  const folder = mkdtempSync(join(tmpdir(), "stackline-shared-cache-"));
+  const given = process.env.STACKLINE_TEST_CACHE;
+  const folder = given ?? mkdtempSync(join(tmpdir(), "stackline-shared-cache-"));
   project.provide("sharedCache", folder);
-  return () => rmSync(folder, { recursive: true, force: true });
+  return () => {
+    if (given === undefined) rmSync(folder, { recursive: true, force: true });
+  };
 }

@@ -53,7 +53,7 @@ describe("a function that returns an object", () => {
     expect(await status(...site, "status")).toMatchObject({ env: "prod", key: "first", names: ["script"] });
   });
 
-  it("runs again for a changed argument, and for a changed secret", async () => {
+  it("runs again for a changed argument, and for a changed secret", { tags: ["slow"] }, async () => {
     const before = await status(...site, "status");
     const { mark, ...other } = await status("site", "--env=staging", ...site.slice(2), "status");
     expect(other).toMatchObject({ env: "staging", key: "first" });
@@ -63,7 +63,7 @@ describe("a function that returns an object", () => {
     expect(new Set([before.mark, mark, after.mark]).size).toBe(3);
   });
 
-  it("passes a changed secret on to functions that are cached", async () => {
+  it("passes a changed secret on to functions that are cached", { tags: ["slow"] }, async () => {
     expect((await call(...site, "key-length")).result).toBe(5);
     process.env[KEY] = "longer";
     expect((await call(...site, "key-length")).result).toBe(6);
@@ -81,7 +81,9 @@ describe("a function that returns an object", () => {
     expect(help).not.toMatch(/mark/);
   });
 
-  it("takes defaults from .env; the functions that follow do not, as in the official command line", async () => {
+  it("takes defaults from .env; the functions that follow do not, as in the official command line", {
+    tags: ["slow"],
+  }, async () => {
     const site = ["SITE_ENV=staging", `SITE_SSHKEY=env://${KEY}`, "SITE_SCRIPTS=scripts"];
     const lines = [...site, "SITE_EXEC_COMMAND=ls", "EXEC_COMMAND=ls"];
     // The file is not in the module's folder: names in it start with the module's.

@@ -1,3 +1,5 @@
+/** @module-tag slow */
+
 // The use cases of the official documentation, with the unmodified npm package.
 import { describe, expect, it } from "vitest";
 import { python, temporaryFolder, withSession } from "./support.ts";

@@ -9,14 +9,16 @@ import { PrivateDaemon } from "./daemon.ts";
 import { soak } from "./soak.ts";
 import { IMAGE, temporaryFolder, withSession } from "./support.ts";
 
-/** More runs: `npx tsx engine/test/soak-main.ts 200`. */
-const RUNS = 8;
-
-it("a killed engine or dockerd leaves nothing, and the next run succeeds", { timeout: 600_000 }, async () => {
+/** Kills an engine or its dockerd; more runs: `npx tsx engine/test/soak-main.ts 200`. */
+async function survives(runs: number): Promise<void> {
   await withSession({ storePath: temporaryFolder() }, ({ client }) => client.container().from(IMAGE).sync());
-  const { problems } = await soak(RUNS, () => undefined);
+  const { problems } = await soak(runs, () => undefined);
   expect(problems).toEqual([]);
-});
+}
+
+const rule = "a killed engine or dockerd leaves nothing, and the next run succeeds";
+it(rule, { timeout: 600_000 }, () => survives(8));
+it(`${rule}, in 200 runs`, { timeout: 3_600_000, tags: ["release"] }, () => survives(200));
 
 it("a dockerd killed during a step is reported in one line with exit code 1", async () => {
   const daemon = new PrivateDaemon();

@@ -119,7 +119,11 @@ export class Vm {
       await $({
         quiet: true,
         cwd: root,
-        env: { ...process.env, STACKLINE_ENGINE: "embedded" },
+        env: {
+          ...process.env,
+          STACKLINE_ENGINE: "embedded",
+          STACKLINE_CACHE: process.env.STACKLINE_TEST_CACHE ?? process.env.STACKLINE_CACHE,
+        },
       })`scripts/dagger call build export --path ${tar}`;
       await this.load(upstream);
       await $({

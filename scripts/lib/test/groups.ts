@@ -2,9 +2,18 @@ import { createWriteStream, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { finished } from "node:stream/promises";
-import { $ } from "zx";
+import { $, glob } from "zx";
+import config from "../../../vitest.config.ts";
 import { type Group, type Plan, type Tier, tiers } from "./plan.ts";
 import { countTests, type Result } from "./report.ts";
+
+interface Project {
+  name: string;
+  include?: string[];
+  exclude?: string[];
+}
+
+const projects = ((config.test?.projects ?? []) as { test: Project }[]).map(({ test }) => test);
 
 type Counts = Omit<Result, "tier" | "group" | "seconds">;
 
@@ -46,7 +55,8 @@ class Run {
   private async vitest(project: Group): Promise<Counts> {
     const file = join(this.folder, `${project}.json`);
     const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
-    const command = ["run", "--project", project, `--tags-filter=${tiers[this.tier]}`, ...reporters];
+    const filter = `--tags-filter=${tiers[this.tier]}`;
+    const command = ["run", "--project", project, filter, ...reporters, ...filesToLoad(project, this.tier)];
     const { exitCode } = await this.command(project, ["npx", "vitest", ...command]);
     try {
       const counts = countTests(JSON.parse(readFileSync(file, "utf8")), this.tier);
@@ -60,7 +70,7 @@ class Run {
 
   /** Runs the Django tests through the pipeline, with an empty cache. */
   private async application(): Promise<Counts> {
-    const env = { STACKLINE_CACHE: join(this.folder, "cache"), STACKLINE_ENGINE: "embedded" };
+    const env = { STACKLINE_CACHE: this.cache, STACKLINE_ENGINE: "embedded" };
     const { exitCode, stdout } = await this.command("app", ["scripts/dagger", "call", "test"], env);
     const passed = Number(/^Ran (\d+) tests? in/m.exec(stdout)?.[1] ?? 0);
     if (exitCode !== 0 || passed === 0) return failed("dagger call test", `it ended with ${exitCode}`);
@@ -72,7 +82,7 @@ class Run {
       nothrow: true,
       quiet: true,
       stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, ...env },
+      env: { ...process.env, STACKLINE_TEST_CACHE: this.cache, ...env },
     })`${words}`;
     const log = createWriteStream(this.log(group), { flags: "a" });
     for (const stream of [child.stdout, child.stderr]) {
@@ -84,10 +94,24 @@ class Run {
     return result;
   }
 
+  /** Cache of the application's image and tests, for all groups of the tier. Empty at the start. */
+  private get cache(): string {
+    return join(this.folder, "cache");
+  }
+
   private log(group: Group): string {
     return join(this.folder, `${group}.log`);
   }
 }
+
+/** Files that the fast tier has to load: loading one whose tests are all slow takes seconds for nothing. */
+function filesToLoad(project: Group, tier: Tier): string[] {
+  if (tier !== "fast") return [];
+  const { include = [], exclude = [] } = projects.find(({ name }) => name === project) ?? {};
+  return glob.sync(include, { ignore: ["**/node_modules/**", ...exclude] }).filter(isFast);
+}
+
+const isFast = (path: string): boolean => !/@module-tag (slow|release)/.test(readFileSync(path, "utf8"));
 
 function failed(name: string, message: string): Counts {
   return { passed: 0, failures: [{ name, message }], others: {}, skipped: 0 };

@@ -26,7 +26,7 @@ const lanes: readonly (readonly Group[])[] = [
 /** Groups without a test in a tier are left out of it. */
 const absent: Partial<Record<Tier, readonly Group[]>> = {
   slow: ["pure", "app"],
-  release: ["pure", "app"],
+  release: ["pure", "app", "module", "vm", "stack", "logs"],
 };
 
 export interface Plan {
