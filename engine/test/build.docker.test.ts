@@ -1,3 +1,5 @@
+/** @module-tag slow */
+
 import { type Client, type Directory, ExecError, ReturnType } from "@dagger.io/dagger";
 import { describe, expect, it } from "vitest";
 import { IMAGE, temporaryFolder, withSession } from "./support.ts";

@@ -1,3 +1,5 @@
+/** @module-tag slow */
+
 import { describe, expect, it } from "vitest";
 import { parseSize, pruneToSize } from "../src/cli/prune-size.ts";
 import { docker, IMAGE, temporaryFolder, withSession } from "./support.ts";

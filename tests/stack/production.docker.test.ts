@@ -1,3 +1,5 @@
+/** @module-tag slow */
+
 import { afterAll, beforeAll } from "vitest";
 import { $ } from "zx";
 import { PrivateDaemon } from "../../engine/test/daemon.ts";

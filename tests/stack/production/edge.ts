@@ -1,6 +1,6 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { $ } from "zx";
 import { type Production, sleep } from "../production.ts";
 import { root } from "../tools.ts";
@@ -22,9 +22,7 @@ export function edge(stack: () => Production): void {
 
   const stylesheet = async () => /href="(\S+\.css)"/.exec((await get("/checks/")).body)?.[1] ?? "none";
 
-  describe("nginx", { tags: ["slow"] }, () => {
-    beforeAll(async () => void (await stack().up()));
-
+  describe("nginx", () => {
     test("serves static files by itself, cacheable for a year if their name has a content hash", async () => {
       const path = await stylesheet();
       await stack().run("stop", "app");

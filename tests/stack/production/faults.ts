@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { $ } from "zx";
 import { longRunning, type Production, sleep } from "../production.ts";
 
@@ -8,9 +8,7 @@ const KINDS = ["rows", "tasks", "messages"];
 
 /** Kills every process, one by one, and restarts Docker, under a writing load. */
 export function faults(stack: () => Production): void {
-  describe("the stack recovers from a fault within 60 s without help", { tags: ["slow"] }, () => {
-    beforeAll(async () => void (await stack().up()));
-
+  describe("the stack recovers from a fault within 60 s without help", () => {
     /** Injects a fault while a writer runs, and expects the stack to recover within 60 s without losses. */
     async function survive(
       fault: string,

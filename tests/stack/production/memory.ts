@@ -3,8 +3,7 @@ import { longRunning, type Production, sleep } from "../production.ts";
 
 /** The memory of the idle stack. */
 export function memory(stack: () => Production): void {
-  test("idle, the whole stack takes less than 800 MB of memory", { tags: ["slow"] }, async () => {
-    await stack().up();
+  test("idle, the whole stack takes less than 800 MB of memory", async () => {
     await sleep(10_000);
     const usage: { name: string; mib: number }[] = [];
     for (const name of longRunning) usage.push({ name, mib: await stack().memory(name) });
