@@ -72,14 +72,19 @@ export class Vm {
 
   /** Starts it, and gives it the images and a registry. */
   static async start(): Promise<Vm> {
-    await $({
-      quiet: true,
-      cwd: root,
-    })`scripts/images debian:bookworm-slim ${images.postgres} ${images.redis} ${images.kafka} ${images.nginx} ${images.registry} ${images.ssh}`;
-    await $({
-      quiet: true,
-      env: { ...process.env, DOCKER_BUILDKIT: "0" },
-    })`docker build --quiet --tag stackline-test-vm ${join(root, "scripts/vm")}`;
+    const folder = mkdtempSync(join(tmpdir(), "stackline-vm-"));
+    try {
+      const application = join(folder, "app.tar");
+      await Promise.all([buildVmImage(), exportApplication(application)]);
+      const vm = await Vm.boot();
+      await vm.provide(application);
+      return vm;
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  }
+
+  private static async boot(): Promise<Vm> {
     await removeForgotten();
     const [own, user] = [generateKeyPair(), generateKeyPair()];
     const container = await docker.createContainer({
@@ -102,7 +107,6 @@ export class Vm {
       releases: {},
     });
     await vm.until(async () => (await vm.sh("docker version")).exitCode === 0, "its Docker");
-    await vm.provide();
     return vm;
   }
 
@@ -111,42 +115,32 @@ export class Vm {
   }
 
   /** Images, a registry, and the releases in it. */
-  private async provide(): Promise<void> {
-    const folder = mkdtempSync(join(tmpdir(), "stackline-vm-"));
-    const tar = join(folder, "app.tar");
-    const upstream = [images.postgres, images.redis, images.kafka, images.nginx, images.registry];
-    try {
-      await $({
-        quiet: true,
-        cwd: root,
-        env: {
-          ...process.env,
-          STACKLINE_ENGINE: "embedded",
-          STACKLINE_CACHE: process.env.STACKLINE_TEST_CACHE ?? process.env.STACKLINE_CACHE,
-        },
-      })`scripts/dagger call build export --path ${tar}`;
-      await this.load(upstream);
-      await $({
-        quiet: true,
-      })`docker exec --interactive ${this.shared.id} sh -c ${"docker tag $(docker load | sed -n 's/^Loaded image\\( ID\\)*: //p') base"} <${tar}`;
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
+  private async provide(application: string): Promise<void> {
+    const tagBase = "docker tag $(docker load | sed -n 's/^Loaded image\\( ID\\)*: //p') base";
+    await Promise.all([
+      this.load([images.postgres, images.redis, images.kafka, images.nginx, images.registry]),
+      $({ quiet: true })`docker exec --interactive ${this.shared.id} sh -c ${tagBase} <${application}`,
+    ]);
     await this.must(
       `docker run -d --name registry --restart always --publish 127.0.0.1:5000:5000 ${images.registry}`,
     );
-    for (const [name, lines] of Object.entries(variants)) {
-      const file = ["FROM base", ...withPages, ...lines, `LABEL release=${name}`].join("\n");
-      const tag = `${repository}:${name}`;
-      await $({
-        quiet: true,
-        input: file,
-      })`docker exec --interactive ${this.shared.id} docker build --quiet --tag ${tag} -`;
-      await this.must(`docker push --quiet ${tag}`);
-      this.shared.releases[name] = (
-        await this.must(`docker inspect --format '{{index .RepoDigests 0}}' ${tag}`)
-      ).trim();
-    }
+    // The first one builds the layers that all have in common.
+    const [first = "", ...others] = Object.keys(variants);
+    await this.publish(first);
+    await Promise.all(others.map((name) => this.publish(name)));
+  }
+
+  /** Builds a variant of the application on the machine and pushes it to the registry there. */
+  private async publish(name: string): Promise<void> {
+    const file = ["FROM base", ...withPages, ...(variants[name] ?? []), `LABEL release=${name}`].join("\n");
+    const tag = `${repository}:${name}`;
+    await $({
+      quiet: true,
+      input: file,
+    })`docker exec --interactive ${this.shared.id} docker build --quiet --tag ${tag} -`;
+    await this.must(`docker push --quiet ${tag}`);
+    const inspect = `docker inspect --format '{{index .RepoDigests 0}}' ${tag}`;
+    this.shared.releases[name] = (await this.must(inspect)).trim();
   }
 
   /** Gives it images of this machine. */
@@ -215,6 +209,23 @@ export class Vm {
     const [head = [], last = []] = [lines[0], lines.at(-1)].map((line) => line?.split("\t"));
     return Object.fromEntries(head.map((name, at) => [name, last[at] ?? ""]));
   }
+}
+
+async function buildVmImage(): Promise<void> {
+  const { postgres, redis, kafka, nginx, registry, ssh } = images;
+  const needed = ["debian:bookworm-slim", postgres, redis, kafka, nginx, registry, ssh];
+  await $({ quiet: true, cwd: root })`scripts/images ${needed}`;
+  await $({
+    quiet: true,
+    env: { ...process.env, DOCKER_BUILDKIT: "0" },
+  })`docker build --quiet --tag stackline-test-vm ${join(root, "scripts/vm")}`;
+}
+
+/** Builds the production image, with the cache that the groups of a run share, and saves it as an archive. */
+async function exportApplication(path: string): Promise<void> {
+  const STACKLINE_CACHE = process.env.STACKLINE_TEST_CACHE ?? process.env.STACKLINE_CACHE;
+  const env = { ...process.env, STACKLINE_ENGINE: "embedded", STACKLINE_CACHE };
+  await $({ quiet: true, cwd: root, env })`scripts/dagger call build export --path ${path}`;
 }
 
 /** Machines of test runs that were killed: their names end with the process. */
