@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { finished } from "node:stream/promises";
 import { $, glob } from "zx";
+import { limitTo } from "../../../engine/src/session/limit.ts";
 import config from "../../../vitest.config.ts";
 import { type Group, type Plan, type Tier, tiers } from "./plan.ts";
 import { countTests, type Result } from "./report.ts";
@@ -17,12 +18,16 @@ const projects = ((config.test?.projects ?? []) as { test: Project }[]).map(({ t
 
 type Counts = Omit<Result, "tier" | "group" | "seconds">;
 
-/** Runs the groups of a plan, its lanes in parallel, and removes what they left in the file system. */
-export async function runPlan({ tier, lanes }: Plan): Promise<Result[]> {
+/** Groups that run at the same time: one per core of a 2-core machine. */
+const PARALLEL = 2;
+
+/** Runs the groups of a plan and removes what they left in the file system. */
+export async function runPlan({ tier, groups }: Plan): Promise<Result[]> {
   const folder = mkdtempSync(join(tmpdir(), "stackline-test-"));
-  const run = new Run(tier, folder, lanes.length > 1);
+  const run = new Run(tier, folder, groups.length > 1);
+  const limit = limitTo(PARALLEL);
   try {
-    return (await Promise.all(lanes.map((lane) => run.lane(lane)))).flat();
+    return await Promise.all(groups.map((group) => limit(() => run.group(group))));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -36,13 +41,7 @@ class Run {
     private readonly parallel: boolean,
   ) {}
 
-  async lane(groups: readonly Group[]): Promise<Result[]> {
-    const results: Result[] = [];
-    for (const group of groups) results.push(await this.group(group));
-    return results;
-  }
-
-  private async group(group: Group): Promise<Result> {
+  async group(group: Group): Promise<Result> {
     const title = `== ${this.tier} ${group}`;
     console.log(`\n${title}${this.parallel ? " starts" : ""}`);
     const started = Date.now();

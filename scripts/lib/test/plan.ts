@@ -9,20 +9,13 @@ export const tiers = {
 
 export type Tier = keyof typeof tiers;
 
-/** What the tests of a group need: nothing, Docker, or Docker and more of the project. */
-export const groups = ["pure", "app", "module", "vm", "engine", "stack", "logs"] as const;
+/**
+ * The groups in the order in which they start, two at a time. `app` fills the cache that `module` and `vm` use. `logs` comes
+ * early: on a new machine it compiles the collector while others wait. Short groups come last and fill the gaps.
+ */
+export const groups = ["app", "logs", "module", "vm", "engine", "stack", "pure"] as const;
 
 export type Group = (typeof groups)[number];
-
-/**
- * Groups that run one after another, beside those of the other lane: one lane per core of a 2-core machine. `app` fills the
- * cache for `module` and `vm`. `logs` comes first in its lane: on a new machine it compiles the collector, which
- * fills the time that the other lane waits.
- */
-const lanes: readonly (readonly Group[])[] = [
-  ["app", "module", "vm"],
-  ["logs", "stack", "engine", "pure"],
-];
 
 /** Groups without a test in a tier are left out of it. */
 const absent: Partial<Record<Tier, readonly Group[]>> = {
@@ -32,7 +25,7 @@ const absent: Partial<Record<Tier, readonly Group[]>> = {
 
 export interface Plan {
   tier: Tier;
-  lanes: Group[][];
+  groups: Group[];
 }
 
 /**
@@ -46,14 +39,10 @@ export function parsePlans(words: readonly string[]): Plan[] {
   const chosen = words.filter(isTier);
   return (chosen.length > 0 ? chosen : (["fast"] as const)).map((tier) => ({
     tier,
-    lanes: lanesOf(tier, asked),
+    groups: groups.filter((group) =>
+      asked.length > 0 ? asked.includes(group) : !absent[tier]?.includes(group),
+    ),
   }));
-}
-
-function lanesOf(tier: Tier, asked: readonly Group[]): Group[][] {
-  const wanted = (group: Group): boolean =>
-    asked.length > 0 ? asked.includes(group) : !absent[tier]?.includes(group);
-  return lanes.map((lane) => lane.filter(wanted)).filter((lane) => lane.length > 0);
 }
 
 const isTier = (word: string): word is Tier => word in tiers;
