@@ -20,7 +20,7 @@ export type Group = (typeof groups)[number];
 /** Groups without a test in a tier are left out of it. */
 const absent: Partial<Record<Tier, readonly Group[]>> = {
   slow: ["pure", "app"],
-  release: ["pure", "app", "module", "vm", "stack", "logs"],
+  release: ["pure", "app", "vm", "stack", "logs"],
 };
 
 export interface Plan {
