@@ -66,7 +66,7 @@ const stacks: [folder: string, layers: string[]][] = [
   ["ci/src", moduleLayers],
 ];
 
-it("no layer imports one above it, and no import leads in a circle", { timeout: 120_000 }, () => {
+it("no layer imports one above it, and no imports form a cycle", { timeout: 120_000 }, () => {
   const { violations, files } = cruise(root);
   expect(violations).toEqual([]);
   for (const part of [
@@ -105,7 +105,7 @@ describe.each(stacks)("in %s", { timeout: 60_000 }, (stack, layers) => {
   });
 });
 
-it("a circle is found, also within a layer", { timeout: 60_000 }, () => {
+it("a cycle is found, also within a layer", { timeout: 60_000 }, () => {
   const [a, b] = ["scripts/lib/a.ts", "scripts/lib/b.ts"];
   expect(cruiseImports({ [a]: [b], [b]: [a] })).toEqual([`no cycles: ${a} -> ${b}`]);
 });

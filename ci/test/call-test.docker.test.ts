@@ -1,8 +1,8 @@
 import { appendFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, inject, test } from "vitest";
+import { usedImages } from "../../engine/src/images/recipes.ts";
 import { deadline } from "../../tests/deadline.ts";
-import { images } from "../src/versions.ts";
 import {
   copyOfApp,
   dagger,
@@ -46,13 +46,13 @@ describe("call test", () => {
   test("rebuilds no base, dependency or service image after an edit of one line", async () => {
     const app = copyOfApp(folder);
     expect((await dagger(cache, "call", "test", `--app=${app}`)).exitCode).toBe(0);
-    const before = await pinnedImages();
+    const before = await namedImages();
     edit(join(app, "manage.py"), (text) => `${text}\n# edited\n`);
     const after = await dagger(cache, "call", "test", `--app=${app}`);
     expect(after.exitCode, after.end).toBe(0);
     expect(after.stderr).toMatch(/pip .*install -r requirements\.txt.*\(cached\)/);
     expect(after.stderr).not.toMatch(/using a stand-in/);
-    expect(await pinnedImages()).toEqual(before);
+    expect(await namedImages()).toEqual(before);
   });
 });
 
@@ -111,11 +111,12 @@ describe("a run fails, with the cause in its last 20 lines, for", { tags: ["slow
   });
 });
 
-/** IDs of the images that the module names: bases, services, stand-ins. */
-async function pinnedImages(): Promise<string[]> {
-  const pinned: string[] = Object.values(images);
+/** IDs of the images that the module and the application's Dockerfile name: bases, services, stand-ins. */
+async function namedImages(): Promise<string[]> {
   const present = await docker.listImages();
-  return present.filter(({ RepoTags }) => RepoTags?.some((tag) => pinned.includes(tag))).map(({ Id }) => Id);
+  return present
+    .filter(({ RepoTags }) => RepoTags?.some((tag) => usedImages.includes(tag)))
+    .map(({ Id }) => Id);
 }
 
 /**

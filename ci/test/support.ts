@@ -78,8 +78,10 @@ export async function leftovers(): Promise<string[]> {
   const containers = await docker.listContainers({ all: true, filters });
   const networks = await docker.listNetworks({ filters });
   const { Volumes } = await docker.listVolumes({ filters });
-  const isLeft = ({ Labels }: { Labels?: Record<string, string> }): boolean =>
-    !isAlive(Labels?.["dev.stackline.owner"] ?? "");
+  const isLeft = ({ Labels }: { Labels?: Record<string, string> }): boolean => {
+    const owner = Labels?.["dev.stackline.owner"];
+    return owner === undefined || !isAlive(owner);
+  };
   return [
     ...containers.filter(isLeft).map((c) => `container ${c.Names[0]}`),
     ...networks.filter(isLeft).map((n) => `network ${n.Name}`),

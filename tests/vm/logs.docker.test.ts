@@ -72,8 +72,8 @@ afterAll(async () => {
   caller.remove();
 });
 
-describe("logs, from a store,", () => {
-  test("shows what nginx and the application wrote, in order, each line once, and the Authorization nowhere", async () => {
+describe("site logs, from the log store,", () => {
+  test("prints the lines of nginx and the application in order, each once, and never the Authorization header", async () => {
     const watch = `
       : >/tmp/seen
       while [ -e /tmp/watch ]; do
@@ -107,7 +107,7 @@ describe("logs, from a store,", () => {
     expect(run.stdall).not.toContain("canary-logs");
   });
 
-  test("is narrowed by --service, --level and --query", async () => {
+  test("filters by --service, --level and --query", async () => {
     const [grave = [], second = [], own = []] = (
       await Promise.all([
         logs("--service=app", "--level=warn"),
@@ -121,7 +121,7 @@ describe("logs, from a store,", () => {
     expect(own.map(({ text }) => text.split(" ")[0])).toEqual(["request"]);
   });
 
-  test("refuses what is no --since, and what is no --query, in one line each", async () => {
+  test("rejects an invalid --since or --query in one line", async () => {
     const since = /^Error: --since "yesterday": give a number and s, m, h or d, such as 1h$/;
     const query =
       /^FAILED: the log store rejects the query \{.*\} timeout: parse error at line 1, col \d+: .*IDENTIFIER$/;
@@ -139,7 +139,7 @@ describe("logs, from a store,", () => {
     }
   });
 
-  test("prints with --follow what comes after it began, once, until it is interrupted", async () => {
+  test("prints new lines with --follow, each once, until it is interrupted", async () => {
     const running = caller.start("logs", "logs", "--since=5m", "--service=nginx", "--follow");
     const said: Buffer[] = [];
     for (const stream of [running.stdout, running.stderr]) stream.on("data", (chunk) => said.push(chunk));
@@ -157,8 +157,8 @@ describe("logs, from a store,", () => {
   });
 });
 
-describe("logs, where the store does not answer,", () => {
-  test("shows the machine's files, and says why first", async () => {
+describe("site logs, if the log store does not respond,", () => {
+  test("reads Docker's files on the machine, and gives the reason first", async () => {
     await vm.must("docker stop --time 1 store");
     const run = await logs("--service=nginx");
     expect(run.exitCode, lastLines(run)).toBe(0);
@@ -169,7 +169,7 @@ describe("logs, where the store does not answer,", () => {
       expect(run.stdout.split("\n").filter((line) => line.includes(`"/${name}"`))).toHaveLength(1);
   });
 
-  test("says that the store refuses, and shows the files", async () => {
+  test("reports that the store denies access, and reads the files", async () => {
     await store.serve("Bearer another");
     const run = await logs("--service=nginx", "--limit=5");
     expect(run.exitCode, lastLines(run)).toBe(0);
@@ -179,7 +179,7 @@ describe("logs, where the store does not answer,", () => {
     expect(run.stdout.trim().split("\n")).toHaveLength(6);
   });
 
-  test("needs no collector: a release without the profile ends it", async () => {
+  test("works without a collector: a release without the profile removes it", async () => {
     const run = await vm.deploy({ image: good });
     expect(run.exitCode, run.stdout).toBe(0);
     expect(run.stdout).toContain("collector is not part of this release: removing it");

@@ -16,8 +16,8 @@ afterAll(() => load.stop());
 const database = `docker exec -i $(docker ps -q --filter label=com.docker.compose.service=postgres) sh -c 'PGDATABASE=$(cat /run/secrets/POSTGRES_DB) exec psql -U postgres -XAtq'`;
 const sql = (text: string): Promise<string> => vm.must(`${database} <<'SQL'\n${text}\nSQL`);
 
-describe("a release that takes over", () => {
-  test("does so under load without a failed request, within 60 s, and goes back within 30 s", async () => {
+describe("a new release", () => {
+  test("is deployed within 60 s and rolled back within 30 s, without a failed request under load", async () => {
     await load.begin("deploy");
     const deploy = await vm.deploy({ image: better });
     expect(deploy.exitCode, deploy.stdout).toBe(0);
@@ -36,7 +36,7 @@ describe("a release that takes over", () => {
     expect([deployed.reasons, back.reasons]).toEqual([{}, {}]);
   });
 
-  test("restarts nothing when nothing has changed", async () => {
+  test("restarts no container if nothing has changed", async () => {
     expect((await vm.deploy({ image: good })).exitCode).toBe(0);
     const ids = "docker ps -q --no-trunc | sort";
     const before = await vm.must(ids);
@@ -46,7 +46,7 @@ describe("a release that takes over", () => {
     expect(await vm.must(ids)).toBe(before);
   });
 
-  test("brings a change of nginx's configuration with it", async () => {
+  test("applies a change of nginx's configuration", async () => {
     await load.begin("configuration");
     const run = await vm.deploy({
       image: good,
@@ -59,8 +59,8 @@ describe("a release that takes over", () => {
     expect((await load.count("configuration")).reasons).toEqual({});
   });
 
-  test("is gone back from when its image is no longer on the machine", async () => {
-    const { good: before } = { good };
+  test("can be rolled back although the earlier image has been removed from the machine", async () => {
+    const before = good;
     expect((await vm.deploy({ image: better })).exitCode).toBe(0);
     await vm.must(
       `docker image rm -f $(docker images -q --no-trunc ${before.split("@")[0]} --filter label=release=good); ! docker image inspect ${before} 2>/dev/null`,
@@ -72,7 +72,7 @@ describe("a release that takes over", () => {
 });
 
 describe("a rollback", () => {
-  test("does not lead to a release that was gone back from before, however few are kept", async () => {
+  test("does not select a release that was rolled back before, even with minimal retention", async () => {
     const serving = () => vm.must(`basename "$(readlink -f ${directory}/current)"`);
     const before = await serving();
     const again = await vm.deploy({ image: better, settings: { STACKLINE_KEEP_RELEASES: "2" } });
@@ -111,7 +111,7 @@ const faults: Fault[] = [
     says: [/\/checks is not green/, /FAIL PostgreSQL/, /last lines of/],
   },
   {
-    name: "has an image that is not there",
+    name: "has a missing image",
     delivery: { image: `localhost:5000/app@sha256:${"0".repeat(64)}` },
     says: [/cannot be pulled: .*(not found|unknown)/],
   },
@@ -131,7 +131,7 @@ const faults: Fault[] = [
 ];
 
 describe("a release that", () => {
-  test.each(faults)("$name leaves the one before serving", async ({ delivery, says }) => {
+  test.each(faults)("$name leaves the previous release serving", async ({ delivery, says }) => {
     await sql("CREATE TABLE IF NOT EXISTS kept (word text); INSERT INTO kept VALUES ('before')");
     const before = await vm.current();
     const rows = await sql("SELECT count(*) FROM kept");
@@ -153,7 +153,7 @@ describe("a release that", () => {
 });
 
 describe("a backup", () => {
-  test("brings back what was deleted since, and keeps what it replaced", async () => {
+  test("restores rows that were deleted since, and retains the replaced database", async () => {
     await sql("INSERT INTO kept VALUES ('to be deleted')");
     expect((await vm.stackline("backup")).exitCode).toBe(0);
     const [newest = ""] = (await vm.stackline("backups")).stdout.trim().split("\n").at(-1)?.split(" ") ?? [];
@@ -165,7 +165,7 @@ describe("a backup", () => {
     expect(await vm.checks()).not.toContain("FAIL");
   });
 
-  test("that is damaged is refused, and the database stays", async () => {
+  test("is refused if it is damaged, and the database is unchanged", async () => {
     const [newest = ""] = (await vm.stackline("backups")).stdout.trim().split("\n").at(-1)?.split(" ") ?? [];
     await vm.must(
       `chmod u+w ${directory}/backups/${newest}.dump; echo rot >>${directory}/backups/${newest}.dump`,
@@ -176,7 +176,7 @@ describe("a backup", () => {
     await vm.must(`rm ${directory}/backups/${newest}.dump*`);
   });
 
-  test("is proved by the drill, which counts its rows", async () => {
+  test("is verified by a restore drill, which counts its rows", async () => {
     expect((await vm.stackline("backup")).exitCode).toBe(0);
     const run = await vm.stackline("restore-drill");
     expect(run.stdout).toMatch(/public\.django_migrations +[1-9]\d* rows/);

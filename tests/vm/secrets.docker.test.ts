@@ -12,7 +12,7 @@ const fixed = Object.values(canaries)
   .join(" ");
 
 describe("confidential values", () => {
-  test("show in no argument and no environment listing while a deploy goes on, and in nothing that it prints", async () => {
+  test("appear in no process argument, image or container metadata during a deploy, and not in its output", async () => {
     const serving = await vm.must(`grep APP_IMAGE= ${directory}/current/release.env`);
     const place = await vm.deliver({ image: serving.includes(good) ? better : good });
     // Containers' own processes have them in their environment, as the application wants them; arguments are for all to see.
@@ -34,7 +34,7 @@ describe("confidential values", () => {
     expect(found).toBe("0");
   });
 
-  test("lie on the machine's disk in files of mode 0400 alone", async () => {
+  test("are on the machine's disk only in files of mode 0400", async () => {
     const places = "/srv /home /root /etc /tmp /run /dev/shm /var/log /var/tmp /var/lib/docker";
     const files = (await vm.sh(`grep -rlaF ${fixed} ${places} 2>/dev/null`, "root")).stdout
       .trim()
