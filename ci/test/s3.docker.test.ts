@@ -7,6 +7,7 @@ import type Docker from "dockerode";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { $ } from "zx";
 import { provideImage } from "../../engine/src/images/index.ts";
+import { untilItAnswers } from "../../engine/test/answers.ts";
 import { images } from "../src/versions.ts";
 import { docker, root, scratchFolder } from "./support.ts";
 
@@ -31,10 +32,10 @@ beforeAll(async () => {
     HostConfig: { Binds: [`${join(directory, "store")}:/store`] },
   });
   await store.start();
-  const { NetworkSettings } = await store.inspect();
-  endpoint = `http://${NetworkSettings.Networks.bridge?.IPAddress}:8080`;
-  const isUp = (): Promise<boolean> => fetch(endpoint).then(Boolean, () => false);
-  while (!(await isUp())) await sleep(100);
+  endpoint = await untilItAnswers(
+    store,
+    ({ NetworkSettings }) => `http://${NetworkSettings.Networks.bridge?.IPAddress}:8080`,
+  );
 });
 
 afterAll(() => store?.remove({ force: true, v: true }));

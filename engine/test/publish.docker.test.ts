@@ -3,11 +3,11 @@
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Container } from "@dagger.io/dagger";
 import type Docker from "dockerode";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { provideImage } from "../src/images/index.ts";
+import { untilItAnswers } from "./answers.ts";
 import { expectOneLine, fail, sample } from "./command.ts";
 import { docker, IMAGE, temporaryFolder, withSession } from "./support.ts";
 
@@ -38,14 +38,11 @@ beforeAll(async () => {
     },
   });
   await registry.start();
-  const { NetworkSettings } = await registry.inspect();
-  address = `localhost:${NetworkSettings.Ports["5000/tcp"]?.[0]?.HostPort}`;
-  const isUp = (): Promise<boolean> =>
-    fetch(`http://${address}/v2/`).then(
-      () => true,
-      () => false,
-    );
-  while (!(await isUp())) await sleep(100);
+  const url = await untilItAnswers(
+    registry,
+    ({ NetworkSettings: { Ports } }) => `http://127.0.0.1:${Ports["5000/tcp"]?.[0]?.HostPort}/v2/`,
+  );
+  address = new URL(url).host;
 });
 
 afterAll(() => registry?.remove({ force: true, v: true }));
