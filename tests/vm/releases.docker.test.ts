@@ -4,7 +4,7 @@ import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { Load } from "./load.ts";
-import { type Delivery, directory, Vm } from "./machine.ts";
+import { type Delivery, directory, sleep, Vm } from "./machine.ts";
 
 const vm = new Vm(inject("vm"));
 const { good = "", better = "", unhealthy = "", unmigratable = "", red = "" } = vm.shared.releases;
@@ -152,11 +152,42 @@ describe("a release that", () => {
   });
 });
 
+async function newestBackup(): Promise<string> {
+  return (await vm.stackline("backups")).stdout.trim().split("\n").at(-1)?.split(" ")[0] ?? "";
+}
+
+/** More simultaneous requests for a slow page than the application has workers. */
+class Queue {
+  /** How often each status came, "maintenance" for the maintenance page. */
+  readonly answers: Record<string, number> = {};
+  private ended = false;
+  private readonly clients: Promise<void>[];
+
+  constructor(url: string, clients: number) {
+    this.clients = Array.from({ length: clients }, () => this.ask(url));
+  }
+
+  async end(): Promise<void> {
+    this.ended = true;
+    await Promise.all(this.clients);
+  }
+
+  private async ask(url: string): Promise<void> {
+    while (!this.ended) {
+      const answer = await fetch(url);
+      await answer.text();
+      const name = answer.status === 503 ? "maintenance" : String(answer.status);
+      this.answers[name] = (this.answers[name] ?? 0) + 1;
+      if (name === "maintenance") await sleep(200);
+    }
+  }
+}
+
 describe("a backup", () => {
   test("restores rows that were deleted since, and retains the replaced database", async () => {
     await sql("INSERT INTO kept VALUES ('to be deleted')");
     expect((await vm.stackline("backup")).exitCode).toBe(0);
-    const [newest = ""] = (await vm.stackline("backups")).stdout.trim().split("\n").at(-1)?.split(" ") ?? [];
+    const newest = await newestBackup();
     await sql("DELETE FROM kept");
     const run = await vm.stackline(`restore ${newest}`);
     expect(run.exitCode, run.stdout).toBe(0);
@@ -165,8 +196,20 @@ describe("a backup", () => {
     expect(await vm.checks()).not.toContain("FAIL");
   });
 
+  test("is restored without refusing the requests that wait for a worker when it closes the site", async () => {
+    expect((await vm.stackline("backup")).exitCode).toBe(0);
+    const queue = new Queue(`http://${vm.shared.address}/rehearsal/slow`, 20);
+    try {
+      const run = await vm.stackline(`restore ${await newestBackup()}`);
+      expect(run.exitCode, run.stdout).toBe(0);
+    } finally {
+      await queue.end();
+    }
+    expect(queue.answers).toEqual({ "200": expect.any(Number), maintenance: expect.any(Number) });
+  });
+
   test("is refused if it is damaged, and the database is unchanged", async () => {
-    const [newest = ""] = (await vm.stackline("backups")).stdout.trim().split("\n").at(-1)?.split(" ") ?? [];
+    const newest = await newestBackup();
     await vm.must(
       `chmod u+w ${directory}/backups/${newest}.dump; echo rot >>${directory}/backups/${newest}.dump`,
     );

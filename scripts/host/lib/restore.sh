@@ -35,6 +35,8 @@ do_restore() {
   switch_maintenance on >/dev/null
   stopped=yes
   # shellcheck disable=SC2046
+  drain $(containers app)
+  # shellcheck disable=SC2046
   docker stop --time 60 $(containers beat) $(containers worker) $(containers app) >/dev/null
   swap_databases "$database" "$loaded" "$replaced"
   swapped=$database
