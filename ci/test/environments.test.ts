@@ -43,6 +43,15 @@ describe("environments/*.json", () => {
     [{ ...required, settings: { WEB: "1\nAPP_IMAGE=x" } }, /settings/],
     [{ ...required, host: "vm -o ProxyCommand=x" }, /host is/],
     [{ ...required, directory: "/srv/x; rm -rf /" }, /directory is/],
+    [
+      { ...required, directory: "/srv/../etc" },
+      /directory is "\/srv\/\.\.\/etc"; it must be an absolute path without/,
+    ],
+    [{ ...required, directory: "/./srv" }, /directory is/],
+    [{ ...required, directory: "/srv/.." }, /directory is/],
+    [{ ...required, settings: { APP_IMAGE: "you/app:other" } }, /settings .*APP_, SECRETS_ or STACKLINE_/],
+    [{ ...required, settings: { SECRETS_DIR: "/tmp" } }, /settings/],
+    [{ ...required, settings: { STACKLINE_BACKUP: "no" } }, /settings/],
   ])("%j is rejected with a one-line message that says what is valid", (value, words) => {
     expect(() => parseEnvironment("prod", JSON.stringify(value))).toThrow(words);
     expect(fitsSchema(value)).toBe(false);
@@ -62,6 +71,8 @@ describe("environments/*.json", () => {
     { ...required, replicas: 33 },
     { ...required, user: "Root" },
     { ...required, directory: "srv" },
+    { ...required, directory: "/srv/.stackline/..a/b.c" },
+    { ...required, settings: { APPLICATION: "x" } },
     { ...required, repository: "https://x" },
     { ...required, hostKey: `ssh-dss ${"A".repeat(68)}` },
     { ...required, settings: { LOG_LEVEL: "DEBUG" } },

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
@@ -69,6 +69,18 @@ describe("the store", () => {
     expect(readdirSync(tmp)).toHaveLength(2);
     expect(existsSync(join(tmp, "unknown"))).toBe(true);
   });
+
+  it.runIf(process.getuid?.() === 0)(
+    "leaves another user's temporary files alone, even as root (needs root)",
+    () => {
+      const store = new Store(temporaryFolder());
+      const path = join(store.path, "tmp", `${dead}_of-another-user`);
+      mkdirSync(path);
+      chownSync(path, 12345, 12345);
+      store.reap();
+      expect(existsSync(path)).toBe(true);
+    },
+  );
 });
 
 describe("a process identifier", () => {

@@ -61,6 +61,8 @@ const variants: Record<string, string[]> = {
 export interface Delivery {
   image: string;
   settings?: Record<string, string>;
+  /** Default: 3. */
+  keepReleases?: number;
   secrets?: Record<string, string> | undefined;
   /** Changes the release's folder before it is sent. */
   change?: (folder: string) => void;
@@ -166,10 +168,10 @@ export class Vm {
   }
 
   /** Puts what a deploy sends where it unpacks it, and says where that is. */
-  async deliver({ image, settings = {}, secrets = canaries, change }: Delivery): Promise<string> {
+  async deliver({ secrets = canaries, change, ...delivery }: Delivery): Promise<string> {
     const folder = mkdtempSync(join(tmpdir(), "stackline-release-"));
     try {
-      writeRelease(folder, image, settings, secrets);
+      writeRelease(folder, delivery, secrets);
       change?.(folder);
       const place = `${directory}/releases/.incoming.${Math.random().toString(36).slice(2)}`;
       await this.must(`umask 077; mkdir -p ${place}`);
@@ -237,8 +239,7 @@ async function removeForgotten(): Promise<void> {
 
 function writeRelease(
   folder: string,
-  image: string,
-  settings: Record<string, string>,
+  { image, settings = {}, keepReleases = 3 }: Delivery,
   secrets: Record<string, string>,
 ): void {
   const parts = ["docker-compose.prod.yml", "nginx", "scripts/postgres", "logs"];
@@ -250,7 +251,7 @@ function writeRelease(
     user: "deploy",
     hostKey: generateKeyPair().publicKey,
     repository,
-    keepReleases: 3,
+    keepReleases,
     settings,
   };
   const environment = parseEnvironment("test", JSON.stringify(fields));

@@ -75,7 +75,7 @@ describe("a rollback", () => {
   test("does not select a release that was rolled back before, even with minimal retention", async () => {
     const serving = () => vm.must(`basename "$(readlink -f ${directory}/current)"`);
     const before = await serving();
-    const again = await vm.deploy({ image: better, settings: { STACKLINE_KEEP_RELEASES: "2" } });
+    const again = await vm.deploy({ image: better, keepReleases: 2 });
     expect(again.exitCode, again.stdout).toBe(0);
     expect(await serving()).not.toBe(before);
     const run = await vm.stackline("rollback");

@@ -55,21 +55,29 @@ const fields: Record<Exclude<keyof Environment, "name">, Field> = {
     "",
   ),
   repository: text(/^[a-z0-9][A-Za-z0-9._:/-]*$/, "an image's repository without tag, such as you/app"),
-  directory: text(/^(\/[A-Za-z0-9._-]+)+$/, "an absolute path", "/srv/stackline"),
+  directory: text(
+    /^(\/(?!\.{1,2}(\/|$))[A-Za-z0-9._-]+)+$/,
+    'an absolute path without "." and ".." in it',
+    "/srv/stackline",
+  ),
   replicas: whole(1, 32, 1),
   keepReleases: whole(2, 100, 5),
   keepBackups: whole(1, 1000, 10),
   settings: {
     fallback: {},
     isValid: isSettings,
-    rule: 'an object of texts, such as {"WEB_CONCURRENCY": "4"}',
+    rule:
+      'an object of texts, such as {"WEB_CONCURRENCY": "4"}; names that begin with APP_, SECRETS_ or STACKLINE_ belong to the ' +
+      "deploy itself",
   },
 };
 
 function isSettings(value: unknown): boolean {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
   const isOne = ([name, text]: [string, unknown]): boolean =>
-    /^[A-Z][A-Z0-9_]*$/.test(name) && typeof text === "string" && /^[^\n\r]*$/.test(text);
+    /^(?!(APP|SECRETS|STACKLINE)_)[A-Z][A-Z0-9_]*$/.test(name) &&
+    typeof text === "string" &&
+    /^[^\n\r]*$/.test(text);
   return Object.entries(value).every(isOne);
 }
 

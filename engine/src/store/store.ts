@@ -5,6 +5,7 @@ import {
   existsSync,
   fstatSync,
   linkSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -176,16 +177,18 @@ export function digestOf(...parts: unknown[]): string {
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
 }
 
-/** Removes files named after a process (see `tmpPath`) that has ended. */
+/** Removes this user's files that are named after a process (see `tmpPath`) that has ended. */
 export function removeAbandoned(dir: string, prefix = ""): void {
   for (const name of readdirSync(dir)) {
     if (!name.startsWith(prefix) || !name.includes("_")) continue;
     const [owner = ""] = name.slice(prefix.length).split("_");
-    if (isAlive(owner)) continue;
-    try {
-      rmSync(join(dir, name), { recursive: true, force: true });
-    } catch {
-      // Another user's, who will remove it.
-    }
+    const path = join(dir, name);
+    // Root could remove another user's, which may belong to a process in another PID namespace.
+    if (isAlive(owner) || !isOwn(path)) continue;
+    rmSync(path, { recursive: true, force: true });
   }
+}
+
+function isOwn(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.uid === process.getuid?.();
 }
