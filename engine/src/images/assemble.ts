@@ -1,6 +1,7 @@
 import { cp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type Docker from "dockerode";
+import { DockerConnectionError } from "../client/connection-error.ts";
 import { build, imageOrNothing, outputOf, removeReplaced } from "./build.ts";
 import { ImageError } from "./errors.ts";
 import { fingerprint, folderOf } from "./fingerprint.ts";
@@ -25,6 +26,7 @@ export function assemble(docker: Docker, recipe: Recipe, report: (line: string) 
   if (started) return started;
   const work = make(docker, recipe, report)
     .catch((error: Error) => {
+      if (error instanceof DockerConnectionError) throw error;
       if (error instanceof ImageError && error.code === "MISSING_TOOL") throw error;
       const remedy = "Check that this machine can reach its package registries, then try again. Cause";
       throw new ImageError("BUILD_FAILED", `${name} could not be assembled. ${remedy}: ${error.message}`);

@@ -1,4 +1,5 @@
 import type Docker from "dockerode";
+import { DockerConnectionError } from "../client/connection-error.ts";
 import { ImageError } from "./errors.ts";
 import { follow } from "./progress.ts";
 import { parseReference } from "./reference.ts";
@@ -43,6 +44,7 @@ export async function pull(
     await download(docker, ref, authconfig);
     return true;
   } catch (error) {
+    if (error instanceof DockerConnectionError) throw error;
     const message = error instanceof Error ? error.message : String(error);
     if (!isNoAnswer(message)) throw refused(ref, registry, message);
     silent.add(registry);

@@ -1,9 +1,10 @@
 import type { ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { availableParallelism } from "node:os";
-import Docker from "dockerode";
+import type Docker from "dockerode";
+import { readConfig } from "../client/config.ts";
+import { connectDocker } from "../client/connect.ts";
 import type { Call } from "../core/call.ts";
-import { explainDocker } from "../docker/errors.ts";
 import { containerName, removeSessionObjects, sessionLabels } from "../docker/labels.ts";
 import { SessionNetwork } from "../docker/network.ts";
 import { Services } from "../docker/services.ts";
@@ -60,7 +61,7 @@ export class Session implements SessionContext {
   private ended?: Promise<void>;
 
   constructor(options: SessionOptions) {
-    this.docker = options.docker ?? new Docker();
+    this.docker = options.docker ?? connectDocker();
     this.store = options.store;
     this.progress = new Progress(options.view);
     this.secrets = new Secrets(options.store);
@@ -94,11 +95,11 @@ export class Session implements SessionContext {
 
   /** Removes what killed runs left behind on this machine. */
   async reap(): Promise<void> {
+    const { problem } = readConfig(process.env);
+    if (problem) this.progress.note(problem);
     this.store.reap();
     reapHostFiles();
-    await removeSessionObjects(this.docker).catch((error) => {
-      throw explainDocker(error);
-    });
+    await removeSessionObjects(this.docker);
   }
 
   /** Creates a container that is removed at the end of the session at the latest. */
