@@ -1,5 +1,5 @@
 import { UserError } from "../core/errors.ts";
-import type { Endpoint } from "./endpoint.ts";
+import { type Endpoint, remedy } from "./endpoint.ts";
 
 /** The connection to Docker failed; the message names the address, what chose it, and the remedy. */
 export class DockerConnectionError extends UserError {}
@@ -26,17 +26,12 @@ function describe(endpoint: Endpoint, { code = "", message }: NodeJS.ErrnoExcept
   if (code === "EACCES" || code === "EPERM")
     return `Docker's socket ${address} (${source}) may not be opened (${code}): run as root or join the group \`docker\``;
   if (code === "ENOTFOUND" || code === "EAI_AGAIN")
-    return `Docker does not answer ${which}: the host name is unknown (${code}): ${remedy(endpoint)}`;
+    return `Docker does not answer ${which}: the host name is unknown (${code}): ${remedy(source)}`;
   if (tls && TLS_TO_PLAIN.test(message))
     return `Docker ${which} does not speak TLS: unset DOCKER_TLS_VERIFY and DOCKER_TLS, or use its port for TLS`;
   if (tls && !tls.cert && NO_CLIENT_CERTIFICATE.test(`${code} ${message}`))
     return `Docker ${which} rejected the connection: ${tls.folder} has no cert.pem and key.pem, which it may require`;
   if (tls && TLS_CODES.test(code))
     return `Docker ${which}: TLS failed: ${message}. Its certificate must be valid for this name and signed by ${tls.folder}/ca.pem`;
-  return `Docker does not answer ${which}: ${code || message}: start it, or ${remedy(endpoint)}`;
-}
-
-function remedy({ source }: Endpoint): string {
-  if (source.startsWith("context")) return "choose another with `docker context use`";
-  return source === "the default" ? "set DOCKER_HOST to one that runs" : `correct ${source}`;
+  return `Docker does not answer ${which}: ${code || message}: start it, or ${remedy(source)}`;
 }

@@ -46,6 +46,15 @@ export function resolveEndpoint(env: NodeJS.ProcessEnv): Endpoint {
   return place.socketPath || !withTls ? place : { ...place, tls: tlsOfVariables(env) };
 }
 
+/** How to ask another Docker than the one that `source` chose. */
+export function remedy(source: string): string {
+  if (source === "the default") return "set DOCKER_HOST to one that runs";
+  if (/^DOCKER_\w+$/.test(source)) return `correct ${source}`;
+  return source.endsWith("DOCKER_CONTEXT")
+    ? "correct DOCKER_CONTEXT"
+    : "choose another with `docker context use`";
+}
+
 function currentContext(env: NodeJS.ProcessEnv): { name: string; from: string } | undefined {
   const name = env.DOCKER_CONTEXT || readConfig(env).config.currentContext;
   if (!name || name === "default") return undefined;
@@ -73,7 +82,7 @@ function readContext(path: string, source: string): { Host?: string; SkipTLSVeri
     const { code, message } = error as NodeJS.ErrnoException;
     const problem = code === "ENOENT" ? "does not exist" : `cannot be read (${path}: ${code ?? message})`;
     throw new UserError(
-      `Docker's ${source} ${problem}: choose one of \`docker context ls\` with \`docker context use\``,
+      `Docker's ${source} ${problem}: ${remedy(source)} (\`docker context ls\` lists them)`,
     );
   }
 }

@@ -1,5 +1,6 @@
 import type Docker from "dockerode";
 import { DockerConnectionError } from "../client/connection-error.ts";
+import { buildProxies, proxySecrets } from "../client/proxies.ts";
 import { ExecError, UserError } from "../core/errors.ts";
 import type { SecretValue } from "../core/values.ts";
 import { provideImage } from "../images/index.ts";
@@ -129,11 +130,13 @@ async function runBuild(
         session: id,
         dockerfile: options.dockerfile,
         ...(options.target && { target: options.target }),
-        buildargs: Object.fromEntries(options.buildArgs.map(({ name, value }) => [name, value])),
+        buildargs: buildProxies(
+          Object.fromEntries(options.buildArgs.map(({ name, value }) => [name, value])),
+        ),
         abortSignal: run.work.signal,
       } as unknown as Docker.ImageBuildOptions,
     );
-    return await followBuild(run.docker, stream, log, [...secrets.values()]);
+    return await followBuild(run.docker, stream, log, [...secrets.values(), ...proxySecrets()]);
   } finally {
     close();
   }

@@ -2,6 +2,7 @@ import { cp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type Docker from "dockerode";
 import { DockerConnectionError } from "../client/connection-error.ts";
+import { buildProxies } from "../client/proxies.ts";
 import { build, imageOrNothing, outputOf, removeReplaced } from "./build.ts";
 import { ImageError } from "./errors.ts";
 import { fingerprint, folderOf } from "./fingerprint.ts";
@@ -64,14 +65,8 @@ async function buildIn(
   await cp(folderOf(recipe), context, { recursive: true });
   await recipe.prepare?.(context, report);
   return build(docker, context, {
-    buildargs: { ...proxies(), VARIANT: recipe.variant, ...(base && { BASE: base }) },
+    buildargs: buildProxies({ VARIANT: recipe.variant, ...(base && { BASE: base }) }),
   });
-}
-
-/** The proxy settings of this process; Docker does not store these build arguments in the image. */
-function proxies(): Record<string, string> {
-  const names = ["http_proxy", "https_proxy", "no_proxy"].flatMap((name) => [name, name.toUpperCase()]);
-  return Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
 }
 
 async function describe(docker: Docker, recipe: Recipe, id: string): Promise<string> {

@@ -4,6 +4,7 @@ import { availableParallelism } from "node:os";
 import type Docker from "dockerode";
 import { readConfig } from "../client/config.ts";
 import { connectDocker } from "../client/connect.ts";
+import { loopbackProxies } from "../client/proxies.ts";
 import type { Call } from "../core/call.ts";
 import { containerName, removeSessionObjects, sessionLabels } from "../docker/labels.ts";
 import { SessionNetwork } from "../docker/network.ts";
@@ -97,6 +98,8 @@ export class Session implements SessionContext {
   async reap(): Promise<void> {
     const { problem } = readConfig(process.env);
     if (problem) this.progress.note(problem);
+    for (const name of loopbackProxies(process.env))
+      this.progress.note(`${name} is a proxy on this machine's loopback address: containers do not get it`);
     this.store.reap();
     reapHostFiles();
     await removeSessionObjects(this.docker);
