@@ -3,19 +3,11 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../core/errors.ts";
 import { configFolder, configPath, readConfig } from "./config.ts";
+import { type TlsFiles, tlsFiles, tlsOfVariables, tlsVariable } from "./tls.ts";
 
 const DEFAULT_SOCKET = "unix:///var/run/docker.sock";
 const DEFAULT_TLS_HOST = "tcp://localhost:2376";
 const DEFAULT_PORT = "2375";
-
-/** Certificates of a connection with TLS, and the folder that they come from. */
-export interface TlsFiles {
-  folder: string;
-  verify: boolean;
-  ca?: string;
-  cert?: string;
-  key?: string;
-}
 
 /** The Docker that the docker command would ask. */
 export interface Endpoint {
@@ -114,36 +106,4 @@ function noSsh(rest: string, source: string): UserError {
     `Docker at ssh://${host} (${source}) cannot be used: the embedded engine needs a Docker of this machine. ` +
       "Choose one, e.g. with DOCKER_CONTEXT=default, or use the official engine: STACKLINE_ENGINE=dagger",
   );
-}
-
-function tlsVariable(env: NodeJS.ProcessEnv): string {
-  return env.DOCKER_TLS_VERIFY ? "DOCKER_TLS_VERIFY" : "DOCKER_TLS";
-}
-
-function tlsOfVariables(env: NodeJS.ProcessEnv): TlsFiles {
-  const folder = env.DOCKER_CERT_PATH || configFolder(env);
-  const files = tlsFiles(folder);
-  if (!files.ca) {
-    const where = env.DOCKER_CERT_PATH ? "DOCKER_CERT_PATH" : "DOCKER_CERT_PATH is not set";
-    throw new UserError(
-      `${tlsVariable(env)} is set, but ${join(folder, "ca.pem")} does not exist (${where}): ` +
-        "set DOCKER_CERT_PATH to the folder with ca.pem, cert.pem and key.pem, or unset both",
-    );
-  }
-  return { verify: Boolean(env.DOCKER_TLS_VERIFY), ...files };
-}
-
-function tlsFiles(folder: string): Omit<TlsFiles, "verify"> {
-  const [ca, cert, key] = ["ca.pem", "cert.pem", "key.pem"].map((name) => readPem(join(folder, name)));
-  return { folder, ...(ca && { ca }), ...(cert && key && { cert, key }) };
-}
-
-function readPem(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT") return undefined;
-    throw new UserError(`Docker's certificate ${path} cannot be read (${code}): check its permissions`);
-  }
 }
