@@ -30,7 +30,16 @@ export interface DockerConfigFile {
 
 /** The folder of Docker's config.json, contexts and default certificates. */
 export function configFolder(env: NodeJS.ProcessEnv): string {
-  return env.DOCKER_CONFIG || join(env.HOME || userInfo().homedir, ".docker");
+  return env.DOCKER_CONFIG || join(env.HOME || accountHome(), ".docker");
+}
+
+/** A user ID without an account has no home directory. */
+function accountHome(): string {
+  try {
+    return userInfo().homedir;
+  } catch {
+    return "/";
+  }
 }
 
 export function configPath(env: NodeJS.ProcessEnv): string {

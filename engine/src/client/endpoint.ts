@@ -103,7 +103,7 @@ function parseAddress(text: string, source: string): Endpoint {
 function noSsh(rest: string, source: string): UserError {
   const host = rest.replace(/^[^@/]*@/, "").replace(/\/.*/, "");
   return new UserError(
-    `Docker at ssh://${host} (${source}) cannot be used: the embedded engine needs a Docker of this machine. ` +
-      "Choose one, e.g. with DOCKER_CONTEXT=default, or use the official engine: STACKLINE_ENGINE=dagger",
+    `Docker at ssh://${host} (${source}) cannot be used: the embedded engine needs a Docker of this machine: ` +
+      `${remedy(source)}, or use the official engine: STACKLINE_ENGINE=dagger`,
   );
 }
