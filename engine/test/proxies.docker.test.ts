@@ -53,6 +53,16 @@ async function variablesOf(container: Container): Promise<string> {
   }
 }
 
+function cachedRecords(folder = "."): string[] {
+  const files = readdirSync(join(storePath, "results", folder), { recursive: true, withFileTypes: true });
+  return files
+    .filter((item) => item.isFile())
+    .map((file) => readFileSync(join(file.parentPath, file.name), "utf8"));
+}
+
+/** The images that the steps of this test left in Docker. */
+const stepImages = (): string[] => cachedRecords("execs").map((record) => JSON.parse(record).image);
+
 describe("a container", () => {
   it("gets the proxies, but its image and the cache do not", () =>
     session(async ({ client }) => {
@@ -64,9 +74,11 @@ describe("a container", () => {
       expect(await ran.withExec(sh("echo $HTTP_PROXY $http_proxy")).stdout()).toBe(
         "http://another.example:1 http://another.example:1\n",
       );
-      const results = readdirSync(join(storePath, "results"), { recursive: true, withFileTypes: true });
-      for (const file of results.filter((item) => item.isFile()))
-        expect(readFileSync(join(file.parentPath, file.name), "utf8")).not.toContain(PASSWORD);
+      for (const record of cachedRecords()) expect(record).not.toContain(PASSWORD);
+      for (const image of stepImages()) {
+        const { Config } = await docker.getImage(image).inspect();
+        expect(JSON.stringify(Config)).not.toMatch(/proxy/i);
+      }
     }));
 
   it("keeps its result when the proxy changes", async () => {
