@@ -28,6 +28,7 @@ export const engineLayers = [
   "session",
   "docker",
   "images",
+  "client",
   "core",
   "store|schema",
 ];

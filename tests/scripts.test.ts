@@ -79,3 +79,25 @@ it.each([
     rmSync(folder, { recursive: true });
   }
 });
+
+it.each<[settings: Record<string, string>, config: object, chosen: boolean]>([
+  [{}, {}, false],
+  [{ DOCKER_HOST: "tcp://build" }, {}, true],
+  [{ DOCKER_CONTEXT: "other" }, {}, true],
+  [{ DOCKER_CONTEXT: "default" }, { currentContext: "other" }, false],
+  [{}, { currentContext: "other" }, true],
+  [{}, { currentContext: "default" }, false],
+])(
+  "no Docker is installed or started with %j and Docker's configuration %j: %s",
+  (settings, config, chosen) => {
+    const folder = mkdtempSync(join(tmpdir(), "stackline-"));
+    try {
+      writeFileSync(join(folder, "config.json"), JSON.stringify(config, undefined, "\t"));
+      const words = ["-c", `root=. . "${scripts}lib/setup.sh"; docker_is_chosen`];
+      const env = { PATH: process.env.PATH, DOCKER_CONFIG: folder, ...settings };
+      expect(spawnSync("bash", words, { env }).status === 0).toBe(chosen);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  },
+);

@@ -5,7 +5,9 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Container } from "@dagger.io/dagger";
 import type Docker from "dockerode";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import tarStream from "tar-stream";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { openBuildSession } from "../src/docker/build-session.ts";
 import { provideImage } from "../src/images/index.ts";
 import { untilItAnswers } from "./answers.ts";
 import { expectOneLine, fail, sample } from "./command.ts";
@@ -100,6 +102,24 @@ describe("publish", () => {
     }));
 });
 
+/** Builds a Dockerfile with Docker's builder alone; returns its errors. */
+async function buildAlone(text: string): Promise<string[]> {
+  const pack = tarStream.pack();
+  pack.entry({ name: "Dockerfile" }, text);
+  pack.finalize();
+  const { id, close } = await openBuildSession(docker, new Map());
+  try {
+    const options = { version: 2, session: id } as unknown as Docker.ImageBuildOptions;
+    const stream = await docker.buildImage(pack as unknown as NodeJS.ReadableStream, options);
+    const messages = (await new Promise((resolve, reject) =>
+      docker.modem.followProgress(stream, (error, output) => (error ? reject(error) : resolve(output))),
+    )) as { error?: string }[];
+    return messages.flatMap(({ error }) => error ?? []);
+  } finally {
+    close();
+  }
+}
+
 describe("from", () => {
   it("pulls with registry credentials, and reports a denial of wrong ones", () =>
     withSession({ storePath }, async ({ client }) => {
@@ -123,6 +143,33 @@ describe("from", () => {
       const right = client.container().withRegistryAuth(address, "pusher", account).from(name);
       expect(await right.file("/made").contents()).toBe("pulled");
       await docker.getImage(name).remove();
+    }));
+
+  it("pulls with the user's login, also the base images of a Dockerfile", () =>
+    withSession({ storePath }, async ({ client }) => {
+      const name = `${address}/team/base:v1`;
+      await client
+        .container()
+        .from(IMAGE)
+        .withNewFile("/made", "pulled")
+        .withRegistryAuth(address, "pusher", client.setSecret("p", PASSWORD))
+        .publish(name);
+      const direct = client.container().from(name).file("/made");
+      const build = (text: string) =>
+        client.directory().withNewFile("Dockerfile", text).dockerBuild().file("/made");
+      await expect(build(`FROM ${name}\n`).contents()).rejects.toThrow(/base:v1 can't be pulled/);
+      const login = { auth: Buffer.from(`pusher:${PASSWORD}`).toString("base64") };
+      vi.stubEnv("DOCKER_AUTH_CONFIG", JSON.stringify({ auths: { [address]: login } }));
+      try {
+        expect(await direct.contents()).toBe("pulled");
+        await docker.getImage(name).remove();
+        expect(await build(`FROM ${name}\n`).contents()).toBe("pulled");
+        await docker.getImage(name).remove();
+        // Images that only the builder finds, e.g. a syntax directive's.
+        expect(await buildAlone(`FROM ${name}\n`)).toEqual([]);
+      } finally {
+        vi.unstubAllEnvs();
+      }
     }));
 
   it("reports an image that the registry does not have", () =>

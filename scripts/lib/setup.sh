@@ -71,9 +71,20 @@ install_packages() {
 docker_socket=/var/run/docker.sock
 docker_log=/var/log/dockerd.log
 
+# Whether the user chose a Docker, as the docker command decides: with variables, or with `docker context use`. Only the
+# default one is installed and started here; for any other, the engine's error says what it lacks.
+docker_is_chosen() {
+  local context=${DOCKER_CONTEXT:-} config=${DOCKER_CONFIG:-${HOME:-}/.docker}/config.json
+  [ -z "${DOCKER_HOST:-}${DOCKER_TLS_VERIFY:-}${DOCKER_TLS:-}" ] || return 0
+  if [ -z "$context" ] && [ -r "$config" ]; then
+    context=$(sed -n 's/.*"currentContext"[[:space:]]*:[[:space:]]*"\([^"]*\)".*/\1/p' "$config")
+  fi
+  [ "${context:-default}" != default ]
+}
+
 # Whether Docker runs, without a request to it: its process exists, or another process serves its socket.
 docker_runs() {
-  [ -z "${DOCKER_HOST:-}" ] || return 0
+  ! docker_is_chosen || return 0
   [ -S "$docker_socket" ] || return 1
   [ ! -f /var/run/docker.pid ] || kill -0 "$(cat /var/run/docker.pid)" 2>/dev/null
 }

@@ -1,6 +1,5 @@
 import { posix } from "node:path";
-import { Readable } from "node:stream";
-import type { ReadableStream } from "node:stream/web";
+import { get } from "../client/request.ts";
 import { UserError } from "../core/errors.ts";
 import type { FileValue, SecretValue } from "../core/values.ts";
 import type { Args, SessionContext } from "../session/context.ts";
@@ -40,14 +39,13 @@ async function download(session: SessionContext, url: URL, args: Args): Promise<
   const bare = new URL(url);
   bare.username = bare.password = "";
   try {
-    const response = await fetch(bare, { headers, signal: session.work.signal });
-    if (!response.ok) throw new UserError(`the server answers ${response.status} ${response.statusText}`);
-    return await session.store.writeBlob(
-      response.body ? Readable.fromWeb(response.body as ReadableStream) : Readable.from([]),
-    );
+    const response = await get(bare, { headers, signal: session.work.signal });
+    const { statusCode = 0, statusMessage } = response;
+    if (statusCode >= 200 && statusCode < 300) return await session.store.writeBlob(response);
+    response.destroy();
+    throw new UserError(`the server answers ${statusCode} ${statusMessage}`);
   } catch (error) {
-    const { message, cause } = error as Error;
-    throw new UserError(`http ${shown(url)}: ${cause instanceof Error ? cause.message : message}`);
+    throw new UserError(`http ${shown(url)}: ${(error as Error).message}`);
   }
 }
 

@@ -1,5 +1,5 @@
 import { ExecError, UserError } from "../core/errors.ts";
-import { explainDocker } from "../docker/errors.ts";
+import { explainFailure } from "../docker/errors.ts";
 
 /** How many of the last lines of each of a failed command's streams are repeated. */
 const SHOWN = 300;
@@ -12,7 +12,7 @@ function lastLines(text: string): string {
 
 /** Describes a failure: a failed command's output first, the cause in the last lines. */
 export function describeFailure(failure: unknown, verbose: boolean): string {
-  const error = explainDocker(failure);
+  const error = explainFailure(failure);
   if (error instanceof ExecError) {
     // The message of a failed build already ends with the output.
     const streams = [error.stdout, error.stderr]

@@ -3,41 +3,45 @@ import { createRequire } from "node:module";
 import type { Duplex } from "node:stream";
 import type Docker from "dockerode";
 import protobuf from "protobufjs";
+import { registryOf, userLogin } from "../client/logins.ts";
 
 const { Root } = protobuf;
 
-/** The two messages of BuildKit's protocol for secrets. */
+/** The messages of BuildKit's protocols for secrets and for logins. */
 const root = Root.fromJSON({
   nested: {
-    Request: { fields: { id: { type: "string", id: 1 } } },
-    Response: { fields: { data: { type: "bytes", id: 1 } } },
+    SecretRequest: { fields: { id: { type: "string", id: 1 } } },
+    Secret: { fields: { data: { type: "bytes", id: 1 } } },
+    LoginRequest: { fields: { Host: { type: "string", id: 1 } } },
+    Login: { fields: { Username: { type: "string", id: 1 }, Secret: { type: "string", id: 2 } } },
   },
 });
-const Request = root.lookupType("Request");
-const Response = root.lookupType("Response");
 
-const SERVICE = "/moby.buildkit.secrets.v1.Secrets";
+const SECRET = "/moby.buildkit.secrets.v1.Secrets/GetSecret";
+const LOGIN = "/moby.filesync.v1.Auth/Credentials";
 const NOT_FOUND = 5;
 
-interface Call {
-  request: { id: string };
+interface Call<T> {
+  request: T;
 }
 
-type Answer = (error: { code: number; details: string } | null, value?: { data: Buffer }) => void;
+type Answer<T> = (error: { code: number; details: string } | null, value?: T) => void;
 
-const definition = {
-  GetSecret: {
-    path: `${SERVICE}/GetSecret`,
+/** The definition of a method with one request and one response. */
+function method(path: string, requestType: string, responseType: string): object {
+  const [request, response] = [root.lookupType(requestType), root.lookupType(responseType)];
+  return {
+    path,
     requestStream: false,
     responseStream: false,
-    requestDeserialize: (bytes: Buffer) => Request.decode(bytes),
-    requestSerialize: (value: object) => Buffer.from(Request.encode(value).finish()),
-    responseDeserialize: (bytes: Buffer) => Response.decode(bytes),
-    responseSerialize: (value: object) => Buffer.from(Response.encode(value).finish()),
-  },
-};
+    requestDeserialize: (bytes: Buffer) => request.decode(bytes),
+    requestSerialize: (value: object) => Buffer.from(request.encode(value).finish()),
+    responseDeserialize: (bytes: Buffer) => response.decode(bytes),
+    responseSerialize: (value: object) => Buffer.from(response.encode(value).finish()),
+  };
+}
 
-/** Opens a connection over which a running build requests secrets by name. */
+/** Opens a connection over which a running build requests secrets by name, and the user's logins by registry. */
 export async function openBuildSession(
   docker: Docker,
   secrets: ReadonlyMap<string, string>,
@@ -47,13 +51,30 @@ export async function openBuildSession(
   const id = randomUUID();
   const socket = await dial(docker, id);
   const server = new grpc.Server();
-  server.addService(definition, {
-    GetSecret({ request }: Call, answer: Answer) {
-      const value = secrets.get(request.id);
-      if (value === undefined) answer({ code: NOT_FOUND, details: `secret ${request.id} was not given` });
-      else answer(null, { data: Buffer.from(value) });
+  server.addService(
+    {
+      GetSecret: method(SECRET, "SecretRequest", "Secret"),
+      Credentials: method(LOGIN, "LoginRequest", "Login"),
     },
-  });
+    {
+      GetSecret({ request }: Call<{ id: string }>, answer: Answer<{ data: Buffer }>) {
+        const value = secrets.get(request.id);
+        if (value === undefined) answer({ code: NOT_FOUND, details: `secret ${request.id} was not given` });
+        else answer(null, { data: Buffer.from(value) });
+      },
+      Credentials(
+        { request }: Call<{ Host: string }>,
+        answer: Answer<{ Username?: string; Secret?: string }>,
+      ) {
+        void userLogin(registryOf(request.Host)).then(({ login }) =>
+          answer(null, {
+            Username: login?.username ?? "",
+            Secret: login?.identitytoken ?? login?.password ?? "",
+          }),
+        );
+      },
+    },
+  );
   server.createConnectionInjector(grpc.ServerCredentials.createInsecure()).injectConnection(socket);
   return {
     id,
@@ -73,7 +94,7 @@ function dial(docker: Docker, id: string): Promise<Duplex> {
       Upgrade: "h2c",
       "X-Docker-Expose-Session-Uuid": id,
       "X-Docker-Expose-Session-Name": "stackline",
-      "X-Docker-Expose-Session-Grpc-Method": `${SERVICE}/GetSecret`,
+      "X-Docker-Expose-Session-Grpc-Method": [SECRET, LOGIN],
     },
     statusCodes: { 200: true, 500: "server error" },
   };

@@ -1,4 +1,6 @@
 import type Docker from "dockerode";
+import { DockerConnectionError } from "../client/connection-error.ts";
+import { buildProxies, proxySecrets } from "../client/proxies.ts";
 import { ExecError, UserError } from "../core/errors.ts";
 import type { SecretValue } from "../core/values.ts";
 import { provideImage } from "../images/index.ts";
@@ -8,7 +10,6 @@ import type { Store } from "../store/store.ts";
 import { digestOf } from "../store/store.ts";
 import type { Tree } from "../store/tree.ts";
 import { openBuildSession } from "./build-session.ts";
-import { explainDocker } from "./errors.ts";
 import { imageId } from "./image-id.ts";
 import { Scrubber } from "./output.ts";
 import type { Run } from "./run.ts";
@@ -129,11 +130,13 @@ async function runBuild(
         session: id,
         dockerfile: options.dockerfile,
         ...(options.target && { target: options.target }),
-        buildargs: Object.fromEntries(options.buildArgs.map(({ name, value }) => [name, value])),
+        buildargs: buildProxies(
+          Object.fromEntries(options.buildArgs.map(({ name, value }) => [name, value])),
+        ),
         abortSignal: run.work.signal,
       } as unknown as Docker.ImageBuildOptions,
     );
-    return await followBuild(run.docker, stream, log, [...secrets.values()]);
+    return await followBuild(run.docker, stream, log, [...secrets.values(), ...proxySecrets()]);
   } finally {
     close();
   }
@@ -171,7 +174,7 @@ async function followBuild(
 
 /** A lost connection is not a build failure. */
 function streamError(error: Error, output: string): Error {
-  return "code" in error ? explainDocker(error) : buildError(error.message, output);
+  return error instanceof DockerConnectionError ? error : buildError(error.message, output);
 }
 
 /** A failed RUN becomes an ExecError, as in the official engine; any other failure keeps Docker's message. */

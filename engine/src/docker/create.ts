@@ -6,6 +6,7 @@ import { bakeOverlays } from "./bake.ts";
 import { emptyImage } from "./image-id.ts";
 import { fillVolumes, type PlacedMounts, placeMounts } from "./mounts.ts";
 import { allPrivileges } from "./privileges.ts";
+import { proxiesOf } from "./proxies.ts";
 import { putTree } from "./put.ts";
 import type { Mounting } from "./run.ts";
 import { withSecretEnv } from "./secret-env.ts";
@@ -77,7 +78,7 @@ async function createOptions(
     Image: state.image ?? (await emptyImage(docker)),
     Entrypoint: [first],
     Cmd: rest,
-    Env: environment(state),
+    Env: environment(state, options.hosts),
     WorkingDir: state.workdir || "/",
     User: state.user,
     ...(options.stdin && { OpenStdin: true, StdinOnce: true, AttachStdin: true }),
@@ -99,8 +100,8 @@ async function createOptions(
 }
 
 /** A name without a value removes a variable of the image. */
-function environment(state: ContainerState): string[] {
-  const variables = new Map([...state.env, ...state.volatileEnv]);
+function environment(state: ContainerState, hosts: readonly string[]): string[] {
+  const variables = new Map([...state.env, ...state.volatileEnv, ...proxiesOf(state, hosts)]);
   const removed = state.imageEnv.filter((name) => !variables.has(name));
   return [...[...variables].map(([name, value]) => `${name}=${value}`), ...removed];
 }

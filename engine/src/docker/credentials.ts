@@ -1,48 +1,29 @@
-import { readFileSync } from "node:fs";
-import { homedir } from "node:os";
-import { join } from "node:path";
+import { type FoundLogin, type Login, registryOf, userLogin } from "../client/logins.ts";
 import type { ContainerState } from "../core/values.ts";
 import { parseReference } from "../images/reference.ts";
 import type { SecretSource } from "./run.ts";
 
-export interface Credentials {
-  username: string;
-  password: string;
-  serveraddress: string;
-}
+type Given = Pick<ContainerState, "registryAuth">;
 
-/** A registry's credentials: from withRegistryAuth, else those that `docker login` stored for this user. */
-export async function credentials(
+/** The login that withRegistryAuth gave a container for an image's registry. */
+export async function givenLogin(
   secrets: Pick<SecretSource, "plaintext">,
-  { registryAuth }: Pick<ContainerState, "registryAuth">,
+  { registryAuth }: Given,
   name: string,
-): Promise<Credentials | undefined> {
+): Promise<Login | undefined> {
   const { registry } = parseReference(name);
   const found = registryAuth.find(([address]) => registryOf(address) === registry);
-  if (!found) return userCredentials(registry);
+  if (!found) return undefined;
   const [, username, secret] = found;
   return { username, password: await secrets.plaintext(secret), serveraddress: registry };
 }
 
-/** The registry that an address of any form names: "docker.io", "https://index.docker.io/v1/", "ghcr.io/team". */
-function registryOf(address: string): string {
-  const [host = ""] = address.replace(/^https?:\/\//, "").split("/");
-  return parseReference(`${host}/name`).registry;
-}
-
-function userCredentials(registry: string): Credentials | undefined {
-  const path = join(process.env.DOCKER_CONFIG ?? join(homedir(), ".docker"), "config.json");
-  try {
-    const { auths = {} } = JSON.parse(readFileSync(path, "utf8")) as {
-      auths?: Record<string, { auth?: string }>;
-    };
-    const [, found] = Object.entries(auths).find(([address]) => registryOf(address) === registry) ?? [];
-    const [username = "", ...password] = Buffer.from(found?.auth ?? "", "base64")
-      .toString()
-      .split(":");
-    return username ? { username, password: password.join(":"), serveraddress: registry } : undefined;
-  } catch {
-    // No usable configuration: the registry rejects the request if it needs credentials.
-    return undefined;
-  }
+/** The login for an image's registry: from withRegistryAuth, else the user's own. */
+export async function findLogin(
+  secrets: Pick<SecretSource, "plaintext">,
+  state: Given,
+  name: string,
+): Promise<FoundLogin> {
+  const login = await givenLogin(secrets, state, name);
+  return login ? { login } : userLogin(parseReference(name).registry);
 }

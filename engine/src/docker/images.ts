@@ -1,6 +1,6 @@
 import { type ContainerState, scratch, withPair } from "../core/values.ts";
 import { provideImage } from "../images/index.ts";
-import { credentials } from "./credentials.ts";
+import { givenLogin } from "./credentials.ts";
 import { type DockerConfig, healthcheckFrom, parsePort, toList } from "./image-config.ts";
 import { configureImage } from "./layer.ts";
 import type { Run } from "./run.ts";
@@ -11,9 +11,9 @@ export async function stateFromImage(
   base: ContainerState,
   ref: string,
 ): Promise<ContainerState> {
-  const authconfig = await credentials(run.secrets, base, ref);
+  const login = await givenLogin(run.secrets, base, ref);
   const note = (line: string): void => run.progress.note(line);
-  const { id, standIn } = await provideImage(run.docker, ref, note, authconfig);
+  const { id, standIn } = await provideImage(run.docker, ref, note, login);
   if (standIn) run.progress.once(`${ref} is a stand-in: ${standIn}`);
   return { ...(await stateOfImage(run, id)), imageRef: ref, registryAuth: base.registryAuth };
 }

@@ -4,7 +4,7 @@ import { UserError } from "../core/errors.ts";
 import type { ContainerState } from "../core/values.ts";
 import { parseReference } from "../images/reference.ts";
 import { finishImage } from "./bake.ts";
-import { credentials } from "./credentials.ts";
+import { findLogin } from "./credentials.ts";
 import { imageId } from "./image-id.ts";
 import type { ImageMaking, Run } from "./run.ts";
 
@@ -59,7 +59,9 @@ async function push(
   log: (status: string) => void,
 ): Promise<string> {
   // Docker requires the field, even if it is empty.
-  const authconfig = (await credentials(run.secrets, state, name)) ?? {};
+  const { login: authconfig = {}, problem } = await findLogin(run.secrets, state, name);
+  const failure = (cause: string): UserError =>
+    new UserError(`publish ${name} failed: ${cause}${problem ? `; ${problem}` : ""}`);
   const stream = (await run.docker.getImage(name).push({ authconfig } as never)) as unknown as Readable;
   let digest: string | undefined;
   await new Promise<void>((resolve, reject) => {
@@ -67,13 +69,13 @@ async function push(
       stream,
       (error) => (error ? reject(error) : resolve()),
       ({ error, aux, status }: PushMessage) => {
-        if (error) reject(new UserError(`publish ${name} failed: ${error}`));
+        if (error) reject(failure(error));
         if (aux?.Digest) digest = aux.Digest;
         if (status) log(status);
       },
     );
   });
-  if (!digest) throw new UserError(`publish ${name} failed: the registry named no digest`);
+  if (!digest) throw failure("the registry named no digest");
   return digest;
 }
 

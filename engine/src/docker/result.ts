@@ -4,6 +4,7 @@ import type { Store } from "../store/store.ts";
 import { newFile, Tree } from "../store/tree.ts";
 import type { ExecOptions } from "./exec-options.ts";
 import { configureImage } from "./layer.ts";
+import { proxiesOf } from "./proxies.ts";
 import { putTree } from "./put.ts";
 import { absolutePath } from "./read.ts";
 import type { Run } from "./run.ts";
@@ -42,8 +43,9 @@ export async function commitContainer(
 ): Promise<{ image: string; layers: number; imageEnv: string[] }> {
   const { Id } = (await container.commit({ pause: false })) as unknown as { Id: string };
   const layers = state.layers + 1;
-  if (state.volatileEnv.length === 0) return { image: Id, layers, imageEnv: state.env.map(([name]) => name) };
-  // A commit includes the container's variables; volatile ones must not become part of the image.
+  if (state.volatileEnv.length === 0 && proxiesOf(state).length === 0)
+    return { image: Id, layers, imageEnv: state.env.map(([name]) => name) };
+  // A commit includes the container's variables; volatile ones and proxies must not become part of the image.
   const committed = run.docker.getImage(Id);
   const image = await configureImage(run, await committed.inspect(), {});
   if (image !== Id) await committed.remove({ noprune: true } as never);

@@ -1,6 +1,8 @@
 import { cp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type Docker from "dockerode";
+import { DockerConnectionError } from "../client/connection-error.ts";
+import { buildProxies } from "../client/proxies.ts";
 import { build, imageOrNothing, outputOf, removeReplaced } from "./build.ts";
 import { ImageError } from "./errors.ts";
 import { fingerprint, folderOf } from "./fingerprint.ts";
@@ -25,6 +27,7 @@ export function assemble(docker: Docker, recipe: Recipe, report: (line: string) 
   if (started) return started;
   const work = make(docker, recipe, report)
     .catch((error: Error) => {
+      if (error instanceof DockerConnectionError) throw error;
       if (error instanceof ImageError && error.code === "MISSING_TOOL") throw error;
       const remedy = "Check that this machine can reach its package registries, then try again. Cause";
       throw new ImageError("BUILD_FAILED", `${name} could not be assembled. ${remedy}: ${error.message}`);
@@ -62,14 +65,8 @@ async function buildIn(
   await cp(folderOf(recipe), context, { recursive: true });
   await recipe.prepare?.(context, report);
   return build(docker, context, {
-    buildargs: { ...proxies(), VARIANT: recipe.variant, ...(base && { BASE: base }) },
+    buildargs: buildProxies({ VARIANT: recipe.variant, ...(base && { BASE: base }) }),
   });
-}
-
-/** The proxy settings of this process; Docker does not store these build arguments in the image. */
-function proxies(): Record<string, string> {
-  const names = ["http_proxy", "https_proxy", "no_proxy"].flatMap((name) => [name, name.toUpperCase()]);
-  return Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
 }
 
 async function describe(docker: Docker, recipe: Recipe, id: string): Promise<string> {

@@ -2,6 +2,7 @@ import { readdir } from "node:fs/promises";
 import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
 import type Docker from "dockerode";
+import { DockerConnectionError } from "../client/connection-error.ts";
 import { ImageError } from "./errors.ts";
 import { exitCodeOf } from "./exit-code.ts";
 import { follow } from "./progress.ts";
@@ -21,6 +22,7 @@ export async function build(
     id = event.aux?.ID ?? id;
   });
   await followed.catch(async (error: Error) => {
+    if (error instanceof DockerConnectionError) throw error;
     await dropSteps(docker, output);
     throw new ImageError("BUILD_FAILED", error.message, output);
   });

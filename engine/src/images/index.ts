@@ -1,4 +1,5 @@
 import type Docker from "dockerode";
+import type { Login } from "../client/logins.ts";
 import { assemble, RECIPE_LABEL, STAND_IN_LABEL } from "./assemble.ts";
 import { imageOrNothing, removeReplaced } from "./build.ts";
 import { ImageError } from "./errors.ts";
@@ -21,17 +22,18 @@ export interface ProvidedImage {
  * Provides `ref` in the local Docker: uses a local image, else pulls it, else (only if no registry answers and a recipe
  * exists) assembles a stand-in.
  *
+ * @param login for the registry; by default the user's own.
  * @throws ImageError: its first line says what is missing and what to do.
  */
 export async function provideImage(
   docker: Docker,
   ref: string,
   report: (line: string) => void,
-  authconfig?: Docker.AuthConfig,
+  login?: Login,
 ): Promise<ProvidedImage> {
   const local = await imageOrNothing(docker, ref);
   if (local && !(await isOutdated(ref, local))) return provided(ref, local);
-  if (!(await pull(docker, ref, report, authconfig))) await standIn(docker, ref, report);
+  if (!(await pull(docker, ref, report, login))) await standIn(docker, ref, report);
   if (local) await removeReplaced(docker, local.Id);
   return provided(ref, await docker.getImage(ref).inspect());
 }

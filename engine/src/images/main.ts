@@ -1,10 +1,10 @@
-import Docker from "dockerode";
+import { connectDocker } from "../client/connect.ts";
 import { provideImage } from "./index.ts";
 import { usedImages } from "./recipes.ts";
 
 /** `scripts/images [REF...]`: provides the named images, by default all images that the project uses. */
 async function main(refs: readonly string[]): Promise<number> {
-  const docker = new Docker();
+  const docker = connectDocker();
   const results = await Promise.allSettled(
     refs.map(async (ref) => {
       const { standIn } = await provideImage(docker, ref, console.error);

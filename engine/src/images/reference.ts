@@ -1,3 +1,5 @@
+import { registryOf } from "../client/logins.ts";
+
 /** The parts of an image name; they are the same for `docker.io/library/python:3.8` and `python:3.8`. */
 export interface Reference {
   /** Host of the registry, `docker.io` by default. */
@@ -17,7 +19,7 @@ export function parseReference(ref: string): Reference {
   if (!name) throw new Error(`"${ref}" is not an image name: expected [registry/]repository[:tag][@digest].`);
   const [first = "", ...rest] = name.split("/");
   const hasRegistry = rest.length > 0 && (/[.:]/.test(first) || first === "localhost");
-  const registry = hasRegistry ? first.replace(/^(index|registry-1)\.docker\.io$/, "docker.io") : "docker.io";
+  const registry = hasRegistry ? registryOf(first) : "docker.io";
   const path = hasRegistry ? rest.join("/") : name;
   return {
     registry,

@@ -1,4 +1,6 @@
 import type Docker from "dockerode";
+import { DockerConnectionError } from "../client/connection-error.ts";
+import { type FoundLogin, type Login, userLogin } from "../client/logins.ts";
 import { ImageError } from "./errors.ts";
 import { follow } from "./progress.ts";
 import { parseReference } from "./reference.ts";
@@ -8,6 +10,9 @@ const FIRST_ANSWER_MS = 15_000;
 
 /** Registries that did not answer this process: the next image doesn't wait for them again. */
 const silent = new Set<string>();
+
+/** Problems with the user's logins that were reported: the same one concerns every image of a registry. */
+const told = new Set<string>();
 
 /** Docker's error messages for a registry that it could not reach. */
 const NO_ANSWER = [
@@ -34,27 +39,34 @@ export async function pull(
   docker: Docker,
   ref: string,
   report: (line: string) => void,
-  authconfig?: Docker.AuthConfig,
+  given?: Login,
 ): Promise<boolean> {
   const { registry } = parseReference(ref);
   if (silent.has(registry)) return false;
   report(`${ref}: pulling`);
+  const { login, problem }: FoundLogin = given ? { login: given } : await userLogin(registry);
+  if (problem && !told.has(problem)) report(problem);
+  told.add(problem ?? "");
   try {
-    await download(docker, ref, authconfig);
+    await download(docker, ref, login);
     return true;
   } catch (error) {
+    if (error instanceof DockerConnectionError) throw error;
     const message = error instanceof Error ? error.message : String(error);
-    if (!isNoAnswer(message)) throw refused(ref, registry, message);
+    if (!isNoAnswer(message)) throw refused(ref, registry, message, problem);
     silent.add(registry);
     return false;
   }
 }
 
-async function download(docker: Docker, ref: string, authconfig?: Docker.AuthConfig): Promise<void> {
+async function download(docker: Docker, ref: string, authconfig?: Login): Promise<void> {
   const patience = new AbortController();
   const timer = setTimeout(() => patience.abort(), FIRST_ANSWER_MS);
   try {
-    const options = { abortSignal: patience.signal, ...(authconfig && { authconfig }) };
+    const options = {
+      abortSignal: patience.signal,
+      ...(authconfig && { authconfig: authconfig as Docker.AuthConfig }),
+    };
     const progress = await docker.pull(ref, options).catch((error: Error) => {
       throw patience.signal.aborted ? new Error("timed out: no answer from the registry") : error;
     });
@@ -65,10 +77,11 @@ async function download(docker: Docker, ref: string, authconfig?: Docker.AuthCon
   }
 }
 
-function refused(ref: string, registry: string, message: string): ImageError {
+function refused(ref: string, registry: string, message: string, problem?: string): ImageError {
   const said = message.replace(/^\(HTTP code \d+\) [^-]*- /, "").trim();
   return new ImageError(
     "NOT_FOUND",
-    `${ref} can't be pulled from ${registry}: ${said}. Check the name and tag, or log in with: docker login ${registry}`,
+    `${ref} can't be pulled from ${registry}: ${said}. Check the name and tag, or log in with: docker login ${registry}` +
+      (problem ? ` (${problem})` : ""),
   );
 }

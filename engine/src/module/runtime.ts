@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import type { TransformFailure } from "esbuild";
+import { PROXY_VARIABLES } from "../client/proxies.ts";
 import { FunctionCall } from "../session/function-call.ts";
 import type { SessionServer } from "../session/server.ts";
 import type { Session } from "../session/session.ts";
@@ -10,8 +11,8 @@ import { provideSdk, type SdkFiles } from "./sdk.ts";
 /** A module's process lives for seconds: a smaller nursery costs no time and saves a tenth of its memory. */
 const LEAN = ["--max-semi-space-size=2"];
 
-/** Environment variables passed to a module's process: those that Node needs, none of the user's own. */
-const PASSED = ["PATH", "HOME", "TMPDIR", "NODE_EXTRA_CA_CERTS", "LANG"];
+/** Environment variables passed to a module's process: those that Node needs and the proxies, none of the user's own. */
+const PASSED = ["PATH", "HOME", "TMPDIR", "NODE_EXTRA_CA_CERTS", "LANG", ...PROXY_VARIABLES];
 
 export interface CallRequest {
   parentName: string;

@@ -3,6 +3,7 @@ import { createHmac } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { promisify } from "node:util";
+import { proxySecrets } from "../client/proxies.ts";
 import { UserError } from "../core/errors.ts";
 import type { ContainerState, SecretValue } from "../core/values.ts";
 import type { SecretSource } from "../docker/run.ts";
@@ -68,7 +69,7 @@ export class Secrets implements SecretSource {
       ...state.mounts.flatMap((mount) => (mount.secret ? [mount.secret] : [])),
       ...state.registryAuth.map(([, , secret]) => secret),
     ];
-    return Promise.all(secrets.map((secret) => this.plaintext(secret)));
+    return [...(await Promise.all(secrets.map((secret) => this.plaintext(secret)))), ...proxySecrets()];
   }
 
   private resolve(uri: string): Promise<string> {

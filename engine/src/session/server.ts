@@ -13,7 +13,7 @@ import {
 } from "graphql";
 import type { Call } from "../core/call.ts";
 import { ExecError } from "../core/errors.ts";
-import { explainDocker } from "../docker/errors.ts";
+import { explainFailure } from "../docker/errors.ts";
 import type { Caller, SessionContext } from "./context.ts";
 import { missingField } from "./fields.ts";
 import { select } from "./select.ts";
@@ -125,7 +125,7 @@ function plainMessage(message: string): string {
 function toResponseError(error: GraphQLError): unknown {
   const { originalError, path } = error;
   return {
-    message: originalError ? explainDocker(originalError).message : error.message,
+    message: originalError ? explainFailure(originalError).message : error.message,
     path,
     ...(originalError instanceof ExecError && { extensions: originalError.extensions }),
   };

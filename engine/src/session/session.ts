@@ -1,9 +1,11 @@
 import type { ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { availableParallelism } from "node:os";
-import Docker from "dockerode";
+import type Docker from "dockerode";
+import { readConfig } from "../client/config.ts";
+import { connectDocker } from "../client/connect.ts";
+import { loopbackProxies } from "../client/proxies.ts";
 import type { Call } from "../core/call.ts";
-import { explainDocker } from "../docker/errors.ts";
 import { containerName, removeSessionObjects, sessionLabels } from "../docker/labels.ts";
 import { SessionNetwork } from "../docker/network.ts";
 import { Services } from "../docker/services.ts";
@@ -60,7 +62,7 @@ export class Session implements SessionContext {
   private ended?: Promise<void>;
 
   constructor(options: SessionOptions) {
-    this.docker = options.docker ?? new Docker();
+    this.docker = options.docker ?? connectDocker();
     this.store = options.store;
     this.progress = new Progress(options.view);
     this.secrets = new Secrets(options.store);
@@ -94,11 +96,13 @@ export class Session implements SessionContext {
 
   /** Removes what killed runs left behind on this machine. */
   async reap(): Promise<void> {
+    const { problem } = readConfig(process.env);
+    if (problem) this.progress.note(problem);
+    for (const name of loopbackProxies(process.env))
+      this.progress.note(`${name} is a proxy on this machine's loopback address: containers do not get it`);
     this.store.reap();
     reapHostFiles();
-    await removeSessionObjects(this.docker).catch((error) => {
-      throw explainDocker(error);
-    });
+    await removeSessionObjects(this.docker);
   }
 
   /** Creates a container that is removed at the end of the session at the latest. */

@@ -13,7 +13,7 @@ import {
   utimesSync,
 } from "node:fs";
 import { mkdir, readdir, rm } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import ignore, { type Ignore } from "ignore";
 import { PathError } from "./errors.ts";
@@ -39,7 +39,10 @@ export async function scanHostDirectory(store: Store, path: string, filter: Host
     if (entry.type === "file") files.push([name, join(path, name)]);
   }
   await eachOf(files, async ([name, from]) => {
-    entries.set(name, { ...(entries.get(name) as Entry), ...(await takeFile(store, from)) });
+    const isThere = await unlessVanished(from, async () => {
+      entries.set(name, { ...(entries.get(name) as Entry), ...(await takeFile(store, from)) });
+    });
+    if (!isThere) entries.delete(name);
   });
   return new Tree(entries);
 }
@@ -56,20 +59,49 @@ async function listHost(root: string, filter: HostFilter): Promise<Map<string, E
       const path = join(dir, item.name);
       const name = rel === "" ? item.name : `${rel}/${item.name}`;
       if (ignores.some((rule) => rule(name, item.isDirectory()))) continue;
-      if (item.isDirectory()) {
-        if (excluded(name)) continue;
-        const before = entries.size;
-        await visit(path, name, ignores);
-        if (wanted(name) || entries.size > before) entries.set(name, hostEntry("dir", path));
-      } else if (wanted(name) && item.isSymbolicLink()) {
-        entries.set(name, { ...hostEntry("link", path), mode: 0o777, target: readlinkSync(path) });
-      } else if (wanted(name) && item.isFile()) {
-        entries.set(name, hostEntry("file", path));
-      }
+      if (item.isDirectory() && excluded(name)) continue;
+      await unlessVanished(path, async () => {
+        if (item.isDirectory()) {
+          const before = entries.size;
+          await visit(path, name, ignores);
+          if (wanted(name) || entries.size > before) entries.set(name, hostEntry("dir", path));
+        } else if (wanted(name) && item.isSymbolicLink()) {
+          entries.set(name, { ...hostEntry("link", path), mode: 0o777, target: readlinkSync(path) });
+        } else if (wanted(name) && item.isFile()) {
+          entries.set(name, hostEntry("file", path));
+        }
+      });
     }
   };
   await visit(root, "", []);
   return entries;
+}
+
+/**
+ * Reads a host path that a listing named; returns false if it has vanished since, such as an editor's temporary file.
+ * @throws PathError that names a path that cannot be read.
+ */
+async function unlessVanished(path: string, read: () => unknown): Promise<boolean> {
+  try {
+    await read();
+    return true;
+  } catch (error) {
+    const { code, path: failed } = error as NodeJS.ErrnoException;
+    // Of another path, or of the store.
+    if (failed !== path) throw error;
+    if (code !== "ENOENT") throw new PathError(`${path} cannot be read (${code}): check its permissions`);
+    if (await isUndecodable(path))
+      throw new PathError(`the name of ${path} is not UTF-8, so it cannot be taken: rename or exclude it`);
+    return false;
+  }
+}
+
+/** Whether a path looks absent only because its name's bytes are not UTF-8: Node replaces them when it lists a folder. */
+async function isUndecodable(path: string): Promise<boolean> {
+  const shown = basename(path);
+  if (!shown.includes("\uFFFD")) return false;
+  const names = await readdir(dirname(path), { encoding: "buffer" }).catch(() => []);
+  return names.some((bytes) => bytes.toString() === shown && !bytes.equals(Buffer.from(shown)));
 }
 
 /** Processes items, a few at a time. */
@@ -88,9 +120,13 @@ async function eachOf<T>(items: readonly T[], work: (item: T) => Promise<void>):
 
 /** Reads one host file into the store. */
 export async function scanHostFile(store: Store, path: string): Promise<Entry> {
-  if (!existsSync(path)) throw new PathError(`file ${path} does not exist: check the path`);
-  if (!statSync(path).isFile()) throw new PathError(`${path} is not a file: give a file`);
-  return { ...hostEntry("file", path), ...(await takeFile(store, path)) };
+  let entry: Entry | undefined;
+  await unlessVanished(path, async () => {
+    if (!statSync(path).isFile()) throw new PathError(`${path} is not a file: give a file`);
+    entry = { ...hostEntry("file", path), ...(await takeFile(store, path)) };
+  });
+  if (!entry) throw new PathError(`file ${path} does not exist: check the path`);
+  return entry;
 }
 
 /** Files up to this size, in bytes, are read at once; larger ones as a stream. */
@@ -112,11 +148,22 @@ function hostEntry(type: Entry["type"], path: string): Entry {
 type Ignored = (path: string, isDirectory: boolean) => boolean;
 
 function withGitignore(dir: string, rel: string, outer: Ignored[]): Ignored[] {
-  const file = join(dir, ".gitignore");
-  if (!existsSync(file)) return outer;
-  const rules: Ignore = ignore().add(readFileSync(file, "utf8"));
+  const text = readGitignore(join(dir, ".gitignore"));
+  if (text === undefined) return outer;
+  const rules: Ignore = ignore().add(text);
   const prefix = rel === "" ? 0 : rel.length + 1;
   return [...outer, (path, isDirectory) => rules.ignores(path.slice(prefix) + (isDirectory ? "/" : ""))];
+}
+
+/** Like Git, ignores a .gitignore that is no file. */
+function readGitignore(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "EISDIR") return undefined;
+    throw new PathError(`${path} cannot be read (${code}): check its permissions`);
+  }
 }
 
 /** Writes a tree to a host folder. Existing files that are not in the tree stay unless `wipe` is set. */

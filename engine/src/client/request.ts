@@ -1,0 +1,99 @@
+import {
+  type ClientRequest,
+  request as httpRequest,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+} from "node:http";
+import { request as httpsRequest } from "node:https";
+import { isIP, type Socket } from "node:net";
+import { type TLSSocket, connect as tlsConnect } from "node:tls";
+import { UserError } from "../core/errors.ts";
+import { isDirect } from "./no-proxy.ts";
+import { proxyVariable } from "./proxies.ts";
+
+const MAX_REDIRECTS = 20;
+
+export interface RequestOptions {
+  headers: Record<string, string>;
+  signal: AbortSignal;
+}
+
+/** Requests a URL through this process's proxies, and follows redirects. Credentials are sent to the first host alone. */
+export async function get(url: URL, options: RequestOptions, redirects = 0): Promise<IncomingMessage> {
+  const response = await send(url, options);
+  const { location } = response.headers;
+  if (!location || !/^30[12378]$/.test(String(response.statusCode))) return response;
+  response.resume();
+  if (redirects === MAX_REDIRECTS) throw new Error("too many redirects");
+  const next = new URL(location, url);
+  if (next.protocol !== "http:" && next.protocol !== "https:")
+    throw new Error(`redirected to an address that is not http: ${next.protocol}`);
+  const { authorization: _, ...others } = options.headers;
+  return get(
+    next,
+    { ...options, headers: next.origin === url.origin ? options.headers : others },
+    redirects + 1,
+  );
+}
+
+async function send(url: URL, { headers, signal }: RequestOptions): Promise<IncomingMessage> {
+  const proxy = proxyFor(url);
+  const common = { headers: { ...headers, accept: "*/*", "accept-encoding": "identity" }, signal };
+  if (url.protocol === "https:") {
+    const tunnel = proxy && (await openTunnel(proxy, url, signal));
+    return answerOf(httpsRequest(url, { ...common, ...(tunnel && { createConnection: () => tunnel }) }));
+  }
+  if (!proxy) return answerOf(httpRequest(url, common));
+  const through = {
+    ...common,
+    path: url.href,
+    headers: { ...common.headers, host: url.host, ...account(proxy) },
+  };
+  return answerOf(requestTo(proxy, through));
+}
+
+function requestTo(proxy: URL, options: object): ClientRequest {
+  const bare = new URL(proxy.origin);
+  return (proxy.protocol === "https:" ? httpsRequest : httpRequest)(bare, options);
+}
+
+async function openTunnel(proxy: URL, url: URL, signal: AbortSignal): Promise<TLSSocket> {
+  const target = `${url.hostname}:${url.port || 443}`;
+  const headers: OutgoingHttpHeaders = { host: target, ...account(proxy) };
+  const request = requestTo(proxy, { method: "CONNECT", path: target, headers, signal, agent: false });
+  const socket = await new Promise<Socket>((resolve, reject) => {
+    request.once("error", reject).once("connect", (response, opened) => {
+      if (response.statusCode === 200) return resolve(opened);
+      opened.destroy();
+      reject(new Error(`the proxy answers ${response.statusCode} ${response.statusMessage}`));
+    });
+    request.end();
+  });
+  return tlsConnect({ socket, host: url.hostname, ...(!isIP(url.hostname) && { servername: url.hostname }) });
+}
+
+function answerOf(request: ClientRequest): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    request.once("error", reject).once("response", resolve);
+    request.end();
+  });
+}
+
+function account({ username, password }: URL): OutgoingHttpHeaders {
+  if (username === "") return {};
+  const plain = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return { "proxy-authorization": `Basic ${Buffer.from(plain).toString("base64")}` };
+}
+
+/** The proxy for this process's own request to a URL; undefined for none. */
+export function proxyFor(url: URL, env: NodeJS.ProcessEnv = process.env): URL | undefined {
+  const name = url.protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY";
+  const set = proxyVariable(env, name) ? name : "ALL_PROXY";
+  const value = proxyVariable(env, set);
+  if (!value || isDirect(url, proxyVariable(env, "NO_PROXY") ?? "")) return undefined;
+  const text = value.includes("://") ? value : `http://${value}`;
+  const proxy = URL.canParse(text) ? new URL(text) : undefined;
+  if (proxy?.protocol !== "http:" && proxy?.protocol !== "https:")
+    throw new UserError(`the proxy in ${set} is not an address that starts with http:// or https://`);
+  return proxy;
+}
