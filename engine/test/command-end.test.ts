@@ -1,6 +1,7 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { commandLine, expectOneLine, sample, whatFailed } from "./command.ts";
 import { temporaryFolder } from "./folder.ts";
@@ -137,6 +138,24 @@ describe("a signal", () => {
     const { stdout } = await ended;
     expect(stdout).toMatch(/Error: interrupted by SIGINT\s/);
     expect(stdout).toMatch(/code 130\s*$/);
+  });
+
+  it("ends an export into a pipe that nobody reads", async () => {
+    const pipe = join(temporaryFolder(), "pipe");
+    execFileSync("mkfifo", [pipe]);
+    const child = start([...kept, "-o", pipe, "--progress=plain"]);
+    const ended = end(child);
+    await new Promise<void>((resolve) =>
+      child.stderr?.on("data", (text: string) => text.includes("[cached]") && resolve()),
+    );
+    child.kill("SIGINT");
+    expect(await ended).toMatchObject({ code: 130, stdout: "" });
+    const [{ stdout }, read] = await Promise.all([
+      run([...kept, "-o", pipe]),
+      promisify(execFile)("cat", [pipe]),
+    ]);
+    expect(stdout).toMatch(result);
+    expect(read.stdout).toBe(stdout);
   });
 
   it("ends an SDK's session without a failure", async () => {

@@ -47,6 +47,6 @@ function valueText(value: unknown): string {
 
 async function saveText(engine: Engine, path: string, text: string): Promise<void> {
   const target = resolve(engine.session.workdir, path);
-  await writeHostText(target, text);
+  await writeHostText(target, text, engine.session.work.signal);
   engine.session.progress.note(`Saved output to ${JSON.stringify(target)}.`);
 }

@@ -1,9 +1,21 @@
 import { randomUUID } from "node:crypto";
-import { createWriteStream, lstatSync, renameSync, rmSync } from "node:fs";
+import type { Abortable } from "node:events";
+import {
+  constants,
+  createWriteStream,
+  existsSync,
+  lstatSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { mkdir } from "node:fs/promises";
+import { Socket } from "node:net";
 import { dirname, join } from "node:path";
-import { Readable } from "node:stream";
+import { Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { writeError } from "./errors.ts";
 import { finalTarget } from "./target.ts";
 
@@ -23,7 +35,27 @@ export async function replacePath(
 }
 
 export function fill(path: string, from: Readable, signal?: AbortSignal): Promise<void> {
-  return pipeline(from, createWriteStream(path), { ...(signal && { signal }) });
+  return pipeline(from, createWriteStream(path), options(signal));
+}
+
+function options(signal?: AbortSignal): Abortable {
+  return signal ? { signal } : {};
+}
+
+/**
+ * Opens a pipe for writing once it has a reader. No thread waits for one, or for a slow one: Node would wait for that
+ * thread at its own end.
+ */
+async function openPipe(path: string, signal?: AbortSignal): Promise<Writable> {
+  for (;;) {
+    try {
+      const fd = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+      return new Socket({ fd, readable: false, writable: true });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENXIO") throw error;
+      await sleep(50, undefined, options(signal));
+    }
+  }
 }
 
 /** Reasons why a file cannot be replaced although it can be written: its folder is read-only, or it is a mount point. */
@@ -44,22 +76,32 @@ export async function writeHostFile(path: string, content: FileContent, signal?:
   try {
     const target = finalTarget(path);
     await mkdir(dirname(target), { recursive: true });
-    const found = lstatSync(target, { throwIfNoEntry: false });
-    if (found && !found.isFile()) return await fill(target, content.open(), signal);
-    await replacePath(target, async (temporary) => {
-      await fill(temporary, content.open(), signal);
-      content.finish?.(temporary);
-      signal?.throwIfAborted();
-    }).catch(async (error: NodeJS.ErrnoException) => {
-      if (!found || !IN_PLACE.includes(error.code ?? "")) throw error;
-      await fill(target, content.open(), signal);
-    });
+    const found = statSync(target, { throwIfNoEntry: false });
+    // A link is left only in /proc: it names an open file, whose path may lead to another one since.
+    const isPlain = !found || (found.isFile() && !lstatSync(target).isSymbolicLink());
+    if (isPlain) await replaceFile(target, content, signal);
+    else if (found.isFIFO()) await pipeline(content.open(), await openPipe(target, signal), options(signal));
+    else await fill(target, content.open(), signal);
   } catch (error) {
     throw writeError(path, error);
   }
 }
 
+async function replaceFile(path: string, content: FileContent, signal?: AbortSignal): Promise<void> {
+  const exists = existsSync(path);
+  try {
+    await replacePath(path, async (temporary) => {
+      await fill(temporary, content.open(), signal);
+      content.finish?.(temporary);
+      signal?.throwIfAborted();
+    });
+  } catch (error) {
+    if (!exists || !IN_PLACE.includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
+    await fill(path, content.open(), signal);
+  }
+}
+
 /** @throws PathError that names the path. */
-export function writeHostText(path: string, text: string): Promise<void> {
-  return writeHostFile(path, { open: () => Readable.from([Buffer.from(text)]) });
+export function writeHostText(path: string, text: string, signal?: AbortSignal): Promise<void> {
+  return writeHostFile(path, { open: () => Readable.from([Buffer.from(text)]) }, signal);
 }
