@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { Command } from "./cli/command.ts";
 import { commandHelp, commands } from "./cli/commands.ts";
+import { Ending } from "./cli/ending.ts";
 import { describeFailure } from "./cli/failure.ts";
 import { parseLevel } from "./cli/flags.ts";
 import { applyOptions, defaults, type Options, optionFlags, scanOptions } from "./cli/options.ts";
@@ -9,12 +10,14 @@ import { chooseView } from "./cli/views.ts";
 import { UserError } from "./core/errors.ts";
 import { Engine } from "./engine.ts";
 
+const ending = new Ending();
+
 /** Runs one command line; returns the exit code. */
 async function main(words: string[]): Promise<number> {
   const { rest } = parseLevel(words, optionFlags);
   const [name, ...args] = rest;
   if (name === undefined || name === "help") {
-    process.stdout.write(commandHelp());
+    ending.write(commandHelp());
     return 0;
   }
   const command = commands.find((item) => item.name === name);
@@ -34,7 +37,7 @@ async function main(words: string[]): Promise<number> {
 async function executeParsed(command: Command, args: string[], scanned: Options): Promise<number> {
   const parsed = parseLevel(args, [...optionFlags, ...(command.flags ?? [])]);
   if (scanned.help) {
-    process.stdout.write(`${command.description}\n\nUSAGE\n  dagger ${command.usage}\n`);
+    ending.write(`${command.description}\n\nUSAGE\n  dagger ${command.usage}\n`);
     return 0;
   }
   const { list, results, maxSize, workdir } = applyOptions(defaults, parsed);
@@ -45,59 +48,44 @@ async function execute(command: Command, words: string[], options: Options): Pro
   const view = chooseView(options, process.stderr);
   const { workdir } = options;
   const engine = new Engine({ view, ...(workdir && { workdir: resolve(workdir) }) });
-  // An SDK ends its session with a signal, which is not a failure: the command then returns by itself.
-  const restore = command.name === "session" ? interruptOnSignals(engine) : endOnSignals(engine);
+  const { progress } = engine.session;
+  const finish = (succeeded: boolean): void => {
+    if (options.quiet === 0) progress.summarise(succeeded);
+    progress.end();
+  };
+  const isSession = command.name === "session";
+  // An SDK ends its session with a signal, which is not a failure.
+  if (isSession) ending.instead(engine.session.interrupt);
+  ending.before(async (line) => {
+    progress.end();
+    if (line) process.stderr.write(`${line}\n`);
+    await engine.close();
+  });
   try {
     await engine.start(command.needsDocker && !options.help);
     const out = (text: string): void => {
-      if (command.name !== "session") view.close();
-      process.stdout.write(text);
+      if (!isSession) view.close();
+      ending.write(text);
     };
     const code = await command.run({ engine, options, words, out });
-    summarise(engine, options);
+    finish(code === 0);
     return code;
   } catch (error) {
-    view.close();
-    summarise(engine, options);
-    process.stderr.write(`${describeFailure(error, options.verbose > 1)}\n`);
+    if (ending.code === undefined) {
+      // What still runs reports nothing more: the cause is the last line.
+      finish(false);
+      process.stderr.write(`${describeFailure(error, options.verbose > 1)}\n`);
+    }
     return 1;
   } finally {
-    view.close();
-    restore();
+    progress.end();
     await engine.close();
   }
 }
 
-/** Prints the summary of the session, before an error message, which comes last. */
-function summarise({ session: { progress } }: Engine, { quiet }: Options): void {
-  if (quiet === 0 && progress.summary) progress.note(progress.summary);
-}
-
-const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-
-function interruptOnSignals(engine: Engine): () => void {
-  return onSignals(() => engine.session.interrupt());
-}
-
-/** The first signal interrupts waiting and cleans up; a second one ends the process at once. */
-function endOnSignals(engine: Engine): () => void {
-  return onSignals((signal) => {
-    engine.session.interrupt();
-    void engine
-      .close()
-      .finally(() => process.exit(128 + (signal === "SIGINT" ? 2 : signal === "SIGTERM" ? 15 : 1)));
-  });
-}
-
-function onSignals(end: (signal: NodeJS.Signals) => void): () => void {
-  for (const signal of signals) process.once(signal, end);
-  return () => {
-    for (const signal of signals) process.removeListener(signal, end);
-  };
-}
-
-process.exitCode = await main(process.argv.slice(2)).catch((error) => {
+const code = await main(process.argv.slice(2)).catch((error) => {
   process.stderr.write(`${describeFailure(error, false)}\n`);
   return 1;
 });
-process.exit();
+await ending.settle();
+process.exit(ending.code ?? code);

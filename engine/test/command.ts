@@ -18,13 +18,19 @@ export function commandLine(words: string[]): [program: string, words: string[]]
   return [process.execPath, [here("../start.mjs"), "engine", ...words]];
 }
 
-/** Runs one command line that is expected to fail. */
-export function fail(words: string[], env: NodeJS.ProcessEnv = {}): Failure {
+/** Runs one command line to its end. */
+export function runCommand(words: string[], env: NodeJS.ProcessEnv = {}): Failure & { stderr: string } {
   const { status, stderr } = spawnSync(...commandLine(words), {
     env: { ...process.env, ...env },
     encoding: "utf8",
   });
-  return { code: status, said: whatFailed(stderr) };
+  return { code: status, said: whatFailed(stderr), stderr };
+}
+
+/** Runs one command line that is expected to fail. */
+export function fail(words: string[], env: NodeJS.ProcessEnv = {}): Failure {
+  const { code, said } = runCommand(words, env);
+  return { code, said };
 }
 
 export function whatFailed(stderr: string): string {

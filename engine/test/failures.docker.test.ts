@@ -6,7 +6,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import * as command from "./command.ts";
-import { expectOneLine, type Failure, sample } from "./command.ts";
+import { expectOneLine, type Failure, runCommand, sample } from "./command.ts";
 import { temporaryFolder } from "./folder.ts";
 import { removeStepImages } from "./images-made.ts";
 import { docker } from "./support.ts";
@@ -117,4 +117,27 @@ describe("one clear line and exit code 1 for", () => {
       execFileSync("umount", ["--lazy", small]);
     }
   });
+});
+
+describe("the last line of a failed run", () => {
+  it("is the cause: commands that still run report nothing after it", () => {
+    const { code, said, stderr } = runCommand(["-m", sample, "call", "race", "--progress=plain"], {
+      STACKLINE_CACHE,
+    });
+    expect(stderr).toContain("| began");
+    expect(stderr).toMatch(/\n✘ 3 steps in [\d.]+s, 2 failed, 1 cancelled\n/);
+    expect(stderr.trimEnd().split("\n").at(-1)).toMatch(
+      /^Error: process ".*" did not complete successfully: exit code: 6$/,
+    );
+    expect([code, said.split("\n").length]).toEqual([1, 1]);
+  });
+});
+
+it("an expected exit code is no failure of the run", () => {
+  const { code, stderr } = runCommand(["-m", sample, "call", "expected", "--progress=plain"], {
+    STACKLINE_CACHE,
+  });
+  expect(code).toBe(0);
+  expect(stderr).toMatch(/\n✔ \d steps in [\d.]+s(, \d cached)?\n$/);
+  expect(stderr).not.toContain("✘");
 });

@@ -3,7 +3,7 @@ import { type Directory, dag } from "@dagger.io/dagger";
 import type { Environment } from "../site/environment.js";
 import { releaseFolder } from "../site/release.js";
 import { parseSecrets } from "../site/secrets.js";
-import { runRemote } from "../site/ssh-connection.js";
+import { exitCodeOf, type Payload, runRemote } from "../site/ssh-connection.js";
 import { type DisposableVm, startDisposableVm } from "./disposable-vm.js";
 import { LoadGenerator } from "./load.js";
 import { publishReleases } from "./releases.js";
@@ -20,10 +20,12 @@ export interface Rehearsal {
 /** A step, and how it must end. */
 interface Plan {
   name: string;
-  run: () => Promise<string>;
+  run: () => Promise<Outcome>;
   /** "ok" unless stated. */
-  ends?: "refused";
+  ends?: Outcome;
 }
+
+type Outcome = "ok" | "refused";
 
 /**
  * The same deploy, rollback and restore as on a production machine, on a disposable VM under load.
@@ -45,31 +47,40 @@ export async function rehearse({ app, source, rate }: Rehearsal): Promise<string
 }
 
 function plan(vm: DisposableVm, source: Directory, [first, second]: [string, string]): Plan[] {
-  const deploy = deployer(vm, source);
+  const release = payloads(vm, source);
+  const succeeds = async (args: readonly string[], payload?: Payload): Promise<Outcome> => {
+    await runRemote(vm, args, payload);
+    return "ok";
+  };
+  // A failure that is expected is not one of the pipeline.
+  const ends = async (args: readonly string[], payload: Payload): Promise<Outcome> =>
+    (await exitCodeOf(vm, args, payload)) === 0 ? "ok" : "refused";
   return [
-    { name: "first deploy", run: () => deploy(first) },
-    { name: "second deploy", run: () => deploy(second) },
-    { name: "nothing changed", run: () => deploy(second) },
-    { name: "configuration change", run: () => deploy(second, { LOG_LEVEL: "WARNING" }) },
+    { name: "first deploy", run: () => succeeds(["deploy"], release(first)) },
+    { name: "second deploy", run: () => succeeds(["deploy"], release(second)) },
+    { name: "nothing changed", run: () => succeeds(["deploy"], release(second)) },
+    {
+      name: "configuration change",
+      run: () => succeeds(["deploy"], release(second, { LOG_LEVEL: "WARNING" })),
+    },
     {
       name: "release that is never healthy",
-      run: () => deploy(first, { WEB_CONCURRENCY: "many" }),
+      run: () => ends(["deploy"], release(first, { WEB_CONCURRENCY: "many" })),
       ends: "refused",
     },
-    { name: "rollback", run: () => runRemote(vm, ["rollback"]) },
-    { name: "backup", run: () => runRemote(vm, ["backup"]) },
-    { name: "restore", run: async () => runRemote(vm, ["restore", await newestBackup(vm)]) },
+    { name: "rollback", run: () => succeeds(["rollback"]) },
+    { name: "backup", run: () => succeeds(["backup"]) },
+    { name: "restore", run: async () => succeeds(["restore", await newestBackup(vm)]) },
   ];
 }
 
-type Deploy = (image: string, settings?: Environment["settings"]) => Promise<string>;
-
-function deployer(vm: DisposableVm, source: Directory): Deploy {
+/** What a deploy of an image sends. */
+function payloads(vm: DisposableVm, source: Directory) {
   const secrets = dag.setSecret("rehearsal-stack", randomSecrets());
-  return (image, settings = {}) => {
+  return (image: string, settings: Environment["settings"] = {}): Payload => {
     const options = { image, backup: true, sent: Math.floor(Date.now() / 1000) };
     const release = releaseFolder(source, { ...vm.environment, settings }, options);
-    return runRemote(vm, ["deploy"], { secrets, by: "rehearsal", release });
+    return { secrets, by: "rehearsal", release };
   };
 }
 
@@ -84,10 +95,7 @@ async function runSteps(plans: readonly Plan[], load: LoadGenerator): Promise<St
     // Nothing answers requests before the first release.
     if (steps.length > 0) await load.beginPhase(name);
     const started = Date.now();
-    const outcome = await run().then(
-      () => "ok",
-      () => "refused",
-    );
+    const outcome = await run().catch((): Outcome => "refused");
     const seconds = (Date.now() - started) / 1000;
     steps.push({ name, seconds, outcome: outcome === ends ? outcome : `${outcome}!` });
   }

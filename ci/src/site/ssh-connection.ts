@@ -1,4 +1,11 @@
-import { type Container, type Directory, dag, type Secret, type Service } from "@dagger.io/dagger";
+import {
+  type Container,
+  type Directory,
+  dag,
+  ReturnType,
+  type Secret,
+  type Service,
+} from "@dagger.io/dagger";
 import { images } from "../versions.js";
 import type { Environment } from "./environment.js";
 import { knownHosts, sshConfig } from "./ssh-config.js";
@@ -40,6 +47,17 @@ export function runRemote(
   return sshClient(connection, payload)
     .withExec(["sh", "/payload/host/send", ...args])
     .stdout();
+}
+
+/** The same for a command that may fail as expected: its exit code. */
+export function exitCodeOf(
+  connection: Connection,
+  args: readonly string[],
+  payload: Payload,
+): Promise<number> {
+  return sshClient(connection, payload)
+    .withExec(["sh", "/payload/host/send", ...args], { expect: ReturnType.Any })
+    .exitCode();
 }
 
 /**

@@ -5,10 +5,12 @@ import type { ContainerState, FileValue } from "../core/values.ts";
 import { finishImage, saveImage } from "../docker/bake.ts";
 import { stateFromImage, stateOfImage } from "../docker/images.ts";
 import { loadArchive, publishImage, tagImage } from "../docker/registry.ts";
-import type { Args, Evaluator, SessionContext } from "../session/context.ts";
-import { exportEntry } from "../store/host.ts";
+import type { Args, Evaluator, Resolver, SessionContext } from "../session/context.ts";
+import { exportFile } from "../store/export.ts";
+import { checkTarget } from "../store/target.ts";
 import { newFile } from "../store/tree.ts";
 import { expandVariables } from "./container-config.ts";
+import { exporting } from "./exporting.ts";
 
 /**
  * The container to make an image of: this one, or the platform variant given instead. As in the official engine, a
@@ -61,7 +63,9 @@ export const containerImage: Record<string, Evaluator> = {
   asTarball: tarball,
   export: async (state: ContainerState, args, session) => {
     const path = resolve(session.workdir, args.expand ? expandVariables(state, args.path) : args.path);
-    await exportEntry(session.store, (await tarball(state, args, session)).entry, path);
+    checkTarget(path, "file");
+    const { entry } = await tarball(state, args, session);
+    await exportFile(session.store, entry, path, session.work.signal);
     return path;
   },
   exportImage: async (state: ContainerState, args, session) => {
@@ -75,4 +79,11 @@ export const containerImage: Record<string, Evaluator> = {
   },
   publish: async (state: ContainerState, args, session) =>
     publishImage(session, await subject(state, args, session), args.address),
+};
+
+export const containerResolvers: Record<string, Resolver> = {
+  // Variables in the path are known only when the container is.
+  export: exporting(({ path, expand }, { workdir }) => {
+    if (!expand) checkTarget(resolve(workdir, path), "file");
+  }),
 };

@@ -5,10 +5,11 @@ import type { ContainerState, DirectoryValue, FileValue, SecretValue } from "../
 import { buildImage } from "../docker/build.ts";
 import { stateOfImage } from "../docker/images.ts";
 import { type Found, findInTree } from "../docker/read.ts";
-import type { Args, Evaluator } from "../session/context.ts";
-import { exportTree } from "../store/host.ts";
+import type { Args, Evaluator, Resolver } from "../session/context.ts";
+import { checkFolder, exportTree } from "../store/export.ts";
 import { filterTree, patternRegex } from "../store/patterns.ts";
 import { type Entry, newDirectory, newFile, normalise, type Tree } from "../store/tree.ts";
+import { exporting } from "./exporting.ts";
 import { numericOwner } from "./owner.ts";
 import { requirePlatform } from "./platform.ts";
 import { refuseIgnored, searchFiles } from "./search.ts";
@@ -134,7 +135,7 @@ export const directory: Record<string, Evaluator> = {
   },
   export: async (dir: DirectoryValue, { path, wipe }, session) => {
     const target = resolve(session.workdir, path);
-    await exportTree(session.store, dir.tree, target, wipe);
+    await exportTree(session.store, dir.tree, target, { wipe, signal: session.work.signal });
     return target;
   },
   dockerBuild: async (dir: DirectoryValue, args, session): Promise<ContainerState> => {
@@ -153,6 +154,10 @@ export const directory: Record<string, Evaluator> = {
     });
     return stateOfImage(session, image);
   },
+};
+
+export const directoryResolvers: Record<string, Resolver> = {
+  export: exporting(({ path, wipe }, { workdir }) => checkFolder(resolve(workdir, path), wipe)),
 };
 
 /** The nearest path with a name, from a folder upward. */

@@ -1,10 +1,12 @@
-import { existsSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { UserError } from "../core/errors.ts";
 import type { FileValue } from "../core/values.ts";
-import type { Evaluator, SessionContext } from "../session/context.ts";
-import { exportEntry } from "../store/host.ts";
+import type { Args, Evaluator, Resolver, SessionContext } from "../session/context.ts";
+import { exportFile } from "../store/export.ts";
 import { digestOf } from "../store/store.ts";
+import { checkTarget, type TargetKind } from "../store/target.ts";
+import { exporting } from "./exporting.ts";
 import { numericOwner } from "./owner.ts";
 import { refuseIgnored, searchFiles } from "./search.ts";
 import { statOf } from "./stat.ts";
@@ -52,19 +54,19 @@ export function replaceText(
   return text.slice(0, at) + replacement + text.slice(at + search.length);
 }
 
-async function exportFile(
-  file: FileValue,
-  path: string,
-  allowParent: boolean,
-  session: SessionContext,
-): Promise<string> {
-  const target = resolve(session.workdir, path);
-  const isFolder = existsSync(target) && statSync(target).isDirectory();
-  if (isFolder && !allowParent && !path.endsWith("/")) {
-    throw new UserError(`${target} is a directory: give the file's own path, or end it in a slash`);
-  }
-  const to = isFolder || path.endsWith("/") ? join(target, file.name) : target;
-  await exportEntry(session.store, file.entry, to);
+/** A folder takes the file under the file's own name, if the caller allows that or ends the path in a slash. */
+function targetOf({ path, allowParentDirPath }: Args, workdir: string): { target: string; kind: TargetKind } {
+  return {
+    target: resolve(workdir, path),
+    kind: allowParentDirPath || path.endsWith("/") ? "entry" : "file",
+  };
+}
+
+async function exportEntry(file: FileValue, args: Args, session: SessionContext): Promise<string> {
+  const { target, kind } = targetOf(args, session.workdir);
+  const isFolder = statSync(target, { throwIfNoEntry: false })?.isDirectory() ?? args.path.endsWith("/");
+  const to = kind === "entry" && isFolder ? join(target, file.name) : target;
+  await exportFile(session.store, file.entry, to, session.work.signal);
   return to;
 }
 
@@ -94,6 +96,12 @@ export const file: Record<string, Evaluator> = {
     ...f,
     entry: { ...f.entry, mtime: timestamp },
   }),
-  export: (f: FileValue, { path, allowParentDirPath }, session) =>
-    exportFile(f, path, allowParentDirPath, session),
+  export: exportEntry,
+};
+
+export const fileResolvers: Record<string, Resolver> = {
+  export: exporting((args, { workdir }) => {
+    const { target, kind } = targetOf(args, workdir);
+    checkTarget(target, kind);
+  }),
 };

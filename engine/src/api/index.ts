@@ -1,8 +1,9 @@
 import type { Evaluator, Evaluators, FindResolver, Resolver } from "../session/context.ts";
 import { container } from "./container.ts";
+import { containerResolvers } from "./container-image.ts";
 import { currentModule, currentQueries, currentResolvers, functionCall } from "./current.ts";
-import { directory } from "./directory.ts";
-import { file } from "./file.ts";
+import { directory, directoryResolvers } from "./directory.ts";
+import { file, fileResolvers } from "./file.ts";
 import { host, hostContent, hostResolvers } from "./host.ts";
 import { commonResolver, nodeQueries } from "./node.ts";
 import { error, query } from "./query.ts";
@@ -28,6 +29,9 @@ const byType: Record<string, Record<string, Evaluator>> = {
 
 const resolversByType: Record<string, Record<string, Resolver>> = {
   Query: { ...nodeQueries, ...secretResolvers, ...currentResolvers },
+  Container: containerResolvers,
+  Directory: directoryResolvers,
+  File: fileResolvers,
   Host: hostResolvers,
   Service: serviceResolvers,
 };

@@ -37,8 +37,8 @@ export async function check({ engine, options, words, out }: Context): Promise<n
   out(
     `${chosen.map((fn, i) => `${results[i]?.status === "fulfilled" ? "✔" : "✘"} ${name(fn.command)}\n`).join("")}`,
   );
-  if (failures.length > 0) out(`Error: ${failures.length} of ${chosen.length} checks failed\n`);
-  return failures.length > 0 ? 1 : 0;
+  if (failures.length > 0) throw new UserError(`${failures.length} of ${chosen.length} checks failed`);
+  return 0;
 }
 
 /** A check that returns an object passes only if that can be evaluated. */

@@ -53,6 +53,8 @@ async function run({ engine, words }: Context): Promise<number> {
     DAGGER_SESSION_TOKEN: engine.server.issueToken(),
   };
   const child = spawn(command, args, { stdio: "inherit", env });
+  // It ends with the session.
+  engine.session.children.add(child);
   return new Promise((resolve, reject) => {
     child.on("error", (error) =>
       reject(new UserError(`run: ${command} cannot be started: ${error.message}`)),

@@ -96,7 +96,8 @@ export function applyOptions(before: Options, { values }: ParsedLevel): Options 
     maxSize: last("max-size") ?? before.maxSize,
     workdir: last("workdir") ?? before.workdir,
     progress,
-    ...(output !== undefined && { output }),
+    // An empty path saves nothing, as in the official CLI.
+    ...(output && { output }),
   };
 }
 

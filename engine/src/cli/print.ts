@@ -1,20 +1,17 @@
-import { mkdirSync, writeFileSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { resolve } from "node:path";
 import { Call } from "../core/call.ts";
 import type { Engine } from "../engine.ts";
 import { fieldOf } from "../schema/schema.ts";
 import { select } from "../session/select.ts";
+import { writeHostText } from "../store/replace.ts";
 import type { Chain } from "./chain.ts";
 
-/** Formats a chain's result as the official CLI does: values as text, objects as "Type@digest". */
+/** Formats a chain's result as the official CLI does: values as text, objects as "Type@digest"; saves it for `--output`. */
 export async function printResult(engine: Engine, { result, options, type }: Chain): Promise<string> {
   if (result instanceof Call) return printObject(engine, result, options.output);
-  if (Array.isArray(result) && result.every((item) => item instanceof Call)) {
-    return result.map((item) => `- ${objectLabel(item as Call)}\n`).join("");
-  }
   if (type.kind === "VOID_KIND" || result === null || result === undefined) return "";
-  const text = options.json ? `${JSON.stringify(result, null, 4)}\n` : plainText(result);
-  if (options.output !== undefined) saveText(engine, options.output, text);
+  const text = plainText(result, options.json);
+  if (options.output !== undefined) await saveText(engine, options.output, text);
   return text;
 }
 
@@ -37,14 +34,19 @@ async function printObject(engine: Engine, call: Call, output: string | undefine
   return `${objectLabel(call)}\n`;
 }
 
-function plainText(value: unknown): string {
-  if (Array.isArray(value)) return value.map((item) => `${plainText(item)}\n`).join("");
+function plainText(value: unknown, json: boolean): string {
+  if (Array.isArray(value) && value.length > 0 && value.every((item) => item instanceof Call))
+    return value.map((item) => `- ${objectLabel(item)}\n`).join("");
+  return json ? `${JSON.stringify(value, null, 4)}\n` : valueText(value);
+}
+
+function valueText(value: unknown): string {
+  if (Array.isArray(value)) return value.map((item) => `${valueText(item)}\n`).join("");
   return String(value);
 }
 
-function saveText(engine: Engine, path: string, text: string): void {
+async function saveText(engine: Engine, path: string, text: string): Promise<void> {
   const target = resolve(engine.session.workdir, path);
-  mkdirSync(dirname(target), { recursive: true });
-  writeFileSync(target, text);
+  await writeHostText(target, text, engine.session.work.signal);
   engine.session.progress.note(`Saved output to ${JSON.stringify(target)}.`);
 }

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from "node:util";
 import { createLogUpdate } from "log-update";
 import { type ProgressView, type StepEvent, silentView } from "../session/progress.ts";
 import type { Options } from "./options.ts";
@@ -41,6 +42,13 @@ export class PlainView implements ProgressView {
   close(): void {}
 }
 
+/** Output without what would move the cursor: a progress bar's line is its last state. */
+function plain(text: string): string {
+  const shown = stripVTControlCharacters(text).split("\r").filter(Boolean).at(-1) ?? "";
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is removed.
+  return shown.replaceAll("\t", "  ").replace(/[\u0000-\u001f\u007f]/g, "");
+}
+
 /** How many of a running step's last lines a terminal shows. */
 const TAIL = 4;
 
@@ -71,8 +79,8 @@ export class TerminalView implements ProgressView {
 
   output(event: StepEvent, text: string): void {
     const step = this.running.get(event.id);
-    if (this.verbose && step) this.above(`  | ${text}`);
-    else if (step) step.tail = [...step.tail, text].slice(-TAIL);
+    if (this.verbose && step) this.above(`  | ${plain(text)}`);
+    else if (step) step.tail = [...step.tail, plain(text)].slice(-TAIL);
   }
 
   note(text: string): void {
@@ -100,7 +108,14 @@ export class TerminalView implements ProgressView {
       ...tail.map((text) => `  | ${text}`),
     ]);
     const height = Math.max(4, (this.out.rows ?? 24) - 2);
-    this.update(lines.slice(-height).join("\n"));
+    // A line that wraps would take the place of others.
+    const width = Math.max(1, (this.out.columns ?? 80) - 1);
+    this.update(
+      lines
+        .slice(-height)
+        .map((text) => text.slice(0, width))
+        .join("\n"),
+    );
   }
 }
 
@@ -110,8 +125,10 @@ export function chooseView(
   out: NodeJS.WriteStream,
 ): ProgressView {
   if (silent || quiet > 1) return silentView;
-  const isTerminal = progress === "tty" || (progress === "auto" && out.isTTY && !process.env.CI);
-  if (isTerminal && quiet === 0) return new TerminalView(out, verbose > 0);
+  const { CI, TERM } = process.env;
+  const isWanted = progress === "tty" || (progress === "auto" && out.isTTY && !CI && TERM !== "dumb");
+  // Lines cannot be redrawn on a terminal that does not know its size.
+  if (isWanted && out.columns !== 0 && quiet === 0) return new TerminalView(out, verbose > 0);
   if (verbose > 0) return new PlainView(out, "all");
   return new PlainView(out, quiet > 0 || progress === "report" || progress === "dots" ? "steps" : "output");
 }

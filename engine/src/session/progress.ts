@@ -26,6 +26,13 @@ export const silentView: ProgressView = { step() {}, output() {}, note() {}, clo
 /** Lines longer than this many characters are shown in pieces. */
 const LONGEST_LINE = 16_384;
 
+function piecesOf(line: string): string[] {
+  if (line.length <= LONGEST_LINE) return [line];
+  return Array.from({ length: Math.ceil(line.length / LONGEST_LINE) }, (_, nth) =>
+    line.slice(nth * LONGEST_LINE, (nth + 1) * LONGEST_LINE),
+  );
+}
+
 /** Collects the events of a session and passes them to a view, with output in whole lines. */
 export class Progress implements ProgressLog {
   private nextId = 1;
@@ -34,23 +41,34 @@ export class Progress implements ProgressLog {
   readonly counts = { ran: 0, cached: 0, failed: 0 };
   private readonly started = Date.now();
 
-  constructor(private readonly view: ProgressView) {}
+  constructor(private view: ProgressView) {}
 
   note(line: string): void {
     this.view.note(line);
   }
 
-  /** A one-line summary of the session; undefined if no step ran. */
-  get summary(): string | undefined {
+  /**
+   * Shows a one-line summary of the session, unless no step ran.
+   * @param succeeded whether the session has: a step may fail as its pipeline expects.
+   */
+  summarise(succeeded: boolean): void {
     const { ran, cached, failed } = this.counts;
-    const total = ran + cached + failed;
-    if (total === 0) return undefined;
+    const total = this.nextId - 1;
+    const cancelled = total - ran - cached - failed;
+    if (total === 0) return;
     const parts = [
       `${total} ${total === 1 ? "step" : "steps"} in ${((Date.now() - this.started) / 1000).toFixed(1)}s`,
       ...(cached > 0 ? [`${cached} cached`] : []),
       ...(failed > 0 ? [`${failed} failed`] : []),
+      ...(cancelled > 0 ? [`${cancelled} cancelled`] : []),
     ];
-    return `${failed > 0 ? "✘" : "✔"} ${parts.join(", ")}`;
+    this.view.note(`${succeeded ? "✔" : "✘"} ${parts.join(", ")}`);
+  }
+
+  /** Ends the display: nothing is shown from now on. */
+  end(): void {
+    this.view.close();
+    this.view = silentView;
   }
 
   /** Shows a line once per session. */
@@ -73,7 +91,7 @@ export class Progress implements ProgressLog {
       log: (text) => {
         const lines = (rest + text).split("\n");
         rest = lines.pop() ?? "";
-        for (const line of lines) this.view.output(event(), line);
+        for (const line of lines.flatMap(piecesOf)) this.view.output(event(), line);
         if (rest.length > LONGEST_LINE) step.log("\n");
       },
       note: (line) => this.view.note(line),

@@ -1,19 +1,6 @@
-import {
-  chmodSync,
-  constants,
-  copyFileSync,
-  createReadStream,
-  existsSync,
-  lstatSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  utimesSync,
-} from "node:fs";
-import { mkdir, readdir, rm } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { createReadStream, existsSync, lstatSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import ignore, { type Ignore } from "ignore";
 import { PathError } from "./errors.ts";
@@ -105,7 +92,7 @@ async function isUndecodable(path: string): Promise<boolean> {
 }
 
 /** Processes items, a few at a time. */
-async function eachOf<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+export async function eachOf<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
   const queue = items[Symbol.iterator]();
   let done = 0;
   const worker = async (): Promise<void> => {
@@ -129,8 +116,8 @@ export async function scanHostFile(store: Store, path: string): Promise<Entry> {
   return entry;
 }
 
-/** Files up to this size, in bytes, are read at once; larger ones as a stream. */
-const READ_AT_ONCE = 1024 * 1024;
+/** Files up to this size, in bytes, are read or copied at once; larger ones as a stream. */
+export const READ_AT_ONCE = 1024 * 1024;
 
 async function takeFile(store: Store, path: string): Promise<{ blob: string; size: number }> {
   const { digest, size } =
@@ -164,48 +151,4 @@ function readGitignore(path: string): string | undefined {
     if (code === "ENOENT" || code === "EISDIR") return undefined;
     throw new PathError(`${path} cannot be read (${code}): check its permissions`);
   }
-}
-
-/** Writes a tree to a host folder. Existing files that are not in the tree stay unless `wipe` is set. */
-export async function exportTree(store: Store, tree: Tree, target: string, wipe = false): Promise<void> {
-  const root = resolve(target);
-  if (wipe && root === dirname(root))
-    throw new PathError(`export: ${root} will not be wiped; choose a folder`);
-  await mkdir(root, { recursive: true });
-  // The content, not the folder itself: it may be a mount point, or a process's working directory.
-  if (wipe)
-    for (const name of await readdir(root)) await rm(join(root, name), { recursive: true, force: true });
-  const entries = tree.toJSON();
-  for (const path of tree.allPaths) if (tree.isDirectory(path)) await makeFolder(join(root, path));
-  await eachOf(
-    entries.filter(([, { type }]) => type !== "dir"),
-    async ([path, entry]) => writeEntry(store, entry, join(root, path)),
-  );
-  // Modes of folders last: a read-only folder must still take its files.
-  for (const [path, entry] of entries) if (entry.type === "dir") chmodSync(join(root, path), entry.mode);
-}
-
-/** Creates a folder at a path, replacing a file or link. */
-async function makeFolder(path: string): Promise<void> {
-  const found = lstatSync(path, { throwIfNoEntry: false });
-  if (found && !found.isDirectory()) await rm(path);
-  await mkdir(path, { recursive: true });
-}
-
-/** Writes one file or link to a host path. */
-export async function exportEntry(store: Store, entry: Entry, to: string): Promise<void> {
-  await mkdir(dirname(to), { recursive: true });
-  writeEntry(store, entry, to);
-}
-
-function writeEntry(store: Store, entry: Entry, to: string): void {
-  const found = lstatSync(to, { throwIfNoEntry: false });
-  if (found) rmSync(to, { recursive: true });
-  if (entry.type === "link") {
-    symlinkSync(entry.target ?? "", to);
-    return;
-  }
-  copyFileSync(store.blobPath(entry.blob as string), to, constants.COPYFILE_FICLONE);
-  chmodSync(to, entry.mode);
-  if (entry.mtime > 0) utimesSync(to, entry.mtime, entry.mtime);
 }
