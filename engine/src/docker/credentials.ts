@@ -24,6 +24,12 @@ export async function credentials(
   return { username, password: await secrets.plaintext(secret), serveraddress: registry };
 }
 
+/** Whether withRegistryAuth has given credentials for an image's registry. */
+export function isSignedIn({ registryAuth }: Pick<ContainerState, "registryAuth">, name: string): boolean {
+  const { registry } = parseReference(name);
+  return registryAuth.some(([address]) => registryOf(address) === registry);
+}
+
 /** The registry that an address of any form names: "docker.io", "https://index.docker.io/v1/", "ghcr.io/team". */
 function registryOf(address: string): string {
   const [host = ""] = address.replace(/^https?:\/\//, "").split("/");
