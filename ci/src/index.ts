@@ -261,7 +261,8 @@ export class Stackline {
   /**
    * Build the production image and push it to a registry.
    *
-   * Works with Docker Hub and any other registry. Prints the reference of the image by digest.
+   * Works with Docker Hub and any other registry. Prints the reference of the image by digest. Fails when the version is
+   * already published with other content. The tags 1.4, 1 and latest follow the newest version and never move back.
    *
    * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
    * @param repository Repository to push to: you/app on Docker Hub, or ghcr.io/you/app
@@ -274,6 +275,9 @@ export class Stackline {
    * @param platform Target platforms: linux/amd64, linux/arm64; by default the engine's own
    * @param source URL of the sources, for the image's labels
    * @param created Time in RFC 3339, for the image's labels; without it equal sources give equal digests
+   * @param force Overwrite the version if it is published with other content
+   * @param noMovingTags Push only the version's own tag: 1.4.2, but not 1.4, 1 and latest
+   * @param moveBack Let 1.4, 1 and latest move to this version, even if it is older
    */
   @func({ cache: "never" })
   async publish(
@@ -289,9 +293,13 @@ export class Stackline {
     platform: string[] = [],
     source: string = "",
     created: string = "",
+    force: boolean = false,
+    noMovingTags: boolean = false,
+    moveBack: boolean = false,
   ): Promise<string> {
     const destination = { repository, username, password, tags: tag, platforms: platform };
-    return publishImage(app, { ...destination, commit, branch, version, source, created });
+    const rules = { force, noMovingTags, moveBack };
+    return publishImage(app, { ...destination, commit, branch, version, source, created, ...rules });
   }
 
   /**

@@ -169,6 +169,14 @@ describe("scripts/host/s3", () => {
     expect(output).not.toMatch(/not-the-secret|canary/);
   });
 
+  test("takes a settings file with CRLF line ends", async () => {
+    chmodSync(settings, 0o600);
+    writeFileSync(settings, readFileSync(settings, "utf8").replaceAll("\n", "\r\n"));
+    chmodSync(settings, 0o400);
+    const { exitCode, output } = await s3("list");
+    expect(exitCode, output).toBe(0);
+  });
+
   test("rejects a settings file that others can read", async () => {
     configure({}, 0o644);
     const { exitCode, output } = await s3("list");

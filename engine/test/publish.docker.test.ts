@@ -1,53 +1,35 @@
 /** @module-tag slow */
 
 import { execFileSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import type { Container } from "@dagger.io/dagger";
 import type Docker from "dockerode";
 import tarStream from "tar-stream";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { openBuildSession } from "../src/docker/build-session.ts";
-import { provideImage } from "../src/images/index.ts";
-import { untilItAnswers } from "./answers.ts";
 import { expectOneLine, fail, sample } from "./command.ts";
+import { type PrivateRegistry, pusher, startRegistry } from "./private-registry.ts";
 import { docker, IMAGE, temporaryFolder, withSession } from "./support.ts";
 
-const REGISTRY = "registry:2.8.3";
 const storePath = temporaryFolder();
-const PASSWORD = "push-password";
-/** User "pusher" with that password, in htpasswd format. */
-const ACCOUNT = "pusher:$2b$05$FnfZwtMdi/SpFtDJNw9CAegaxv27qQzNxAQMmOYn9bmOBUl5sU4FC";
+const PASSWORD = pusher.password;
 
-let registry: Docker.Container | undefined;
+let registry: PrivateRegistry | undefined;
 let address: string;
 
 beforeAll(async () => {
-  const folder = temporaryFolder();
-  writeFileSync(join(folder, "htpasswd"), ACCOUNT);
-  const { id } = await provideImage(docker, REGISTRY, () => undefined);
-  registry = await docker.createContainer({
-    Image: id,
-    Env: [
-      "REGISTRY_AUTH=htpasswd",
-      "REGISTRY_AUTH_HTPASSWD_REALM=test",
-      "REGISTRY_AUTH_HTPASSWD_PATH=/auth/htpasswd",
-    ],
-    ExposedPorts: { "5000/tcp": {} },
-    HostConfig: {
-      Binds: [`${folder}:/auth:ro`],
-      PortBindings: { "5000/tcp": [{ HostIp: "127.0.0.1", HostPort: "0" }] },
-    },
-  });
-  await registry.start();
-  const url = await untilItAnswers(
-    registry,
-    ({ NetworkSettings: { Ports } }) => `http://127.0.0.1:${Ports["5000/tcp"]?.[0]?.HostPort}/v2/`,
-  );
-  address = new URL(url).host;
+  registry = await startRegistry(docker);
+  address = registry.address;
 });
 
-afterAll(() => registry?.remove({ force: true, v: true }));
+/** Removes what tests have pulled. */
+async function removeRepository(name: string): Promise<void> {
+  for (const { RepoDigests } of await docker.listImages({ all: true })) {
+    for (const ref of RepoDigests ?? [])
+      if (ref.startsWith(`${name}@`)) await docker.getImage(ref).remove({ force: true });
+  }
+}
+
+afterAll(() => registry?.container.remove({ force: true, v: true }));
 
 describe("publish", () => {
   it("pushes an image with its configuration, and returns its digest", () =>
@@ -142,7 +124,19 @@ describe("from", () => {
       expect(error.message).not.toContain("wrong-one");
       const right = client.container().withRegistryAuth(address, "pusher", account).from(name);
       expect(await right.file("/made").contents()).toBe("pulled");
-      await docker.getImage(name).remove();
+      // The registry's tag moves on, and no local image of that name hides it.
+      const next = client
+        .container()
+        .withNewFile("/made", "newer")
+        .withRegistryAuth(address, "pusher", account);
+      const published = await next.publish(name);
+      await withSession({ storePath }, async (later) => {
+        const password = later.client.setSecret("p", PASSWORD);
+        const current = later.client.container().withRegistryAuth(address, "pusher", password).from(name);
+        expect(await current.file("/made").contents()).toBe("newer");
+        expect(await current.imageRef()).toBe(published);
+      });
+      await removeRepository(`${address}/team/private`);
     }));
 
   it("pulls with the user's login, also the base images of a Dockerfile", () =>

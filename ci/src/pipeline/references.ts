@@ -1,3 +1,5 @@
+import { formatVersion, requireVersion } from "./semver.js";
+
 /** Sources of the tags of an image. */
 export interface TagSources {
   /** Used unchanged. */
@@ -13,30 +15,41 @@ export interface TagSources {
 /** The grammar of a tag in the distribution specification, v1.1: https://github.com/opencontainers/distribution-spec */
 const tagGrammar = /^\w[\w.-]{0,127}$/;
 
-/** Semantic Versioning 2.0.0, with the usual prefix `v` of Git tags: https://semver.org */
-const semver = /^v?(\d+)\.(\d+)\.(\d+)(?:-([\w.-]+))?(?:\+[\w.-]+)?$/;
+/** The tags of an image, each once. */
+export interface ImageTags {
+  /** Those given, the commit's and the branch's: set by every publication. */
+  own: string[];
+  /** The version's: it names one image for good. */
+  version: string[];
+  /** Those that follow the newest version: 1.4, 1 and latest. */
+  moving: string[];
+}
 
 /**
  * Tags for an image: those given, `sha-` and 12 digits of the commit, the branch, and for version 1.4.2 the tags 1.4.2, 1.4,
  * 1 and latest. A pre-release gets only its own tag.
  * @throws Error for an invalid tag, and when there is no tag at all.
  */
-export function imageTags({ tags, commit, branch, version }: TagSources): string[] {
-  const all = [
+export function imageTags({ tags, commit, branch, version }: TagSources): ImageTags {
+  const exact = version ? formatVersion(requireVersion(version)) : "";
+  const own = [
     ...tags,
     ...(commit ? [`sha-${requireHash(commit).slice(0, 12)}`] : []),
     ...(branch ? [branchTag(branch)] : []),
-    ...(version ? versionTags(version) : []),
   ];
-  const wrong = all.find((tag) => !tagGrammar.test(tag));
+  const wrong = [...own, ...(version ? [exact] : [])].find((tag) => !tagGrammar.test(tag));
   if (wrong !== undefined) {
     throw new Error(
       `${JSON.stringify(wrong)} cannot be a tag: use letters, digits, "_", "." and "-", 128 at most`,
     );
   }
-  if (all.length === 0)
+  if (own.length === 0 && !version)
     throw new Error("no tag to publish under: give --tag, --commit, --branch or --version");
-  return [...new Set(all)];
+  return {
+    own: [...new Set(own)].filter((tag) => tag !== exact),
+    version: version ? [exact] : [],
+    moving: movingTags(version).filter((tag) => !own.includes(tag)),
+  };
 }
 
 function requireHash(commit: string): string {
@@ -56,13 +69,10 @@ function branchTag(branch: string): string {
     .slice(0, 128);
 }
 
-function versionTags(version: string): string[] {
-  const found = semver.exec(version);
-  if (!found) throw new Error(`${JSON.stringify(version)} is not a version: write it like v1.4.2`);
-  const [, major, minor, patch, pre] = found;
-  return pre
-    ? [`${major}.${minor}.${patch}-${pre}`]
-    : [`${major}.${minor}.${patch}`, `${major}.${minor}`, `${major}`, "latest"];
+function movingTags(text: string): string[] {
+  if (text === "") return [];
+  const { major, minor, pre } = requireVersion(text);
+  return pre.length > 0 ? [] : [`${major}.${minor}`, `${major}`, "latest"];
 }
 
 /** The registry of a repository: "ghcr.io" for "ghcr.io/you/app", Docker Hub if the first part is not a host name. */
@@ -80,7 +90,7 @@ export function requireRepository(repository: string): string {
     )
   ) {
     throw new Error(
-      `${JSON.stringify(repository)} is not a repository: write it like you/app or ghcr.io/you/app, without a tag`,
+      `${JSON.stringify(repository)} is not a repository: write it like you/app or ghcr.io/you/app, in lower case and without a tag`,
     );
   }
   return repository;

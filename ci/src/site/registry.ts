@@ -1,5 +1,6 @@
 import { dag, type Secret } from "@dagger.io/dagger";
 import { registryOf } from "../pipeline/references.js";
+import { cutLineEnd } from "../pipeline/registry.js";
 
 /** Account at a registry. */
 export interface Account {
@@ -19,7 +20,7 @@ export async function registryLogin(
     throw new Error("--username and --password belong together: give both, or neither for a public image");
   }
   if (!password) return undefined;
-  const text = (await password.plaintext()).trim();
+  const text = cutLineEnd(await password.plaintext());
   return dag.setSecret("registry", `${registryOf(repository)}\n${username}\n${text}\n`);
 }
 

@@ -1,5 +1,5 @@
 import { type ContainerState, scratch, withPair } from "../core/values.ts";
-import { provideImage } from "../images/index.ts";
+import { provideCurrent, provideImage } from "../images/index.ts";
 import { givenLogin } from "./credentials.ts";
 import { type DockerConfig, healthcheckFrom, parsePort, toList } from "./image-config.ts";
 import { configureImage } from "./layer.ts";
@@ -13,9 +13,20 @@ export async function stateFromImage(
 ): Promise<ContainerState> {
   const login = await givenLogin(run.secrets, base, ref);
   const note = (line: string): void => run.progress.note(line);
-  const { id, standIn } = await provideImage(run.docker, ref, note, login);
+  // With an account of its own a tag is looked up in the registry, as the official engine always does.
+  const provide = login ? provideCurrent : provideImage;
+  const { id, standIn, digest } = await provide(run.docker, ref, note, login);
   if (standIn) run.progress.once(`${ref} is a stand-in: ${standIn}`);
-  return { ...(await stateOfImage(run, id)), imageRef: ref, registryAuth: base.registryAuth };
+  return {
+    ...(await stateOfImage(run, id)),
+    imageRef: canonical(ref, digest),
+    registryAuth: base.registryAuth,
+  };
+}
+
+/** A reference with the digest that it had, as in the official engine. */
+function canonical(ref: string, digest: string | undefined): string {
+  return digest && !ref.includes("@") ? `${ref}@${digest}` : ref;
 }
 
 /** A container state made from the configuration of a local image. */

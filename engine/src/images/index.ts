@@ -5,8 +5,8 @@ import { imageOrNothing, removeReplaced } from "./build.ts";
 import { ImageError } from "./errors.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { hasRecipe, recipeFor } from "./recipes.ts";
-import { parseReference } from "./reference.ts";
-import { pull } from "./registry.ts";
+import { parseReference, withDigest } from "./reference.ts";
+import { askDigest, pull } from "./registry.ts";
 
 export { ImageError } from "./errors.ts";
 export { hasRecipe };
@@ -16,6 +16,8 @@ export interface ProvidedImage {
   id: string;
   /** Set if the image is a stand-in: its real content, e.g. "CPython 3.8.18 on Debian 12 (stand-in for 3.8.5)". */
   standIn?: string;
+  /** Digest of the tag in its registry, if that was asked. */
+  digest?: string;
 }
 
 /**
@@ -36,6 +38,21 @@ export async function provideImage(
   if (!(await pull(docker, ref, report, login))) await standIn(docker, ref, report);
   if (local) await removeReplaced(docker, local.Id);
   return provided(ref, await docker.getImage(ref).inspect());
+}
+
+/**
+ * The same for a tag whose registry is asked first, so that no older local image answers for it. If the registry does not
+ * answer, the local image is used.
+ */
+export async function provideCurrent(
+  docker: Docker,
+  ref: string,
+  report: (line: string) => void,
+  login?: Login,
+): Promise<ProvidedImage> {
+  const digest = parseReference(ref).digest ?? (await askDigest(docker, ref, report, login));
+  if (!digest) return provideImage(docker, ref, report, login);
+  return { ...(await provideImage(docker, withDigest(ref, digest), report, login)), digest };
 }
 
 /** True for a stand-in whose recipe, versions or certificate authorities have changed since it was assembled. */

@@ -28,3 +28,9 @@ export function parseReference(ref: string): Reference {
     ...(digest && { digest }),
   };
 }
+
+/** The same image by digest, without its tag. */
+export function withDigest(ref: string, digest: string): string {
+  const { name = ref } = SHAPE.exec(ref)?.groups ?? {};
+  return `${name}@${digest}`;
+}

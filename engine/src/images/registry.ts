@@ -2,11 +2,16 @@ import type Docker from "dockerode";
 import { DockerConnectionError } from "../client/connection-error.ts";
 import { type FoundLogin, type Login, userLogin } from "../client/logins.ts";
 import { ImageError } from "./errors.ts";
+import { withPatience } from "./patience.ts";
 import { follow } from "./progress.ts";
 import { parseReference } from "./reference.ts";
+import { withRetries } from "./retry.ts";
 
 /** Timeout for a registry's first response, in ms. Docker itself retries for more than a minute. */
 const FIRST_ANSWER_MS = 15_000;
+
+/** Timeout for the question which digest a tag has, in ms. */
+const DIGEST_MS = 60_000;
 
 /** Registries that did not answer this process: the next image doesn't wait for them again. */
 const silent = new Set<string>();
@@ -56,6 +61,43 @@ export async function pull(
     if (!isNoAnswer(message)) throw refused(ref, registry, message, problem);
     silent.add(registry);
     return false;
+  }
+}
+
+/**
+ * The digest that a tag has in its registry now; undefined if the registry doesn't answer. Throws if it refuses, or does not have
+ * the image.
+ */
+export async function askDigest(
+  docker: Docker,
+  ref: string,
+  report: (line: string) => void,
+  authconfig?: Login,
+): Promise<string | undefined> {
+  const { registry } = parseReference(ref);
+  if (silent.has(registry)) return undefined;
+  const ask = (): Promise<string> =>
+    inTime(docker.getImage(ref).distribution({ authconfig } as never) as never);
+  try {
+    return await withRetries({ name: ref, report }, () => withPatience(`${ref}: ${registry}`, report, ask));
+  } catch (error) {
+    if (error instanceof DockerConnectionError) throw error;
+    const message = error instanceof Error ? error.message : String(error);
+    if (!isNoAnswer(message)) throw refused(ref, registry, message);
+    silent.add(registry);
+    return undefined;
+  }
+}
+
+async function inTime(question: Promise<{ Descriptor: { digest: string } }>): Promise<string> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error("timed out: no answer from the registry")), DIGEST_MS);
+  });
+  try {
+    return (await Promise.race([question, late])).Descriptor.digest;
+  } finally {
+    clearTimeout(timer);
   }
 }
 
