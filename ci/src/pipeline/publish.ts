@@ -1,5 +1,5 @@
-import { type Container, type Directory, dag, type Secret } from "@dagger.io/dagger";
-import { buildImage } from "../stack/image.js";
+import { type Container, dag, type Secret } from "@dagger.io/dagger";
+import { type Application, buildImage } from "../stack/image.js";
 import { imageTags, registryOf, requirePlatforms, requireRepository, type TagSources } from "./references.js";
 
 /** Destination and labels of an image. */
@@ -19,10 +19,10 @@ export interface Publication extends TagSources {
  * Builds the production image and pushes it under each of its tags.
  * @returns the reference by digest, which is the same for every tag.
  */
-export async function publishImage(app: Directory, publication: Publication): Promise<string> {
+export async function publishImage(application: Application, publication: Publication): Promise<string> {
   const repository = requireRepository(publication.repository);
   const tags = imageTags(publication);
-  const push = pusher(app, repository, publication);
+  const push = await pusher(application, repository, publication);
   const [first, ...others] = tags.map((tag) => `${repository}:${tag}`);
   // The first push uploads the layers; the others find them in the registry.
   const reference = await push(first as string);
@@ -31,20 +31,21 @@ export async function publishImage(app: Directory, publication: Publication): Pr
 }
 
 /** Pushes to an address: a single image for one platform, an index for several. */
-function pusher(
-  app: Directory,
+async function pusher(
+  application: Application,
   repository: string,
   publication: Publication,
-): (address: string) => Promise<string> {
+): Promise<(address: string) => Promise<string>> {
   const platforms = requirePlatforms(publication.platforms);
-  const build = (platform?: string): Container => label(buildImage(app, "runtime", platform), publication);
+  const build = async (platform?: string): Promise<Container> =>
+    label(await buildImage(application, "runtime", platform), publication);
   const signedIn = (image: Container): Container =>
     image.withRegistryAuth(registryOf(repository), publication.username, publication.password);
   if (platforms.length < 2) {
-    const image = signedIn(build(platforms[0]));
+    const image = signedIn(await build(platforms[0]));
     return (address) => image.publish(address);
   }
-  const platformVariants = platforms.map(build);
+  const platformVariants = await Promise.all(platforms.map(build));
   return (address) => signedIn(dag.container()).publish(address, { platformVariants });
 }
 

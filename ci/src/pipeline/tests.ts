@@ -1,16 +1,18 @@
 import { type Container, type Directory, ReturnType } from "@dagger.io/dagger";
 import { generateCredentials } from "../stack/credentials.js";
-import { buildImage } from "../stack/image.js";
+import { type Application, buildImage } from "../stack/image.js";
 import { startBackends, withBackends, worker } from "../stack/services.js";
 import { isCached, withMarker } from "./cache-marker.js";
 
 /** Folder in which the test run of app/docker writes its reports. */
 const reports = "/reports";
+/** Both ends of its output. */
+const output = "/tmp/stackline-test-output.txt";
 const command = ["/opt/docker/entrypoint", "test"];
 
 /** The application's test image, bound to new services and a worker from the same image. */
-async function prepare(app: Directory): Promise<Container> {
-  const image = buildImage(app, "test");
+async function prepare(application: Application): Promise<Container> {
+  const image = await buildImage(application, "test");
   const backends = startBackends(generateCredentials("test"));
   const { postgres, redis, kafka } = backends;
   // Start the services while the image is built.
@@ -20,9 +22,9 @@ async function prepare(app: Directory): Promise<Container> {
 }
 
 /** Output of the tests; fails if they do. Without reports no coverage is measured, which is faster. */
-export async function runTests(app: Directory): Promise<string> {
-  const prepared = await prepare(app);
-  return prepared.withoutEnvVariable("TEST_REPORTS").withExec(command).combinedOutput();
+export async function runTests(application: Application): Promise<string> {
+  const prepared = await prepare(application);
+  return outputOf(prepared.withoutEnvVariable("TEST_REPORTS").withExec(command));
 }
 
 /** A finished test run. */
@@ -34,9 +36,9 @@ export interface TestRun {
 }
 
 /** Runs the tests and does not fail if they do. A failure is never taken from the cache, because it may be flaky. */
-export async function finishTests(app: Directory): Promise<TestRun> {
+export async function finishTests(application: Application): Promise<TestRun> {
   const started = Date.now();
-  const prepared = await prepare(app);
+  const prepared = await prepare(application);
   const run = judge(prepared);
   const [code, cached] = await Promise.all([run.exitCode(), isCached(run, started)]);
   if (code === 0 || !cached) return outcome(run, code, cached);
@@ -52,7 +54,12 @@ async function outcome(run: Container, code: number, cached: boolean): Promise<T
   return {
     passed: code === 0,
     cached,
-    output: await run.combinedOutput(),
+    output: await outputOf(run),
     reports: run.directory(reports),
   };
+}
+
+/** The streams themselves may be larger than the API returns, or than memory. A run that did not get to the tests has no file. */
+async function outputOf(run: Container): Promise<string> {
+  return (await run.exists(output)) ? run.file(output).contents() : run.combinedOutput();
 }
