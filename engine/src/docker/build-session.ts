@@ -6,11 +6,13 @@ import protobuf from "protobufjs";
 
 const { Root } = protobuf;
 
-/** The two messages of BuildKit's protocol for secrets. */
+/** The messages of BuildKit's protocol for secrets, and of gRPC's for health. */
 const root = Root.fromJSON({
   nested: {
     Request: { fields: { id: { type: "string", id: 1 } } },
     Response: { fields: { data: { type: "bytes", id: 1 } } },
+    HealthRequest: { fields: { service: { type: "string", id: 1 } } },
+    HealthResponse: { fields: { status: { type: "int32", id: 1 } } },
   },
 });
 const Request = root.lookupType("Request");
@@ -23,19 +25,29 @@ interface Call {
   request: { id: string };
 }
 
-type Answer = (error: { code: number; details: string } | null, value?: { data: Buffer }) => void;
+type Answer = (error: { code: number; details: string } | null, value?: object) => void;
 
-const definition = {
-  GetSecret: {
-    path: `${SERVICE}/GetSecret`,
+const definition = { GetSecret: method(`${SERVICE}/GetSecret`, Request, Response) };
+const health = {
+  Check: method(
+    "/grpc.health.v1.Health/Check",
+    root.lookupType("HealthRequest"),
+    root.lookupType("HealthResponse"),
+  ),
+};
+const SERVING = 1;
+
+function method(path: string, request: protobuf.Type, response: protobuf.Type) {
+  return {
+    path,
     requestStream: false,
     responseStream: false,
-    requestDeserialize: (bytes: Buffer) => Request.decode(bytes),
-    requestSerialize: (value: object) => Buffer.from(Request.encode(value).finish()),
-    responseDeserialize: (bytes: Buffer) => Response.decode(bytes),
-    responseSerialize: (value: object) => Buffer.from(Response.encode(value).finish()),
-  },
-};
+    requestDeserialize: (bytes: Buffer) => request.decode(bytes),
+    requestSerialize: (value: object) => Buffer.from(request.encode(value).finish()),
+    responseDeserialize: (bytes: Buffer) => response.decode(bytes),
+    responseSerialize: (value: object) => Buffer.from(response.encode(value).finish()),
+  };
+}
 
 /** Opens a connection over which a running build requests secrets by name. */
 export async function openBuildSession(
@@ -54,6 +66,8 @@ export async function openBuildSession(
       else answer(null, { data: Buffer.from(value) });
     },
   });
+  // BuildKit asks every second, and closes a session that does not answer.
+  server.addService(health, { Check: (_: unknown, answer: Answer) => answer(null, { status: SERVING }) });
   server.createConnectionInjector(grpc.ServerCredentials.createInsecure()).injectConnection(socket);
   return {
     id,
