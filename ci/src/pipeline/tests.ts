@@ -10,21 +10,27 @@ const reports = "/reports";
 const output = "/tmp/stackline-test-output.txt";
 const command = ["/opt/docker/entrypoint", "test"];
 
-/** The application's test image, bound to new services and a worker from the same image. */
-async function prepare(application: Application): Promise<Container> {
+interface Prepared {
+  /** The application's test image, bound to new services. */
+  alone: Container;
+  /** The same with a worker from the same image. */
+  complete: Container;
+}
+
+async function prepare(application: Application): Promise<Prepared> {
   const image = await buildImage(application, "test");
   const backends = startBackends(generateCredentials("test"));
   const { postgres, redis, kafka } = backends;
   // Start the services while the image is built.
   await Promise.all([image.sync(), ...[postgres, redis, kafka].map((service) => service.start())]);
-  const container = withBackends(image, backends);
-  return container.withServiceBinding("worker", worker(container));
+  const alone = withBackends(image, backends);
+  return { alone, complete: alone.withServiceBinding("worker", worker(alone)) };
 }
 
 /** Output of the tests; fails if they do. Without reports no coverage is measured, which is faster. */
 export async function runTests(application: Application): Promise<string> {
-  const prepared = await prepare(application);
-  return outputOf(prepared.withoutEnvVariable("TEST_REPORTS").withExec(command));
+  const { complete } = await prepare(application);
+  return outputOf(complete.withoutEnvVariable("TEST_REPORTS").withExec(command));
 }
 
 /** A finished test run. */
@@ -38,16 +44,28 @@ export interface TestRun {
 /** Runs the tests and does not fail if they do. A failure is never taken from the cache, because it may be flaky. */
 export async function finishTests(application: Application): Promise<TestRun> {
   const started = Date.now();
-  const prepared = await prepare(application);
-  const run = judge(prepared);
-  const [code, cached] = await Promise.all([run.exitCode(), isCached(run, started)]);
+  const { alone, complete } = await prepare(application);
+  const run = judge(complete);
+  const code = await run.exitCode().catch((cause: Error) => cause);
+  if (typeof code !== "number") return withoutWorker(alone, code);
+  const cached = await isCached(run, started);
   if (code === 0 || !cached) return outcome(run, code, cached);
-  const again = judge(prepared.withEnvVariable("STACKLINE_ATTEMPT", String(started)));
+  const again = judge(complete.withEnvVariable("STACKLINE_ATTEMPT", String(started)));
   return outcome(again, await again.exitCode(), false);
 }
 
 function judge(prepared: Container): Container {
   return prepared.withExec(withMarker(command), { expect: ReturnType.Any });
+}
+
+/** If no worker starts, for example because the settings do not import, the tests' own report says why. */
+async function withoutWorker(alone: Container, cause: Error): Promise<TestRun> {
+  const run = judge(alone);
+  const code = await run.exitCode().catch(() => {
+    throw cause;
+  });
+  const ran = await outcome(run, code, false);
+  return { ...ran, passed: false, output: `${ran.output}\n${cause.message}` };
 }
 
 async function outcome(run: Container, code: number, cached: boolean): Promise<TestRun> {
