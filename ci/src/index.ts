@@ -50,6 +50,7 @@ export class Stackline {
    * @param source The whole project
    * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
    * @param nginx Templates and maintenance page of nginx
+   * @param netrc Logins for private package indexes, in netrc format, e.g. file://$HOME/.netrc
    */
   @func()
   async ci(
@@ -59,8 +60,9 @@ export class Stackline {
     app: Directory,
     @argument({ defaultPath: "/nginx" })
     nginx: Directory,
+    netrc?: Secret,
   ): Promise<string> {
-    return runPipeline({ source, app, nginx });
+    return runPipeline({ source, app, netrc, nginx });
   }
 
   /**
@@ -71,6 +73,7 @@ export class Stackline {
    * @param source The whole project
    * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
    * @param nginx Templates and maintenance page of nginx
+   * @param netrc Logins for private package indexes, in netrc format, e.g. file://$HOME/.netrc
    */
   @func({ cache: "session" })
   async ciReport(
@@ -80,8 +83,9 @@ export class Stackline {
     app: Directory,
     @argument({ defaultPath: "/nginx" })
     nginx: Directory,
+    netrc?: Secret,
   ): Promise<Directory> {
-    return reportPipeline({ source, app, nginx });
+    return reportPipeline({ source, app, netrc, nginx });
   }
 
   /**
@@ -91,14 +95,16 @@ export class Stackline {
    * there are no tests at all.
    *
    * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
+   * @param netrc Logins for private package indexes, in netrc format, e.g. file://$HOME/.netrc
    */
   @func()
   @check()
   async test(
     @argument({ defaultPath: "/app", ignore: ignoredInApp })
     app: Directory,
+    netrc?: Secret,
   ): Promise<string> {
-    return runTests(app);
+    return runTests({ app, netrc });
   }
 
   /**
@@ -107,13 +113,15 @@ export class Stackline {
    * The folder contains junit.xml, coverage.xml and html/.
    *
    * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
+   * @param netrc Logins for private package indexes, in netrc format, e.g. file://$HOME/.netrc
    */
   @func({ cache: "session" })
   async testReport(
     @argument({ defaultPath: "/app", ignore: ignoredInApp })
     app: Directory,
+    netrc?: Secret,
   ): Promise<Directory> {
-    return (await finishTests(app)).reports;
+    return (await finishTests({ app, netrc })).reports;
   }
 
   /**
@@ -136,14 +144,16 @@ export class Stackline {
    * Build the production image.
    *
    * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
+   * @param netrc Logins for private package indexes, in netrc format, e.g. file://$HOME/.netrc
    */
   @func()
   @check()
-  build(
+  async build(
     @argument({ defaultPath: "/app", ignore: ignoredInApp })
     app: Directory,
-  ): Container {
-    return buildImage(app, "runtime");
+    netrc?: Secret,
+  ): Promise<Container> {
+    return buildImage({ app, netrc }, "runtime");
   }
 
   /**
@@ -153,15 +163,17 @@ export class Stackline {
    *
    * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
    * @param nginx Templates and maintenance page of nginx
+   * @param netrc Logins for private package indexes, in netrc format, e.g. file://$HOME/.netrc
    */
   @func({ cache: "never" })
-  stack(
+  async stack(
     @argument({ defaultPath: "/app", ignore: ignoredInApp })
     app: Directory,
     @argument({ defaultPath: "/nginx" })
     nginx: Directory,
-  ): Service {
-    return startStack(app, nginx).service;
+    netrc?: Secret,
+  ): Promise<Service> {
+    return (await startStack({ app, netrc }, nginx)).service;
   }
 
   /**
@@ -172,6 +184,7 @@ export class Stackline {
    * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
    * @param nginx Templates and maintenance page of nginx
    * @param without Parts to leave out, to simulate an outage: nginx, postgres, redis, worker, kafka
+   * @param netrc Logins for private package indexes, in netrc format, e.g. file://$HOME/.netrc
    */
   @func()
   @check()
@@ -181,8 +194,9 @@ export class Stackline {
     @argument({ defaultPath: "/nginx" })
     nginx: Directory,
     without: string[] = [],
+    netrc?: Secret,
   ): Promise<string> {
-    return runChecks(app, startStack(app, nginx, parseParts(without))).stdout();
+    return runChecks(app, await startStack({ app, netrc }, nginx, parseParts(without))).stdout();
   }
 
   /**
@@ -190,6 +204,7 @@ export class Stackline {
    *
    * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
    * @param nginx Templates and maintenance page of nginx
+   * @param netrc Logins for private package indexes, in netrc format, e.g. file://$HOME/.netrc
    */
   @func()
   async checksPage(
@@ -197,8 +212,9 @@ export class Stackline {
     app: Directory,
     @argument({ defaultPath: "/nginx" })
     nginx: Directory,
+    netrc?: Secret,
   ): Promise<string> {
-    return readPage(app, startStack(app, nginx));
+    return readPage(app, await startStack({ app, netrc }, nginx));
   }
 
   /**
@@ -208,17 +224,19 @@ export class Stackline {
    * @param nginx Templates and maintenance page of nginx
    * @param width Width in pixels
    * @param height Height in pixels
+   * @param netrc Logins for private package indexes, in netrc format, e.g. file://$HOME/.netrc
    */
   @func({ cache: "session" })
-  checksScreenshot(
+  async checksScreenshot(
     @argument({ defaultPath: "/app", ignore: ignoredInApp })
     app: Directory,
     @argument({ defaultPath: "/nginx" })
     nginx: Directory,
     width: number = 1280,
     height: number = 1000,
-  ): File {
-    return photographPage(startStack(app, nginx), width, height);
+    netrc?: Secret,
+  ): Promise<File> {
+    return photographPage(await startStack({ app, netrc }, nginx), width, height);
   }
 
   /**
@@ -228,14 +246,16 @@ export class Stackline {
    *
    * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
    * @param format spdx or cyclonedx
+   * @param netrc Logins for private package indexes, in netrc format, e.g. file://$HOME/.netrc
    */
   @func({ cache: "session" })
-  sbom(
+  async sbom(
     @argument({ defaultPath: "/app", ignore: ignoredInApp })
     app: Directory,
     format: string = "spdx",
-  ): File {
-    return listPackages(buildImage(app, "runtime"), parseFormat(format));
+    netrc?: Secret,
+  ): Promise<File> {
+    return listPackages(await buildImage({ app, netrc }, "runtime"), parseFormat(format));
   }
 
   /**
@@ -247,6 +267,7 @@ export class Stackline {
    * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
    * @param database grype's database, where it cannot be downloaded: vulnerability.db or an archive of it
    * @param allowNoDatabase Succeed without a database, with a message
+   * @param netrc Logins for private package indexes, in netrc format, e.g. file://$HOME/.netrc
    */
   @func({ cache: "never" })
   async scan(
@@ -254,8 +275,9 @@ export class Stackline {
     app: Directory,
     database?: File,
     allowNoDatabase: boolean = false,
+    netrc?: Secret,
   ): Promise<string> {
-    return scanImage(app, { database, allowNoDatabase });
+    return scanImage({ app, netrc }, { database, allowNoDatabase });
   }
 
   /**
@@ -278,6 +300,7 @@ export class Stackline {
    * @param force Overwrite the version if it is published with other content
    * @param noMovingTags Push only the version's own tag: 1.4.2, but not 1.4, 1 and latest
    * @param moveBack Let 1.4, 1 and latest move to this version, even if it is older
+   * @param netrc Logins for private package indexes, in netrc format, e.g. file://$HOME/.netrc
    */
   @func({ cache: "never" })
   async publish(
@@ -296,10 +319,14 @@ export class Stackline {
     force: boolean = false,
     noMovingTags: boolean = false,
     moveBack: boolean = false,
+    netrc?: Secret,
   ): Promise<string> {
     const destination = { repository, username, password, tags: tag, platforms: platform };
     const rules = { force, noMovingTags, moveBack };
-    return publishImage(app, { ...destination, commit, branch, version, source, created, ...rules });
+    return publishImage(
+      { app, netrc },
+      { ...destination, commit, branch, version, source, created, ...rules },
+    );
   }
 
   /**
@@ -323,6 +350,7 @@ export class Stackline {
    * @param by Name for the history; by default the comment or fingerprint of the SSH key
    * @param commit Full commit hash, for the image's tag sha-... and its label
    * @param version Version: v1.4.2 gives the tags 1.4.2, 1.4, 1 and latest
+   * @param netrc Logins for private package indexes, in netrc format, e.g. file://$HOME/.netrc
    */
   @func({ cache: "never" })
   async deploy(
@@ -345,10 +373,11 @@ export class Stackline {
     by: string = "",
     commit: string = "",
     version: string = "",
+    netrc?: Secret,
   ): Promise<string> {
     const target = { env, sshKey, environments, scripts };
     const options = { secrets, username, password, image, dryRun, backup: !noBackup, by, commit, version };
-    return deploy({ ...target, ...options, app, source });
+    return deploy({ ...target, ...options, app, netrc, source });
   }
 
   /**
@@ -412,6 +441,7 @@ export class Stackline {
    * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
    * @param source The whole project
    * @param rate Requests per second
+   * @param netrc Logins for private package indexes, in netrc format, e.g. file://$HOME/.netrc
    */
   @func({ cache: "never" })
   async rehearse(
@@ -420,8 +450,9 @@ export class Stackline {
     @argument({ defaultPath: "/", ignore: ignored })
     source: Directory,
     rate: number = 200,
+    netrc?: Secret,
   ): Promise<string> {
-    return rehearse({ app, source, rate });
+    return rehearse({ app, netrc, source, rate });
   }
 
   /**

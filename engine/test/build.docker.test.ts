@@ -100,6 +100,25 @@ describe("dockerBuild", () => {
       expect(await wrote.directory("/data").entries()).toEqual(["kept"]);
     }));
 
+  it("passes a secret to a step that starts long after the build", () =>
+    session(async ({ client }) => {
+      const secret = client.setSecret("late", "late-secret-value");
+      const dir = client
+        .directory()
+        .withNewFile(
+          "Dockerfile",
+          `FROM ${IMAGE}\nRUN echo ${Date.now()}; sleep 4\nRUN --mount=type=secret,id=late wc -c < /run/secrets/late > /size\n`,
+        );
+      expect(
+        (
+          await dir
+            .dockerBuild({ secrets: [secret] })
+            .file("/size")
+            .contents()
+        ).trim(),
+      ).toBe("17");
+    }));
+
   it("passes secrets to the steps that mount them, and stores none in the image", () =>
     session(async ({ client, view }) => {
       const secret = client.setSecret("token", "build-secret-value");

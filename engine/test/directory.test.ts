@@ -116,6 +116,9 @@ describe("a file", () => {
       const file = client.file("f.txt", "one\ntwo\nthree\n");
       expect(await file.contents()).toBe("one\ntwo\nthree\n");
       expect(await file.contents({ offsetLines: 1, limitLines: 1 })).toBe("two\n");
+      expect(await file.contents({ offsetLines: 2 })).toBe("three\n");
+      expect(await file.contents({ limitLines: 2 })).toBe("one\ntwo\n");
+      expect(await file.contents({ offsetLines: 3 })).toBe("");
       expect([await file.size(), await file.name()]).toEqual([14, "f.txt"]);
       const renamed = file.withName("g");
       expect(await renamed.name()).toBe("g");

@@ -5,6 +5,19 @@ import { IMAGE, temporaryFolder, withSession } from "./support.ts";
 const storePath = temporaryFolder();
 const session = <T>(use: Parameters<typeof withSession<T>>[1]): Promise<T> => withSession({ storePath }, use);
 
+/** Starts watching; the result stops and returns by how many megabytes this process grew at most. */
+function watchMemory(): () => number {
+  const before = process.memoryUsage.rss();
+  let most = before;
+  const timer = setInterval(() => {
+    most = Math.max(most, process.memoryUsage.rss());
+  }, 50);
+  return () => {
+    clearInterval(timer);
+    return (most - before) / 1e6;
+  };
+}
+
 async function failure(work: Promise<unknown>): Promise<ExecError> {
   const error = await work.then(
     () => undefined,
@@ -25,6 +38,21 @@ describe("withExec", () => {
       expect(await ran.stderr()).toBe("two\n");
       expect(await ran.combinedOutput()).toBe("one\ntwo\nthree\n");
       expect(await ran.exitCode()).toBe(0);
+    }));
+
+  it("streams output of any size in bounded memory; the API returns at most 128 MiB of it, as of a file", () =>
+    session(async ({ client }) => {
+      const peak = watchMemory();
+      const line = "x".repeat(1000);
+      const ran = client
+        .container()
+        .from(IMAGE)
+        .withExec(["sh", "-c", `yes ${line} | head -c 560000000; echo end >&2`], { redirectStderr: "/end" });
+      expect(await ran.exitCode()).toBe(0);
+      expect(await ran.file("/end").contents()).toBe("end\n");
+      const tooLarge = /^stdout: file size 560000000 exceeds limit 134217728: .*redirectStdout/;
+      await expect(ran.stdout()).rejects.toThrow(tooLarge);
+      expect(peak()).toBeLessThan(400);
     }));
 
   it("passes arguments unchanged, without shell expansion", () =>

@@ -17,6 +17,8 @@ describe("the store", () => {
       expect(await store.writeBlob(Readable.from([Buffer.from(content)]))).toEqual({ digest, size });
       expect(store.readBlobText(digest)).toBe(content.toString());
     }
+    const { digest } = await store.putBlob("0123456789");
+    expect(() => store.readBlobText(digest, 9)).toThrow("file size 10 exceeds limit 9");
     expect(store.readBlobTail((await store.putBlob("0123456789")).digest, 4)).toEqual({
       text: "6789",
       omitted: 6,

@@ -3,7 +3,9 @@
     run_tests.py [argument of manage.py test...]
 
 Writes junit.xml, coverage.xml and html/ to TEST_REPORTS. Without that variable it measures no coverage, which
-is a sixth faster. Exits with 0 if at least one test ran and all passed.
+is a sixth faster. Exits with 0 if at least one test ran, all passed, and the run came to its end.
+
+The tests run in a process of their own, so that there is a report however they end.
 """
 
 import os
@@ -12,7 +14,7 @@ import runpy
 import sys
 import traceback
 
-import coverage
+from stackline_supervisor import supervise
 
 REPORTS = os.environ.get("TEST_REPORTS")
 # Excluded from coverage: the tests themselves and code that Django generates.
@@ -35,33 +37,30 @@ def run_manage(arguments):
     return 0
 
 
-def report(measured, folder):
-    """Writes the coverage reports and prints the total in one line."""
-    try:
-        measured.xml_report(outfile=str(folder / "coverage.xml"))
-        total = measured.html_report(directory=str(folder / "html"))
-    except coverage.CoverageException as problem:
-        print(f"coverage: no report ({problem})")
-        return
-    print(f"coverage: {total:.0f} % of the lines; reports in {folder}")
-
-
 def run_measured(arguments, folder):
-    """Runs manage.py and writes the reports. Returns the exit code."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Runs manage.py and writes the coverage reports. Returns the exit code."""
+    import coverage
+
     measured = coverage.Coverage(source=["."], omit=OMIT, data_file=None)
     measured.start()
     code = run_manage(arguments)
     measured.stop()
     sys.stdout.flush()
-    report(measured, folder)
+    try:
+        measured.xml_report(outfile=str(folder / "coverage.xml"))
+        total = measured.html_report(directory=str(folder / "html"))
+        print(f"coverage: {total:.0f} % of the lines; reports in {folder}")
+    except coverage.CoverageException as problem:
+        print(f"coverage: no report ({problem})")
     return code
 
 
 def main(arguments):
     if not REPORTS:
-        return run_manage(arguments)
-    return run_measured(arguments, pathlib.Path(REPORTS))
+        return supervise(lambda: run_manage(arguments))
+    folder = pathlib.Path(REPORTS)
+    folder.mkdir(parents=True, exist_ok=True)
+    return supervise(lambda: run_measured(arguments, folder), folder / "junit.xml")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 import { type Container, type Directory, dag, type ExecError } from "@dagger.io/dagger";
-import { buildImage } from "../stack/image.js";
+import { type Application, buildImage } from "../stack/image.js";
+import { checkRequirements } from "../stack/requirements.js";
 import { startStack } from "../stack/stack.js";
 import { isCached } from "./cache-marker.js";
 import { photographPage, runChecks } from "./checks.js";
@@ -8,9 +9,8 @@ import { asMarkdown, asText, describeFailure, type Result } from "./summary.js";
 import { finishTests } from "./tests.js";
 
 /** Inputs of the parts. */
-export interface Sources {
+export interface Sources extends Application {
   source: Directory;
-  app: Directory;
   nginx: Directory;
 }
 
@@ -32,6 +32,7 @@ const parts: Record<string, Part> = { lint, test, build, checks };
  * @throws Error that ends with the first failure.
  */
 export async function runPipeline(sources: Sources): Promise<string> {
+  await checkRequirements(sources.app);
   const results = await runParts(sources, parts);
   if (results.every(({ passed }) => passed)) return asText(results);
   throw new Error(describeFailure(results));
@@ -79,19 +80,20 @@ async function lint({ source }: Sources): Promise<Outcome> {
   };
 }
 
-async function test({ app }: Sources): Promise<Outcome> {
-  const { passed, cached, output, reports } = await finishTests(app);
+async function test(sources: Sources): Promise<Outcome> {
+  const { passed, cached, output, reports } = await finishTests(sources);
   return { passed, cached: label(cached), output, files: reports };
 }
 
 /** The last step of a build collects the static files: the age of their folder tells whether the build was cached. */
-async function build({ app }: Sources, started: number): Promise<Outcome> {
-  const built = await buildImage(app, "runtime").withExec(["stat", "-c", "%Y", "/srv/www"]).stdout();
+async function build(sources: Sources, started: number): Promise<Outcome> {
+  const image = await buildImage(sources, "runtime");
+  const built = await image.withExec(["stat", "-c", "%Y", "/srv/www"]).stdout();
   return { passed: true, cached: label(Number(built) < Math.floor(started / 1000)), output: "" };
 }
 
-async function checks({ app, nginx }: Sources, started: number): Promise<Outcome> {
-  return readChecks(runChecks(app, startStack(app, nginx)), started);
+async function checks(sources: Sources, started: number): Promise<Outcome> {
+  return readChecks(runChecks(sources.app, await startStack(sources, sources.nginx)), started);
 }
 
 async function readChecks(run: Container, started: number): Promise<Outcome> {
@@ -100,10 +102,10 @@ async function readChecks(run: Container, started: number): Promise<Outcome> {
 }
 
 /** The page and the screenshot come from the same stack. A failed screenshot is left out. */
-async function checksWithScreenshot({ app, nginx }: Sources, started: number): Promise<Outcome> {
-  const entry = startStack(app, nginx);
+async function checksWithScreenshot(sources: Sources, started: number): Promise<Outcome> {
+  const entry = await startStack(sources, sources.nginx);
   const [outcome, screenshot] = await Promise.all([
-    readChecks(runChecks(app, entry), started).catch(failed),
+    readChecks(runChecks(sources.app, entry), started).catch(failed),
     photographPage(entry, 1280, 1000)
       .sync()
       .catch(() => undefined),

@@ -1,5 +1,5 @@
-import { type Container, type Directory, dag } from "@dagger.io/dagger";
-import { buildImage } from "../stack/image.js";
+import { type Container, dag } from "@dagger.io/dagger";
+import { type Application, buildImage } from "../stack/image.js";
 import { haveSameContent } from "./image-content.js";
 import { chooseMoves } from "./moving-tags.js";
 import { pushAll } from "./push.js";
@@ -27,14 +27,14 @@ export interface Publication extends TagSources, Destination {
  * follow the newest version only move forward, unless the publication says otherwise.
  * @returns the reference by digest.
  */
-export async function publishImage(app: Directory, publication: Publication): Promise<string> {
+export async function publishImage(application: Application, publication: Publication): Promise<string> {
   const repository = requireRepository(publication.repository);
   const platforms = requirePlatforms(publication.platforms);
   const { own, version, moving } = imageTags(publication);
   const destination = { ...publication, ...(await cutPassword(publication)) };
   // Also shows a wrong password before anything is built.
   const found = await readTags(destination, [...version, ...(publication.noMovingTags ? [] : moving)]);
-  const images = imagesOf(app, platforms, publication);
+  const images = await imagesOf(application, platforms, publication);
   const kept = await publishedVersion(destination, found.get(version[0] ?? ""), images, version[0] ?? "");
   const moves = publication.noMovingTags
     ? { tags: [], notes: [] }
@@ -61,9 +61,15 @@ async function readTags(destination: Destination, tags: string[]): Promise<Map<s
 /** An image for each platform. */
 type Images = ReadonlyMap<string | undefined, Container>;
 
-function imagesOf(app: Directory, platforms: string[], publication: Publication): Images {
+async function imagesOf(
+  application: Application,
+  platforms: string[],
+  publication: Publication,
+): Promise<Images> {
   const all = platforms.length > 0 ? platforms : [undefined];
-  return new Map(all.map((platform) => [platform, label(buildImage(app, "runtime", platform), publication)]));
+  const build = async (platform?: string) =>
+    [platform, label(await buildImage(application, "runtime", platform), publication)] as const;
+  return new Map(await Promise.all(all.map(build)));
 }
 
 /**

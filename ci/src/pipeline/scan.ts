@@ -1,5 +1,5 @@
-import { type Container, type Directory, dag, type File, ReturnType } from "@dagger.io/dagger";
-import { buildImage } from "../stack/image.js";
+import { type Container, dag, type File, ReturnType } from "@dagger.io/dagger";
+import { type Application, buildImage } from "../stack/image.js";
 import { images } from "../versions.js";
 import { describeFindings, type Packages, type Report, sortFindings } from "./findings.js";
 import { listPackages } from "./sbom.js";
@@ -16,7 +16,7 @@ export interface ScanOptions {
  * @returns the findings, if none of them must block a release.
  * @throws Error for fixable high or critical ones that the application adds to its base image, and without a database.
  */
-export async function scanImage(app: Directory, options: ScanOptions): Promise<string> {
+export async function scanImage(application: Application, options: ScanOptions): Promise<string> {
   const { scanner, problem } = await withDatabase(options.database);
   if (problem !== "") {
     const text = `nothing was scanned: there is no vulnerability database (${problem})`;
@@ -25,9 +25,10 @@ export async function scanImage(app: Directory, options: ScanOptions): Promise<s
       `${text}. Give one with --database=FILE, or continue without one with --allow-no-database`,
     );
   }
+  const image = await buildImage(application, "runtime");
   const base = dag.container().from(images.python);
   const [report, packages] = await Promise.all([
-    readReport(scanner, listPackages(buildImage(app, "runtime"), "syft")),
+    readReport(scanner, listPackages(image, "syft")),
     listPackages(base, "syft").contents(),
   ]);
   const findings = sortFindings(report, JSON.parse(packages) as Packages);

@@ -4,13 +4,14 @@ import type { Environment } from "../site/environment.js";
 import { releaseFolder } from "../site/release.js";
 import { parseSecrets } from "../site/secrets.js";
 import { exitCodeOf, type Payload, runRemote } from "../site/ssh-connection.js";
+import type { Application } from "../stack/image.js";
+import { checkRequirements } from "../stack/requirements.js";
 import { type DisposableVm, startDisposableVm } from "./disposable-vm.js";
 import { LoadGenerator } from "./load.js";
 import { publishReleases } from "./releases.js";
 import { type Step, verdict } from "./results.js";
 
-export interface Rehearsal {
-  app: Directory;
+export interface Rehearsal extends Application {
   /** The whole project. */
   source: Directory;
   /** Requests per second. */
@@ -32,11 +33,12 @@ type Outcome = "ok" | "refused";
  * @returns a table of the steps, their duration and the number of failed requests.
  * @throws Error with the table when a request failed or a step had an unexpected outcome.
  */
-export async function rehearse({ app, source, rate }: Rehearsal): Promise<string> {
+export async function rehearse({ app, netrc, source, rate }: Rehearsal): Promise<string> {
+  await checkRequirements(app);
   const vm = await startDisposableVm(source.directory("scripts/vm"), source.directory("scripts/host"));
   const load = new LoadGenerator(source, vm.service, rate);
   try {
-    const releases = await publishReleases(vm, app, source);
+    const releases = await publishReleases(vm, { app, netrc }, source);
     await load.start();
     const steps = await runSteps(plan(vm, source, releases), load);
     return verdict(steps, await load.report());

@@ -1,5 +1,5 @@
 import { type Container, type Directory, dag } from "@dagger.io/dagger";
-import { buildImage } from "../stack/image.js";
+import { type Application, buildImage } from "../stack/image.js";
 import { images } from "../versions.js";
 import { type DisposableVm, loadImage, provideImage, runOnVm } from "./disposable-vm.js";
 
@@ -9,13 +9,13 @@ import { type DisposableVm, loadImage, provideImage, runOnVm } from "./disposabl
  */
 export async function publishReleases(
   vm: DisposableVm,
-  app: Directory,
+  application: Application,
   source: Directory,
 ): Promise<[string, string]> {
   const upstream = [images.postgres, images.redis, images.kafka, images.nginx, images.registry];
   for (const name of upstream) await provideImage(vm, name, dag.container().from(name));
   await runOnVm(vm, `docker run -d --name registry --publish 127.0.0.1:5000:5000 ${images.registry}`);
-  await loadImage(vm, "rehearsal:1", await withRehearsalPages(app, source));
+  await loadImage(vm, "rehearsal:1", await withRehearsalPages(application, source));
   await runOnVm(
     vm,
     "printf 'FROM rehearsal:1\\nENV REHEARSAL=2\\n' | docker build --quiet --tag rehearsal:2 -",
@@ -30,8 +30,8 @@ async function push(vm: DisposableVm, tag: string): Promise<string> {
 }
 
 /** Adds two pages to any application: one that queries the database, one that takes 2 s. */
-async function withRehearsalPages(app: Directory, source: Directory): Promise<Container> {
-  const image = buildImage(app, "runtime");
+async function withRehearsalPages(application: Application, source: Directory): Promise<Container> {
+  const image = await buildImage(application, "runtime");
   const path = `${await image.workdir()}/devops_001/wsgi.py`;
   const [wsgi, pages] = await Promise.all([
     image.file(path).contents(),

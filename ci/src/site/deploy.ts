@@ -1,14 +1,14 @@
 import type { Directory, Secret } from "@dagger.io/dagger";
 import { runPipeline } from "../pipeline/ci.js";
 import { publishImage } from "../pipeline/publish.js";
+import type { Application } from "../stack/image.js";
 import { type Account, registryLogin, requireDigest } from "./registry.js";
 import { releaseFolder } from "./release.js";
 import { normaliseSecrets } from "./secrets.js";
 import { type Connection, type Payload, runRemote } from "./ssh-connection.js";
 import { connectTo, type Target } from "./target.js";
 
-export interface Deployment extends Target, Account {
-  app: Directory;
+export interface Deployment extends Target, Account, Application {
   /** The whole project. */
   source: Directory;
   secrets?: Secret;
@@ -48,26 +48,29 @@ async function payloadOf(
 
 /** Nothing is built for a deployment unless it passes the CI checks. */
 async function newImage(deployment: Deployment, { environment }: Connection): Promise<string> {
-  const { app, source, username, password, commit, version, dryRun } = deployment;
+  const { app, netrc, source, username, password, commit, version, dryRun } = deployment;
   if (dryRun) return `${environment.repository}@sha256:${"0".repeat(64)}`;
   if (!password) {
     throw new Error(
       "deploy publishes the image first: give --username and --password, or --image for one that is published",
     );
   }
-  await runPipeline({ source, app, nginx: source.directory("nginx") });
-  return publishImage(app, {
-    repository: environment.repository,
-    username,
-    password,
-    tags: [environment.name],
-    commit,
-    branch: "",
-    version,
-    source: "",
-    created: "",
-    platforms: [],
-  });
+  await runPipeline({ source, app, netrc, nginx: source.directory("nginx") });
+  return publishImage(
+    { app, netrc },
+    {
+      repository: environment.repository,
+      username,
+      password,
+      tags: [environment.name],
+      commit,
+      branch: "",
+      version,
+      source: "",
+      created: "",
+      platforms: [],
+    },
+  );
 }
 
 function planned({ image, env }: Deployment): string {

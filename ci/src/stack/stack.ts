@@ -1,7 +1,7 @@
 import { type Container, type Directory, dag, type Service } from "@dagger.io/dagger";
 import { images } from "../versions.js";
 import { generateCredentials } from "./credentials.js";
-import { buildImage } from "./image.js";
+import { type Application, buildImage } from "./image.js";
 import {
   type Backends,
   readiness,
@@ -26,12 +26,16 @@ export interface Entry {
  * The whole stack, built from the application's sources: production image, data services, worker and nginx.
  * @param without parts to leave out; without nginx, requests go directly to the application.
  */
-export function startStack(app: Directory, nginx: Directory, without: readonly Part[] = []): Entry {
-  const image = buildImage(app, "runtime");
+export async function startStack(
+  application: Application,
+  nginx: Directory,
+  without: readonly Part[] = [],
+): Promise<Entry> {
+  const image = await buildImage(application, "runtime");
   const bound = bindBackends(image, startBackends(generateCredentials("stack")), without);
   // Without its broker a worker never becomes ready.
   const hasWorker = !without.includes("worker") && !without.includes("redis");
-  const web = application(hasWorker ? bound.withServiceBinding("worker", worker(bound)) : bound);
+  const web = webServer(hasWorker ? bound.withServiceBinding("worker", worker(bound)) : bound);
   if (without.includes("nginx")) return { host: "app", port: 8000, service: web };
   return { host: "nginx", port: 80, service: reverseProxy(nginx, image.directory("/srv/www"), web) };
 }
@@ -42,7 +46,7 @@ function bindBackends(image: Container, backends: Backends, without: readonly Pa
 }
 
 /** gunicorn, after the migrations. It also starts without a database; /checks then reports the outage. */
-function application(container: Container): Service {
+function webServer(container: Container): Service {
   return container
     .withExposedPort(8000)
     .withDockerHealthcheck(["/usr/local/bin/python3", "-IS", "/opt/docker/healthcheck.py"], readiness)

@@ -3,13 +3,16 @@ import { join, resolve } from "node:path";
 import { UserError } from "../core/errors.ts";
 import type { FileValue } from "../core/values.ts";
 import type { Args, Evaluator, Resolver, SessionContext } from "../session/context.ts";
+import { SizeError } from "../store/errors.ts";
 import { exportFile } from "../store/export.ts";
-import { digestOf } from "../store/store.ts";
+import { digestOf, MOST_TEXT, type Store } from "../store/store.ts";
 import { checkTarget, type TargetKind } from "../store/target.ts";
 import { exporting } from "./exporting.ts";
 import { numericOwner } from "./owner.ts";
 import { refuseIgnored, searchFiles } from "./search.ts";
 import { statOf } from "./stat.ts";
+
+const NEWLINE = 0x0a;
 
 function blobOf(file: FileValue): string {
   if (!file.entry.blob)
@@ -17,11 +20,23 @@ function blobOf(file: FileValue): string {
   return file.entry.blob;
 }
 
-function readLines(text: string, offset: number | null, limit: number | null): string {
-  if (offset == null && limit == null) return text;
-  const lines = text.split(/(?<=\n)/);
-  const start = offset ?? 0;
-  return lines.slice(start, limit == null ? undefined : start + limit).join("");
+/** Some lines of a file, which itself may be larger than the API returns. */
+async function readLines(store: Store, blob: string, offset: number, limit: number): Promise<string> {
+  const kept: Buffer[] = [];
+  let line = 0;
+  let size = 0;
+  for await (const chunk of store.readBlob(blob) as AsyncIterable<Buffer>) {
+    for (let at = 0; at < chunk.length && line < offset + limit; ) {
+      const end = chunk.indexOf("\n", at) + 1 || chunk.length;
+      if (line >= offset) kept.push(chunk.subarray(at, end));
+      if (line >= offset) size += end - at;
+      if (chunk[end - 1] === NEWLINE) line++;
+      at = end;
+    }
+    if (size > MOST_TEXT) throw new SizeError(size, MOST_TEXT);
+    if (line >= offset + limit) break;
+  }
+  return Buffer.concat(kept).toString();
 }
 
 /**
@@ -71,8 +86,10 @@ async function exportEntry(file: FileValue, args: Args, session: SessionContext)
 }
 
 export const file: Record<string, Evaluator> = {
-  contents: (f: FileValue, { offsetLines, limitLines }, session) =>
-    readLines(session.store.readBlobText(blobOf(f)), offsetLines, limitLines),
+  contents: (f: FileValue, { offsetLines, limitLines }, { store }) =>
+    offsetLines == null && limitLines == null
+      ? store.readBlobText(blobOf(f))
+      : readLines(store, blobOf(f), offsetLines ?? 0, limitLines ?? Number.POSITIVE_INFINITY),
   search: (f: FileValue, args, session) => {
     refuseIgnored(args);
     return searchFiles(session.store, [[f.name, f.entry]], args);

@@ -27,7 +27,7 @@ export function searchFiles(
   const results: SearchResultValue[] = [];
   for (const [path, entry] of files) {
     if (!entry.blob || !isWanted(path)) continue;
-    const bytes = store.readBlobText(entry.blob);
+    const bytes = store.readBlobText(entry.blob, Number.POSITIVE_INFINITY);
     // Binary files are skipped.
     if (bytes.includes("\0")) continue;
     const found = searchText(path, bytes, pattern, args.multiline);

@@ -7,19 +7,23 @@ import { registryOf, userLogin } from "../client/logins.ts";
 
 const { Root } = protobuf;
 
-/** The messages of BuildKit's protocols for secrets and for logins. */
+/** The messages of BuildKit's protocols for secrets and for logins, and of gRPC's for health. */
 const root = Root.fromJSON({
   nested: {
     SecretRequest: { fields: { id: { type: "string", id: 1 } } },
     Secret: { fields: { data: { type: "bytes", id: 1 } } },
     LoginRequest: { fields: { Host: { type: "string", id: 1 } } },
     Login: { fields: { Username: { type: "string", id: 1 }, Secret: { type: "string", id: 2 } } },
+    HealthRequest: { fields: { service: { type: "string", id: 1 } } },
+    Health: { fields: { status: { type: "int32", id: 1 } } },
   },
 });
 
 const SECRET = "/moby.buildkit.secrets.v1.Secrets/GetSecret";
 const LOGIN = "/moby.filesync.v1.Auth/Credentials";
+const HEALTH = "/grpc.health.v1.Health/Check";
 const NOT_FOUND = 5;
+const SERVING = 1;
 
 interface Call<T> {
   request: T;
@@ -74,6 +78,11 @@ export async function openBuildSession(
         );
       },
     },
+  );
+  // BuildKit asks every second, and closes a session that does not answer.
+  server.addService(
+    { Check: method(HEALTH, "HealthRequest", "Health") },
+    { Check: (_: unknown, answer: Answer<{ status: number }>) => answer(null, { status: SERVING }) },
   );
   server.createConnectionInjector(grpc.ServerCredentials.createInsecure()).injectConnection(socket);
   return {

@@ -1,6 +1,7 @@
 import { ExecError, UserError } from "../core/errors.ts";
 import { containerKey } from "../core/keys.ts";
 import type { ContainerState, ExecOutcome, Mount } from "../core/values.ts";
+import { SizeError } from "../store/errors.ts";
 import type { Store } from "../store/store.ts";
 import { digestOf } from "../store/store.ts";
 import { Tree } from "../store/tree.ts";
@@ -130,13 +131,23 @@ function requireExpected(store: Store, { command, expect }: ExecOptions, ran: Ex
   throw new ExecError(command, ran.exitCode, read(ran.stdout), read(ran.stderr));
 }
 
-/** Text of a finished exec's output. */
+/**
+ * Text of a finished exec's output.
+ * @throws UserError for more than the API returns.
+ */
 export function outcomeText(
   store: Store,
   state: ContainerState,
   stream: "stdout" | "stderr" | "combined",
 ): string {
-  return store.readBlobText(outcomeOf(state)[stream]);
+  try {
+    return store.readBlobText(outcomeOf(state)[stream]);
+  } catch (error) {
+    if (!(error instanceof SizeError)) throw error;
+    throw new UserError(
+      `${stream === "combined" ? "combinedOutput" : stream}: ${error.message}: write the output to a file with redirectStdout`,
+    );
+  }
 }
 
 /** @throws UserError when nothing ran. */

@@ -17,3 +17,15 @@ export function writeError(path: string, error: unknown): unknown {
   const reason = systemReason(error);
   return reason ? new PathError(`cannot write ${path}: ${reason}; choose another path`) : error;
 }
+
+/** A text too large to be handled in memory, in bytes. */
+export class SizeError extends Error {
+  override readonly name = "SizeError";
+
+  constructor(
+    readonly size: number,
+    limit: number,
+  ) {
+    super(`file size ${size} exceeds limit ${limit}`);
+  }
+}

@@ -21,7 +21,11 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { BlobWriter } from "./blob-writer.ts";
+import { SizeError } from "./errors.ts";
 import { isAlive, ownProcess } from "./process.ts";
+
+/** Bytes of text that the API returns at once, as in the official engine's File.contents. */
+export const MOST_TEXT = 128 * 1024 * 1024;
 
 /** The cache directory: STACKLINE_CACHE, else `stackline` in the user's cache directory. */
 export function defaultStorePath(env: NodeJS.ProcessEnv = process.env): string {
@@ -79,7 +83,10 @@ export class Store {
     return createReadStream(this.blobPath(digest));
   }
 
-  readBlobText(digest: string): string {
+  /** @throws SizeError for more than `limit` bytes, by default as many as the API returns. */
+  readBlobText(digest: string, limit = MOST_TEXT): string {
+    const { size } = this.statBlob(digest);
+    if (size > limit) throw new SizeError(size, limit);
     return readFileSync(this.blobPath(digest), "utf8");
   }
 
