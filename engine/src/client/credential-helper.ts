@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import type { FoundLogin } from "./logins.ts";
+import type { FoundLogin } from "./login.ts";
 
 /** How long a helper may take, in milliseconds: some ask a cloud for a token. */
 const TIMEOUT = 60_000;

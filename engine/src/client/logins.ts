@@ -1,19 +1,8 @@
 import { type DockerConfigFile, readConfig, type StoredLogin } from "./config.ts";
 import { askHelper } from "./credential-helper.ts";
+import type { FoundLogin, Login } from "./login.ts";
 
-/** A registry's login, in the form that Docker's API takes. */
-export interface Login {
-  username?: string;
-  password?: string;
-  identitytoken?: string;
-  serveraddress: string;
-}
-
-export interface FoundLogin {
-  login?: Login;
-  /** Why the user's login could not be read, in one line. */
-  problem?: string;
-}
+export type { FoundLogin, Login } from "./login.ts";
 
 /** The name under which `docker login` stores Docker Hub. */
 const HUB = "https://index.docker.io/v1/";
