@@ -67,7 +67,6 @@ export async function readTag(
 /** What the message of a failed pull says: there is no such image, the account may only push, or something else. */
 export function refusalOf(message: string): "missing" | "unreadable" | "other" {
   if (/\bdenied\b|insufficient_scope|403 forbidden/i.test(message)) return "unreadable";
-  if (/manifest unknown|name unknown|not found|no match for platform/i.test(message))
-    return "missing";
+  if (/manifest unknown|name unknown|not found|no match for platform/i.test(message)) return "missing";
   return "other";
 }
