@@ -151,6 +151,14 @@ describe("the npm packages", { timeout: 60_000 }, () => {
     expect(install(root).said).toContain("installing the npm packages");
   });
 
+  it.runIf(isRoot)("are installed for a user without a home directory", () => {
+    const root = project();
+    spawnSync("chown", ["-R", "54321", root]);
+    const env = { HOME: "/", npm_config_offline: "true" };
+    expect(run(`install_packages ${root}`, env, STRANGER)).toMatchObject({ code: 0 });
+    expect(isComplete(root)).toBe(true);
+  });
+
   it("are found in a path with spaces and letters beyond ASCII", () => {
     const root = join(temporaryFolder(), "Projekte – fünf & mehr");
     cpSync(project(), root, { recursive: true });

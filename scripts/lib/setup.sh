@@ -83,6 +83,13 @@ npm_ci() {
   local what=(--include=dev --include=optional --include=peer --ignore-scripts --no-dry-run --no-package-lock-only)
   local where=(--prefix="$1" --no-global --location=project --install-strategy=hoisted --bin-links --no-engine-strict)
   local unset=(-u npm_config_workspace -u npm_config_workspaces -u NPM_CONFIG_WORKSPACE -u NPM_CONFIG_WORKSPACES)
+  # Without a home directory, npm has no folder for its cache.
+  if [ ! -w "${HOME:-}" ] && [ -z "${npm_config_cache:-}" ]; then
+    npm_config_cache=$(mktemp -d)
+    export npm_config_cache
+    # Called in a subshell, which then ends.
+    trap 'rm -rf "$npm_config_cache"' EXIT
+  fi
   (cd "$1" && env "${unset[@]}" npm ci "${what[@]}" "${where[@]}" --no-audit --no-fund --loglevel=error >&2)
 }
 
