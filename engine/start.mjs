@@ -1,24 +1,36 @@
-// Starts the engine. Its TypeScript is bundled into node_modules/.cache when a source has changed, which halves the start
+// Starts the engine. Its TypeScript is bundled into the cache directory when a source has changed, which halves the start
 // time: tsx would compile it at every start.
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { createHash, randomUUID } from "node:crypto";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { cacheDirectory } from "./src/store/location.mjs";
 
-const engine = dirname(fileURLToPath(import.meta.url));
-const sources = join(engine, "src");
-/** The node_modules folder of this package, or of the workspace that it belongs to. */
-const packages = dirname(dirname(createRequire(import.meta.url).resolve("typescript/package.json")));
-const cache = join(packages, ".cache", "stackline");
+const self = fileURLToPath(import.meta.url);
+const sources = join(dirname(self), "src");
+/** Bundles that were not used for this long, in milliseconds, are removed. */
+const KEPT = 7 * 24 * 3_600_000;
 
-/** Changes with the size or time of any source; no source is read. */
+/** Changes with the size or time of any source, and with the installed packages; no source is read. */
 function fingerprint() {
+  const packages = dirname(dirname(createRequire(import.meta.url).resolve("typescript/package.json")));
   const installed = statSync(join(packages, ".package-lock.json"), { throwIfNoEntry: false });
   const hash = createHash("sha256").update(String(installed?.mtimeMs));
-  for (const item of readdirSync(sources, { withFileTypes: true, recursive: true })) {
-    if (!item.isFile() || !item.name.endsWith(".ts")) continue;
-    const path = join(item.parentPath, item.name);
+  const found = readdirSync(sources, { withFileTypes: true, recursive: true })
+    .filter((item) => item.isFile() && /\.m?ts$|\.mjs$/.test(item.name))
+    .map((item) => join(item.parentPath, item.name));
+  for (const path of [self, ...found]) {
     const { size, mtimeMs } = statSync(path);
     hash.update(`${path}\0${size}\0${mtimeMs}\0`);
   }
@@ -39,32 +51,78 @@ const keepUrls = {
   },
 };
 
+/** Packages are imported by their URL: Node would look for them beside the bundle. */
+const packageUrls = {
+  name: "package-urls",
+  setup(build) {
+    build.onResolve({ filter: /^[^./]/ }, async ({ path, kind, resolveDir, pluginData }) => {
+      if (path.startsWith("node:") || pluginData === packageUrls || kind === "entry-point") return undefined;
+      const found = await build.resolve(path, { kind, resolveDir, pluginData: packageUrls });
+      if (found.errors.length > 0) return found;
+      return { path: found.external ? path : pathToFileURL(found.path).href, external: true };
+    });
+  },
+};
+
+/** Other processes may bundle the same at the same time: the file is complete from its first moment. */
 async function bundle(entry, target) {
   const { build } = await import("esbuild");
-  mkdirSync(cache, { recursive: true });
-  const temporary = `${target}.${process.pid}.mjs`;
-  await build({
+  const { outputFiles } = await build({
     entryPoints: [entry],
-    outfile: temporary,
+    write: false,
     bundle: true,
     platform: "node",
     format: "esm",
-    packages: "external",
+    // Those that Node knows: esbuild adds one of its own.
+    conditions: [],
     target: "node20",
     sourcemap: "inline",
     logLevel: "error",
-    plugins: [keepUrls],
+    plugins: [keepUrls, packageUrls],
   });
-  const name = target.slice(cache.length + 1).split("-")[0];
-  for (const old of readdirSync(cache)) {
-    if (old.startsWith(`${name}-`) && !temporary.endsWith(old)) rmSync(join(cache, old), { force: true });
+  const folder = dirname(target);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const temporary = join(folder, `${randomUUID()}.tmp`);
+  try {
+    writeFileSync(temporary, outputFiles[0].contents, { mode: 0o600 });
+    renameSync(temporary, target);
+  } finally {
+    rmSync(temporary, { force: true });
   }
-  renameSync(temporary, target);
+  removeUnused(folder);
+}
+
+function removeUnused(folder) {
+  for (const item of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, item.name);
+    const found = item.isFile() && statSync(path, { throwIfNoEntry: false });
+    if (found && Date.now() - found.mtimeMs > KEPT) rmSync(path, { force: true });
+  }
+}
+
+/** A bundle's time is that of its last use, to the day. */
+function markUsed(path) {
+  const now = new Date();
+  if (now.getTime() - statSync(path).mtimeMs > KEPT / 7) utimesSync(path, now, now);
+}
+
+/** The file to run: the bundle or, if the cache directory cannot be used, the source: the engine reports the cause. */
+async function compiled(name, entry) {
+  try {
+    const target = join(cacheDirectory(), "code", `${name}-${fingerprint()}.mjs`);
+    if (existsSync(target)) markUsed(target);
+    else await bundle(entry, target);
+    return target;
+  } catch (error) {
+    // esbuild's: a source does not compile.
+    if (error.errors) throw error;
+    const { register } = await import("tsx/esm/api");
+    register();
+    return entry;
+  }
 }
 
 const [name, ...rest] = process.argv.slice(2);
-const entry = join(sources, name === "images" ? "images/main.ts" : "main.ts");
-const target = join(cache, `${name === "images" ? "images" : "engine"}-${fingerprint()}.mjs`);
-if (!existsSync(target)) await bundle(entry, target);
+const program = await compiled(name, join(sources, name === "images" ? "images/main.ts" : "main.ts"));
 process.argv.splice(2, Number.POSITIVE_INFINITY, ...rest);
-await import(pathToFileURL(target).href);
+await import(pathToFileURL(program).href);

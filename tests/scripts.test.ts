@@ -93,9 +93,10 @@ it.each<[settings: Record<string, string>, config: object, chosen: boolean]>([
     const folder = mkdtempSync(join(tmpdir(), "stackline-"));
     try {
       writeFileSync(join(folder, "config.json"), JSON.stringify(config, undefined, "\t"));
-      const words = ["-c", `root=. . "${scripts}lib/setup.sh"; docker_is_chosen`];
+      const words = [`${scripts}lib/docker-state.mjs`, join(folder, "no.sock")];
       const env = { PATH: process.env.PATH, DOCKER_CONFIG: folder, ...settings };
-      expect(spawnSync("bash", words, { env }).status === 0).toBe(chosen);
+      const state = spawnSync(process.execPath, words, { env, encoding: "utf8" }).stdout;
+      expect(state).toBe(chosen ? "elsewhere\n" : "absent\n");
     } finally {
       rmSync(folder, { recursive: true });
     }

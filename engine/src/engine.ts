@@ -8,7 +8,8 @@ import type { Caller } from "./session/context.ts";
 import type { ProgressView } from "./session/progress.ts";
 import { SessionServer } from "./session/server.ts";
 import { Session } from "./session/session.ts";
-import { defaultStorePath, Store } from "./store/store.ts";
+import { cacheDirectory } from "./store/location.mjs";
+import { Store } from "./store/store.ts";
 
 export interface EngineOptions {
   view: ProgressView;
@@ -24,7 +25,7 @@ export class Engine {
   schema: GraphQLSchema = coreSchema();
   module?: LoadedModule;
 
-  constructor({ view, workdir, storePath = defaultStorePath() }: EngineOptions) {
+  constructor({ view, workdir, storePath = cacheDirectory() }: EngineOptions) {
     this.session = new Session({
       store: new Store(storePath),
       view,

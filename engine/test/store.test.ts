@@ -1,6 +1,8 @@
+import { execFileSync } from "node:child_process";
 import { chownSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { isAlive, ownProcess } from "../src/store/process.ts";
 import { Store } from "../src/store/store.ts";
@@ -93,5 +95,15 @@ describe("a process identifier", () => {
     expect(isAlive(ownProcess().replace(/\.\d+\./, ".1."))).toBe(false);
     expect(isAlive(ownProcess().replace(/[^.]+$/, "other-machine"))).toBe(true);
     expect(isAlive("no name")).toBe(true);
+  });
+
+  it.runIf(process.getuid?.() === 0)("of another user's process is alive where /proc hides it", () => {
+    const module = fileURLToPath(new URL("../src/store/process.ts", import.meta.url));
+    const script = `import(${JSON.stringify(module)}).then(({ isAlive, ownProcess }) =>
+      console.log(isAlive(ownProcess().replace(/^\\d+\\.\\d+/, "1.5"))))`;
+    const hide =
+      'mount -t proc -o hidepid=2 proc /proc && setpriv --reuid=54321 --regid=54321 --clear-groups "$0" --import tsx -e "$1"; exit';
+    const inside = ["--mount", "--pid", "--fork", "sh", "-c", hide, process.execPath, script];
+    expect(execFileSync("unshare", inside, { encoding: "utf8" })).toBe("true\n");
   });
 });

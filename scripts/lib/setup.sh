@@ -3,6 +3,7 @@
 
 # The project's folder, set by the sourcing script.
 : "${root:?}"
+setup=$(dirname "${BASH_SOURCE[0]}")
 # The oldest Node that the engine's packages run on.
 node_major=20
 # How long Docker may take to respond after its start, and the official engine to a probe: seconds.
@@ -49,46 +50,66 @@ official_answers() { timeout "$official_patience" "$1" --silent core version >/d
 
 require_node() {
   command -v node >/dev/null || fail "Node.js is missing: install version $node_major or newer, with npm"
-  local major
-  major=$(node -p 'process.versions.node.split(".")[0]')
-  [ "$major" -ge "$node_major" ] || fail "Node.js $major is too old: install version $node_major or newer"
+  local version
+  version=$(node --version)
+  version=${version#v}
+  [ "${version%%.*}" -ge "$node_major" ] || fail "Node.js $version is too old: install version $node_major or newer"
   command -v npm >/dev/null || fail "npm is missing: it comes with Node.js"
 }
 
-# Installs the npm packages if the lock file has changed since the last installation. One process at a time.
+# packages_installed FOLDER: whether it has all packages of its lock file. An installation can be incomplete: interrupted, or
+# made for production.
+packages_installed() { node "$setup/packages-installed.mjs" "$1"; }
+
+# Installs the npm packages if they are missing, incomplete or not those of the lock file. One process at a time.
 install_packages() {
-  local stamp=$1/node_modules/.stackline-lock lock=$1/package-lock.json
-  cmp -s "$lock" "$stamp" && return
+  packages_installed "$1" && return
+  local path lock=$1/.npm-install.lock
+  for path in "$1" "$1/node_modules" "$lock"; do
+    [ -w "$path" ] || [ ! -e "$path" ] ||
+      fail "the npm packages must be installed, but $path is not writable by $(user): run 'npm ci' there as its owner, or use a copy of the project"
+  done
   (
     ! command -v flock >/dev/null || flock 9
-    cmp -s "$lock" "$stamp" && exit
+    packages_installed "$1" && exit
     say "installing the npm packages"
-    cd "$1" || exit
-    npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2 || fail "npm ci failed: see its message above"
-    cp "$lock" "$stamp"
-  ) 9>"$1/.npm-install.lock"
+    npm_ci "$1" || fail "npm ci failed: see its message above"
+    packages_installed "$1" || fail "npm ci left packages out: try it in $1, and check npm's settings with: npm config list"
+  ) 9>"$lock"
+}
+
+# The options come before npm's settings in the environment and in .npmrc files, such as omit=dev, which NODE_ENV=production
+# implies. Only a workspace's name, which `npm run` sets for its children, has no option that resets it.
+npm_ci() {
+  local what=(--include=dev --include=optional --include=peer --ignore-scripts --no-dry-run --no-package-lock-only)
+  local where=(--prefix="$1" --no-global --location=project --install-strategy=hoisted --bin-links --no-engine-strict)
+  local unset=(-u npm_config_workspace -u npm_config_workspaces -u NPM_CONFIG_WORKSPACE -u NPM_CONFIG_WORKSPACES)
+  # Without a home directory, npm has no folder for its cache.
+  if [ ! -w "${HOME:-}" ] && [ -z "${npm_config_cache:-}" ]; then
+    npm_config_cache=$(mktemp -d)
+    export npm_config_cache
+    # Called in a subshell, which then ends.
+    trap 'rm -rf "$npm_config_cache"' EXIT
+  fi
+  (cd "$1" && env "${unset[@]}" npm ci "${what[@]}" "${where[@]}" --no-audit --no-fund --loglevel=error >&2)
 }
 
 docker_socket=/var/run/docker.sock
 docker_log=/var/log/dockerd.log
 
-# Whether the user chose a Docker, as the docker command decides: with variables, or with `docker context use`. Only the
-# default one is installed and started here; for any other, the engine's error says what it lacks.
-docker_is_chosen() {
-  local context=${DOCKER_CONTEXT:-} config=${DOCKER_CONFIG:-${HOME:-}/.docker}/config.json
-  [ -z "${DOCKER_HOST:-}${DOCKER_TLS_VERIFY:-}${DOCKER_TLS:-}" ] || return 0
-  if [ -z "$context" ] && [ -r "$config" ]; then
-    context=$(sed -n 's/.*"currentContext"[[:space:]]*:[[:space:]]*"\([^"]*\)".*/\1/p' "$config")
-  fi
-  [ "${context:-default}" != default ]
+# Succeeds if Docker answers, or is elsewhere: then the engine connects to it. Fails if it has to be started here.
+docker_runs() {
+  case $(node "$setup/docker-state.mjs" "$docker_socket") in
+    answers | elsewhere) ;;
+    denied)
+      fail "$(user) may not open Docker's socket $docker_socket: join its group with 'sudo usermod -aG docker $(user)', then log in again"
+      ;;
+    *) return 1 ;;
+  esac
 }
 
-# Whether Docker runs, without a request to it: its process exists, or another process serves its socket.
-docker_runs() {
-  ! docker_is_chosen || return 0
-  [ -S "$docker_socket" ] || return 1
-  [ ! -f /var/run/docker.pid ] || kill -0 "$(cat /var/run/docker.pid)" 2>/dev/null
-}
+# The user's name, or the number of a user that has none: then id prints that and fails.
+user() { id -un 2>/dev/null || true; }
 
 # Installs and starts Docker if that needs no interaction. One process at a time.
 start_docker() {
@@ -102,13 +123,14 @@ start_docker() {
 }
 
 start_docker_now() {
-  if ! command -v dockerd >/dev/null; then install_docker; fi
+  # Debian has dockerd in a folder that is not on the PATH of ordinary users.
+  PATH=$PATH:/usr/sbin command -v dockerd >/dev/null || install_docker
   [ "$(id -u)" = 0 ] || fail "Docker is not running: start it, for example with: sudo systemctl start docker"
   say "starting Docker"
   local daemon=''
   if [ -d /run/systemd/system ]; then
     systemctl start docker || fail "Docker failed to start: see journalctl -u docker"
-  else
+  elif ! docker_starts; then
     rm -f /var/run/docker.pid
     setsid dockerd </dev/null >"$docker_log" 2>&1 &
     daemon=$!
@@ -122,6 +144,9 @@ start_docker_now() {
     sleep 0.2
   done
 }
+
+# Whether another process has started dockerd. A container's PIDs begin anew: after a restart, the file can name any process.
+docker_starts() { [ "$(cat "/proc/$(cat /var/run/docker.pid 2>/dev/null)/comm" 2>/dev/null)" = dockerd ]; }
 
 # docker_failure FILE: why dockerd failed to start, in one line, from its log. Under systemd the journal has the log instead.
 docker_failure() {

@@ -4,6 +4,7 @@ import { assemble, RECIPE_LABEL, STAND_IN_LABEL } from "./assemble.ts";
 import { imageOrNothing, removeReplaced } from "./build.ts";
 import { ImageError } from "./errors.ts";
 import { fingerprint } from "./fingerprint.ts";
+import type { Recipe } from "./recipe.ts";
 import { hasRecipe, recipeFor } from "./recipes.ts";
 import { parseReference, withDigest } from "./reference.ts";
 import { askDigest, pull } from "./registry.ts";
@@ -58,8 +59,18 @@ export async function provideCurrent(
 /** True for a stand-in whose recipe, versions or certificate authorities have changed since it was assembled. */
 async function isOutdated(ref: string, image: Docker.ImageInspectInfo): Promise<boolean> {
   const print = image.Config.Labels?.[RECIPE_LABEL];
-  const recipe = print ? recipeFor(ref) : undefined;
+  const recipe = print ? usableRecipe(ref) : undefined;
   return recipe !== undefined && (await fingerprint(recipe)) !== print;
+}
+
+/** A stand-in that this user cannot assemble again, because a tool is missing, serves as it is. */
+function usableRecipe(ref: string): Recipe | undefined {
+  try {
+    return recipeFor(ref);
+  } catch (error) {
+    if (error instanceof ImageError && error.code === "MISSING_TOOL") return undefined;
+    throw error;
+  }
 }
 
 async function standIn(docker: Docker, ref: string, report: (line: string) => void): Promise<void> {

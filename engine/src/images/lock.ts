@@ -8,11 +8,12 @@ import { isAlive, ownProcess } from "../store/process.ts";
 import { onEarlyExit } from "./host.ts";
 
 /**
- * Runs `work` while no other process on this machine holds the lock `name`. A lock whose owner has died is taken over.
+ * Runs `work` while no other process of this user holds the lock `name`. A lock whose owner has died is taken over,
+ * which in a shared temporary folder only the same user may do.
  * The lock only avoids duplicate work: builds are tagged at their end, so two concurrent builds do no harm.
  */
 export async function withLock<T>(name: string, work: () => Promise<T>): Promise<T> {
-  const path = join(tmpdir(), `stackline-${name.replace(/\W+/g, "-")}.held`);
+  const path = join(tmpdir(), `stackline-${process.getuid?.() ?? ""}-${name.replace(/\W+/g, "-")}.held`);
   while (!(await take(path))) {
     if (!(await ownerLives(path))) await rm(path, { force: true });
     else await sleep(300);

@@ -99,12 +99,19 @@ async function describeEnd(code: number | null, tail: string, files: string[]): 
   return `the module ended with exit code ${code} before it answered${tail ? `:\n${tail.trimEnd()}` : ""}`;
 }
 
+/** The SDK's decorators are those of TypeScript: without this, each on a parameter is a mistake. */
+const DECORATORS = { compilerOptions: { experimentalDecorators: true } };
+
 /** The first syntax error in the sources: Node's own message depends on how the file was loaded. */
 async function findMistake(files: string[]): Promise<string | undefined> {
   const { transform } = await import("esbuild");
   for (const file of files) {
     try {
-      await transform(readFileSync(file, "utf8"), { loader: "ts", logLevel: "silent" });
+      await transform(readFileSync(file, "utf8"), {
+        loader: "ts",
+        logLevel: "silent",
+        tsconfigRaw: DECORATORS,
+      });
     } catch (error) {
       const [{ location, text }] = (error as TransformFailure).errors as [TransformFailure["errors"][number]];
       return `${file}:${location?.line ?? 1}:${(location?.column ?? 0) + 1}: ${text}`;

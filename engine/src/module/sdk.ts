@@ -1,11 +1,19 @@
-import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
 import type { Plugin } from "esbuild";
 import { digestOf, type Store } from "../store/store.ts";
 import { ENGINE_VERSION } from "../version.ts";
 
 const require = createRequire(import.meta.url);
+/** The bundle lies outside the project: it names what stays outside by its path. */
+const compiler = require.resolve("typescript");
+/** The file that an import of "tsx/esm/api" loads; `require.resolve` gives that of a require, which is another. */
+const tsx = join(
+  dirname(require.resolve("tsx/package.json")),
+  require("tsx/package.json").exports["./esm/api"].import.default,
+);
 
 /** Files from which a module's process starts. */
 export interface SdkFiles {
@@ -34,33 +42,27 @@ const requireCompiler: Plugin = {
   name: "require-compiler",
   setup(build) {
     build.onResolve({ filter: /^typescript$/ }, ({ path, kind }) =>
-      kind === "require-call" ? { path, external: true } : { path, namespace: "required" },
+      kind === "require-call" ? { path: compiler, external: true } : { path, namespace: "required" },
     );
-    build.onLoad({ filter: /.*/, namespace: "required" }, ({ path }) => ({
-      contents: `module.exports = require(${JSON.stringify(path)});`,
+    build.onLoad({ filter: /.*/, namespace: "required" }, () => ({
+      contents: `module.exports = require("typescript");`,
     }));
   },
 };
 
 /** tsx is registered after the SDK is loaded: otherwise it scans the SDK, which takes four times as long. */
 const entrypointSource = `import { entrypoint } from "./sdk.mjs";
-import { register } from "tsx/esm/api";
+import { register } from ${JSON.stringify(pathToFileURL(tsx).href)};
 
 process.stdin.once("end", () => process.exit(1)).on("error", () => process.exit(1)).resume().unref();
 register();
 await entrypoint(process.argv.slice(2));
 `;
 
-/** Changes with the code that creates the bundle. */
-const recipe = digestOf(entrypointSource, String(makeSdk), String(requireCompiler.setup)).slice(0, 8);
-
-/** Inside node_modules, so that packages outside the bundle are found. */
-const folder = join(
-  dirname(require.resolve("typescript/package.json")),
-  "..",
-  ".cache",
-  "stackline",
-  `sdk-${ENGINE_VERSION}-${recipe}`,
+/** Changes with the code that creates the bundle, and with the packages that it refers to. */
+const recipe = digestOf(entrypointSource, compiler, String(makeSdk), String(requireCompiler.setup)).slice(
+  0,
+  8,
 );
 
 /**
@@ -68,22 +70,21 @@ const folder = join(
  * files; the official engine uses a bundle too. The package itself is not changed.
  */
 export async function provideSdk(store: Store, source: string): Promise<SdkFiles> {
-  if (!existsSync(folder)) await makeSdk();
+  const folder = join(store.path, "code", `sdk-${ENGINE_VERSION}-${recipe}`);
+  if (!existsSync(folder)) await makeSdk(store, folder);
   return {
     entrypoint: join(folder, "entrypoint.mjs"),
     types: join(folder, "client.gen.ts"),
-    tsconfig: writeTsconfig(store, source),
+    tsconfig: writeTsconfig(store, folder, source),
   };
 }
 
-async function makeSdk(): Promise<void> {
-  const temporary = `${folder}.${process.pid}`;
-  mkdirSync(temporary, { recursive: true });
+async function makeSdk(store: Store, folder: string): Promise<void> {
   const { build } = await import("esbuild");
   const main = require.resolve("@dagger.io/dagger");
-  await build({
+  const { outputFiles } = await build({
     entryPoints: [main],
-    outfile: join(temporary, "sdk.mjs"),
+    write: false,
     bundle: true,
     platform: "node",
     format: "esm",
@@ -92,23 +93,19 @@ async function makeSdk(): Promise<void> {
     plugins: [requireCompiler],
     logLevel: "error",
   });
-  copyFileSync(join(dirname(main), "api", "client.gen.d.ts"), join(temporary, "client.gen.ts"));
-  writeFileSync(join(temporary, "package.json"), '{"type":"module"}');
-  writeFileSync(join(temporary, "entrypoint.mjs"), entrypointSource);
-  try {
-    renameSync(temporary, folder);
-  } catch (error) {
-    // Another process created the same bundle first.
-    rmSync(temporary, { recursive: true, force: true });
-    if (!existsSync(folder)) throw error;
-  }
+  store.writeFolder(folder, {
+    "sdk.mjs": outputFiles[0]?.contents ?? "",
+    "client.gen.ts": readFileSync(join(dirname(main), "api", "client.gen.d.ts")),
+    "package.json": '{"type":"module"}',
+    "entrypoint.mjs": entrypointSource,
+  });
 }
 
 /**
  * The module's own path mappings are ignored: `dagger develop` maps the SDK to a copy, but decorators have to
  * register with the SDK that the entry point uses.
  */
-function writeTsconfig(store: Store, source: string): string {
+function writeTsconfig(store: Store, folder: string, source: string): string {
   const path = join(store.path, `tsconfig-${digestOf(folder, source).slice(0, 16)}.json`);
   if (existsSync(path)) return path;
   const compilerOptions = {
@@ -117,6 +114,6 @@ function writeTsconfig(store: Store, source: string): string {
     experimentalDecorators: true,
     paths: { "@dagger.io/dagger": [join(folder, "sdk.mjs")] },
   };
-  writeFileSync(path, JSON.stringify({ compilerOptions, include: [`${source}/**/*`] }));
+  store.write(path, JSON.stringify({ compilerOptions, include: [`${source}/**/*`] }));
   return path;
 }

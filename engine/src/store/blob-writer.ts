@@ -1,11 +1,14 @@
 import { createHash } from "node:crypto";
 import { closeSync, openSync, rmSync, writeSync } from "node:fs";
+import { inCache } from "./errors.ts";
 
 /** Bytes that are buffered in memory before they are written to disk: most outputs and files are smaller. */
 const BUFFERED = 256 * 1024;
 
 /** Where finished blobs go. */
 interface BlobSink {
+  /** The cache directory. */
+  readonly path: string;
   hasBlob(digest: string): boolean;
   tmpPath(): string;
   /** Renames a finished temporary file to the blob of its digest. */
@@ -52,12 +55,14 @@ export class BlobWriter {
   }
 
   private flush(): void {
-    if (!this.file) {
-      const path = this.store.tmpPath();
-      this.file = { path, fd: openSync(path, "wx", 0o600) };
-    }
-    for (const chunk of this.chunks)
-      for (let at = 0; at < chunk.length; ) at += writeSync(this.file.fd, chunk, at);
+    inCache(this.store.path, () => {
+      if (!this.file) {
+        const path = this.store.tmpPath();
+        this.file = { path, fd: openSync(path, "wx", 0o600) };
+      }
+      for (const chunk of this.chunks)
+        for (let at = 0; at < chunk.length; ) at += writeSync(this.file.fd, chunk, at);
+    });
     this.chunks = [];
     this.buffered = 0;
   }

@@ -26,7 +26,9 @@ export function ownProcess(): string {
 export function isAlive(name: string): boolean {
   const [, pid, started, machine] = /^(\d+)\.(\d+)\.(.+)$/.exec(name) ?? [];
   if (!pid || machine !== host()) return true;
-  if (process.platform === "linux") return startTime(pid) === started;
+  const now = startTime(pid);
+  if (now !== "") return now === started;
+  // No such process, or one that this system does not show: other users' are hidden where /proc is mounted with hidepid.
   try {
     process.kill(Number(pid), 0);
     return true;

@@ -1,6 +1,8 @@
 import { createHash, randomBytes } from "node:crypto";
 import {
+  accessSync,
   closeSync,
+  constants,
   createReadStream,
   existsSync,
   fstatSync,
@@ -16,21 +18,14 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { mkdir, rename, writeFile } from "node:fs/promises";
-import { homedir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { BlobWriter } from "./blob-writer.ts";
-import { SizeError } from "./errors.ts";
+import { inCache, SizeError } from "./errors.ts";
 import { isAlive, ownProcess } from "./process.ts";
 
 /** Bytes of text that the API returns at once, as in the official engine's File.contents. */
 export const MOST_TEXT = 128 * 1024 * 1024;
-
-/** The cache directory: STACKLINE_CACHE, else `stackline` in the user's cache directory. */
-export function defaultStorePath(env: NodeJS.ProcessEnv = process.env): string {
-  return env.STACKLINE_CACHE ?? join(env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "stackline");
-}
 
 /**
  * A content-addressed cache on disk: blobs (file contents) and results (small JSON records).
@@ -43,26 +38,31 @@ export class Store {
   private count = 0;
 
   constructor(readonly path: string) {
-    for (const dir of ["blobs", "results", "tmp"])
-      mkdirSync(join(path, dir), { recursive: true, mode: 0o700 });
+    inCache(path, () => {
+      for (const dir of ["blobs", "results", "tmp"]) makeFolder(join(path, dir));
+    });
   }
 
   /** This store's key for MACs of secret values: from plain hashes on disk, secrets could be guessed. */
   get macKey(): Buffer {
     const path = join(this.path, "key");
-    if (!existsSync(path)) {
-      const tmp = this.tmpPath();
-      writeFileSync(tmp, randomBytes(32), { mode: 0o600 });
-      // A link, unlike a rename, does not replace a key that another process has created in the meantime.
-      try {
-        linkSync(tmp, path);
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-      } finally {
-        rmSync(tmp);
-      }
+    return inCache(this.path, () => {
+      if (!existsSync(path)) this.makeKey(path);
+      return readFileSync(path);
+    });
+  }
+
+  private makeKey(path: string): void {
+    const tmp = this.tmpPath();
+    writeFileSync(tmp, randomBytes(32), { mode: 0o600 });
+    // A link, unlike a rename, does not replace a key that another process has created in the meantime.
+    try {
+      linkSync(tmp, path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    } finally {
+      rmSync(tmp);
     }
-    return readFileSync(path);
   }
 
   /** A new path for a temporary file; its name contains the owning process. */
@@ -87,11 +87,17 @@ export class Store {
   readBlobText(digest: string, limit = MOST_TEXT): string {
     const { size } = this.statBlob(digest);
     if (size > limit) throw new SizeError(size, limit);
-    return readFileSync(this.blobPath(digest), "utf8");
+    return inCache(this.path, () => readFileSync(this.blobPath(digest), "utf8"));
   }
 
+  /** Whether a blob can be read. One that cannot, such as one that root has written, is written anew. */
   hasBlob(digest: string): boolean {
-    return existsSync(this.blobPath(digest));
+    try {
+      accessSync(this.blobPath(digest), constants.R_OK);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   statBlob(digest: string): { size: number } {
@@ -133,21 +139,51 @@ export class Store {
     const bytes = Buffer.from(content);
     const digest = createHash("sha256").update(bytes).digest("hex");
     if (!this.hasBlob(digest)) {
-      const tmp = this.tmpPath();
-      writeFileSync(tmp, bytes, { mode: 0o600 });
-      this.adopt(tmp, digest);
+      this.write(this.blobPath(digest), bytes);
     }
     return { digest, size: bytes.length };
   }
 
+  /** Writes a file of the cache directory: other processes see either all of it or none. */
+  write(path: string, content: Buffer | string): void {
+    inCache(this.path, () => {
+      const tmp = this.tmpPath();
+      try {
+        writeFileSync(tmp, content, { mode: 0o600 });
+        this.place(tmp, path);
+      } finally {
+        rmSync(tmp, { force: true });
+      }
+    });
+  }
+
+  /** Writes a folder of files, as `write` writes a file. Leaves one that another process has written in the meantime. */
+  writeFolder(path: string, files: Record<string, Uint8Array | string>): void {
+    inCache(this.path, () => {
+      const tmp = this.tmpPath();
+      mkdirSync(tmp, { mode: 0o700 });
+      try {
+        for (const [name, content] of Object.entries(files)) writeFileSync(join(tmp, name), content);
+        if (!existsSync(path)) this.place(tmp, path);
+      } catch (error) {
+        if (!existsSync(path)) throw error;
+      } finally {
+        rmSync(tmp, { recursive: true, force: true });
+      }
+    });
+  }
+
   /** Renames a finished temporary file to the blob of its digest. */
   adopt(tmp: string, digest: string): void {
-    const path = this.blobPath(digest);
+    inCache(this.path, () => this.place(tmp, this.blobPath(digest)));
+  }
+
+  private place(tmp: string, path: string): void {
     try {
       renameSync(tmp, path);
     } catch {
-      // The first blob with this prefix: its folder does not exist yet.
-      mkdirSync(join(path, ".."), { recursive: true });
+      // The first file of its folder, which does not exist yet.
+      makeFolder(dirname(path));
       renameSync(tmp, path);
     }
   }
@@ -166,16 +202,23 @@ export class Store {
   }
 
   async putResult(kind: string, key: string, value: unknown): Promise<void> {
-    const path = this.resultPath(kind, key);
-    const tmp = this.tmpPath();
-    await mkdir(join(path, ".."), { recursive: true });
-    await writeFile(tmp, JSON.stringify(value), { mode: 0o600 });
-    await rename(tmp, path);
+    this.write(this.resultPath(kind, key), JSON.stringify(value));
   }
 
   /** Removes all records of a kind. */
   dropResults(kind: string): void {
-    rmSync(join(this.path, "results", kind), { recursive: true, force: true });
+    inCache(this.path, () => rmSync(join(this.path, "results", kind), { recursive: true, force: true }));
+  }
+}
+
+/** Creates a folder and those above it. Node's own way says ENOENT where the file system is read-only. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
 }
 

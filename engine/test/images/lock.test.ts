@@ -8,9 +8,9 @@ import { withLock } from "../../src/images/lock.ts";
 import { ownProcess } from "../../src/store/process.ts";
 
 const newName = (): string => `test-${randomUUID()}`;
-const fileOf = (name: string): string => join(tmpdir(), `stackline-${name}.held`);
+const fileOf = (name: string): string => join(tmpdir(), `stackline-${process.getuid?.()}-${name}.held`);
 
-describe("a machine-wide lock", () => {
+describe("a lock among the processes of a user", () => {
   it("runs one task at a time for each name, even if another task fails", async () => {
     const name = newName();
     let inside = 0;

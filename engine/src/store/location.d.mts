@@ -1,0 +1,1 @@
+export function cacheDirectory(env?: NodeJS.ProcessEnv): string;
