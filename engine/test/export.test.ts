@@ -19,6 +19,7 @@ import { checkTarget, type TargetKind } from "../src/store/target.ts";
 import { type Entry, newDirectory, newFile, Tree } from "../src/store/tree.ts";
 import { temporaryFolder } from "./folder.ts";
 import { post, withSession } from "./support.ts";
+import { asRoot, asUser } from "./user.ts";
 
 const isRoot = process.getuid?.() === 0;
 const store = new Store(temporaryFolder());
@@ -83,7 +84,7 @@ describe("a path that cannot take an export is refused before anything is writte
     expect(content(folder)).toEqual(before);
   });
 
-  it.runIf(isRoot)("on a read-only file system", () => {
+  asRoot("on a read-only file system", () => {
     const folder = mount("size=1m");
     execFileSync("mount", ["-o", "remount,ro", folder]);
     for (const path of [folder, join(folder, "a/b")])
@@ -92,7 +93,7 @@ describe("a path that cannot take an export is refused before anything is writte
       );
   });
 
-  it.runIf(isRoot)("on a full disk", () => {
+  asRoot("on a full disk", () => {
     const folder = mount("size=16k");
     expect(() => checkTarget(join(folder, "new"), "file")).not.toThrow();
     expect(() => writeFileSync(join(folder, "filler"), Buffer.alloc(100_000))).toThrow("ENOSPC");
@@ -101,7 +102,7 @@ describe("a path that cannot take an export is refused before anything is writte
     );
   });
 
-  it.runIf(!isRoot)("in a folder of another user", () => {
+  asUser("in a folder of another user", () => {
     expect(() => checkTarget("/proc/sys/new", "file")).toThrow(/cannot write .*: permission denied/);
   });
 
@@ -170,7 +171,7 @@ describe("an exported file", () => {
     expect(content(folder)).toEqual(content(target()));
   });
 
-  it.runIf(isRoot)("is written in place where it is a mount point", async () => {
+  asRoot("is written in place where it is a mount point", async () => {
     const folder = target();
     const path = join(folder, "mounted");
     writeFileSync(path, "");

@@ -10,6 +10,7 @@ import { expectOneLine, type Failure, runCommand, sample } from "./command.ts";
 import { temporaryFolder } from "./folder.ts";
 import { removeStepImages } from "./images-made.ts";
 import { docker } from "./support.ts";
+import { asRoot } from "./user.ts";
 
 const STACKLINE_CACHE = temporaryFolder();
 const fail = (words: string[], env: NodeJS.ProcessEnv = {}): Failure =>
@@ -104,7 +105,7 @@ describe("one clear line and exit code 1 for", () => {
     expect(running.filter(({ Command }) => Command.includes("97531"))).toEqual([]);
   });
 
-  it.runIf(process.getuid?.() === 0)("a full disk", () => {
+  asRoot("a full disk", () => {
     const small = join(temporaryFolder(), "small");
     mkdirSync(small);
     execFileSync("mount", ["-t", "tmpfs", "-o", "size=256k", "tmpfs", small]);

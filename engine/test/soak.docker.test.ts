@@ -3,11 +3,12 @@
 import { spawn } from "node:child_process";
 import { text } from "node:stream/consumers";
 import Docker from "dockerode";
-import { expect, it } from "vitest";
+import { expect } from "vitest";
 import { commandLine, expectOneLine, sample, whatFailed } from "./command.ts";
 import { PrivateDaemon } from "./daemon.ts";
 import { soak } from "./soak.ts";
 import { IMAGE, temporaryFolder, withSession } from "./support.ts";
+import { asRoot } from "./user.ts";
 
 /** Kills an engine or its dockerd; more runs: `npx tsx engine/test/soak-main.ts 200`. */
 async function survives(runs: number): Promise<void> {
@@ -17,10 +18,10 @@ async function survives(runs: number): Promise<void> {
 }
 
 const rule = "a killed engine or dockerd leaves nothing, and the next run succeeds";
-it(rule, { timeout: 600_000 }, () => survives(8));
-it(`${rule}, in 200 runs`, { timeout: 3_600_000, tags: ["release"] }, () => survives(200));
+asRoot(rule, { timeout: 600_000 }, () => survives(8));
+asRoot(`${rule}, in 200 runs`, { timeout: 3_600_000, tags: ["release"] }, () => survives(200));
 
-it("a dockerd killed during a step is reported in one line with exit code 1", async () => {
+asRoot("a dockerd killed during a step is reported in one line with exit code 1", async () => {
   const daemon = new PrivateDaemon();
   await daemon.start();
   try {

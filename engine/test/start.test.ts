@@ -8,8 +8,7 @@ import { cacheDirectory } from "../src/store/location.mjs";
 import { Store } from "../src/store/store.ts";
 import { commandLine, expectOneLine, fail, sample, whatFailed } from "./command.ts";
 import { temporaryFolder } from "./folder.ts";
-
-const isRoot = process.getuid?.() === 0;
+import { asRoot } from "./user.ts";
 
 function outputOf(child: ChildProcess): Promise<{ code: number | null; output: string }> {
   let output = "";
@@ -57,7 +56,7 @@ describe("the cache directory", () => {
     expectOneLine(fail(["-m", sample, "functions"], { STACKLINE_CACHE: path }), line);
   });
 
-  it.runIf(isRoot)("on a read-only file system is named, too", { timeout: 60_000 }, () => {
+  asRoot("on a read-only file system is named, too", { timeout: 60_000 }, () => {
     const folder = temporaryFolder();
     const mounted = 'mount -t tmpfs -o ro tmpfs "$0" && exec "$@"';
     const [program, words] = commandLine(["-m", sample, "functions"]);
@@ -73,7 +72,7 @@ describe("the cache directory", () => {
     expectOneLine({ code: status, said: whatFailed(stderr) }, line);
   });
 
-  it.runIf(isRoot)("with files of another user says whose, and how to take them over", () => {
+  asRoot("with files of another user says whose, and how to take them over", () => {
     const path = temporaryFolder();
     void new Store(path).macKey;
     const store = fileURLToPath(new URL("../src/store/store.ts", import.meta.url));

@@ -7,6 +7,7 @@ import { describe, expect, it } from "vitest";
 import { isAlive, ownProcess } from "../src/store/process.ts";
 import { Store } from "../src/store/store.ts";
 import { temporaryFolder } from "./folder.ts";
+import { asRoot } from "./user.ts";
 
 const dead = ownProcess().replace(/^\d+/, "999999999");
 
@@ -74,17 +75,14 @@ describe("the store", () => {
     expect(existsSync(join(tmp, "unknown"))).toBe(true);
   });
 
-  it.runIf(process.getuid?.() === 0)(
-    "leaves another user's temporary files alone, even as root (needs root)",
-    () => {
-      const store = new Store(temporaryFolder());
-      const path = join(store.path, "tmp", `${dead}_of-another-user`);
-      mkdirSync(path);
-      chownSync(path, 12345, 12345);
-      store.reap();
-      expect(existsSync(path)).toBe(true);
-    },
-  );
+  asRoot("leaves another user's temporary files alone, even as root (needs root)", () => {
+    const store = new Store(temporaryFolder());
+    const path = join(store.path, "tmp", `${dead}_of-another-user`);
+    mkdirSync(path);
+    chownSync(path, 12345, 12345);
+    store.reap();
+    expect(existsSync(path)).toBe(true);
+  });
 });
 
 describe("a process identifier", () => {
@@ -97,7 +95,7 @@ describe("a process identifier", () => {
     expect(isAlive("no name")).toBe(true);
   });
 
-  it.runIf(process.getuid?.() === 0)("of another user's process is alive where /proc hides it", () => {
+  asRoot("of another user's process is alive where /proc hides it", () => {
     const module = fileURLToPath(new URL("../src/store/process.ts", import.meta.url));
     const script = `import(${JSON.stringify(module)}).then(({ isAlive, ownProcess }) =>
       console.log(isAlive(ownProcess().replace(/^\\d+\\.\\d+/, "1.5"))))`;

@@ -5,7 +5,7 @@ import { finished } from "node:stream/promises";
 import { $, glob } from "zx";
 import { limitTo } from "../../../engine/src/session/limit.ts";
 import config from "../../../vitest.config.ts";
-import { type Group, type Plan, type Tier, tiers } from "./plan.ts";
+import { type Group, needsRoot, type Plan, type Tier, tiers } from "./plan.ts";
 import { countTests, type Result } from "./report.ts";
 
 interface Project {
@@ -43,6 +43,12 @@ class Run {
 
   async group(group: Group): Promise<Result> {
     const title = `== ${this.tier} ${group}`;
+    if (needsRoot(this.tier, group) && process.getuid?.() !== 0) {
+      console.log(
+        `\n${title} is left out: only root can start its Docker daemon: sudo scripts/test ${this.tier} ${group}`,
+      );
+      return { tier: this.tier, group, passed: 0, failures: [], others: {}, skipped: 0, seconds: 0 };
+    }
     console.log(`\n${title}${this.parallel ? " starts" : ""}`);
     const started = Date.now();
     const counts = await (group === "app" ? this.application() : this.vitest(group));

@@ -23,6 +23,16 @@ const absent: Partial<Record<Tier, readonly Group[]>> = {
   release: ["pure", "app", "vm", "stack", "logs"],
 };
 
+/** Groups that start a Docker daemon of their own, in namespaces that only root may create. */
+const forRoot: Partial<Record<Tier, readonly Group[]>> = {
+  fast: ["logs"],
+  slow: ["logs", "stack"],
+};
+
+export function needsRoot(tier: Tier, group: Group): boolean {
+  return forRoot[tier]?.includes(group) ?? false;
+}
+
 export interface Plan {
   tier: Tier;
   groups: Group[];

@@ -15,6 +15,8 @@ const EXCLUDED = ["/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info/*", "
 /** Bootstraps Debian from the host's apt sources, and adds the host's certificate authorities. */
 export const prepareBase: Prepare = async (context, report) => {
   await need("mmdebstrap", ["mmdebstrap", "debian-archive-keyring"], report);
+  // An ordinary user bootstraps in a user namespace, with a range of IDs.
+  if (process.getuid?.() !== 0) await need("newuidmap", ["uidmap"], report);
   await copyAuthorities(context);
   await run("mmdebstrap", [
     "--variant=minbase",
