@@ -54,12 +54,9 @@ export class Stackline {
    */
   @func()
   async ci(
-    @argument({ defaultPath: "/", ignore: ignored })
-    source: Directory,
-    @argument({ defaultPath: "/app", ignore: ignoredInApp })
-    app: Directory,
-    @argument({ defaultPath: "/nginx" })
-    nginx: Directory,
+    @argument({ defaultPath: "/", ignore: ignored }) source: Directory,
+    @argument({ defaultPath: "/app", ignore: ignoredInApp }) app: Directory,
+    @argument({ defaultPath: "/nginx" }) nginx: Directory,
     netrc?: Secret,
   ): Promise<string> {
     return runPipeline({ source, app, netrc, nginx });
@@ -77,12 +74,9 @@ export class Stackline {
    */
   @func({ cache: "session" })
   async ciReport(
-    @argument({ defaultPath: "/", ignore: ignored })
-    source: Directory,
-    @argument({ defaultPath: "/app", ignore: ignoredInApp })
-    app: Directory,
-    @argument({ defaultPath: "/nginx" })
-    nginx: Directory,
+    @argument({ defaultPath: "/", ignore: ignored }) source: Directory,
+    @argument({ defaultPath: "/app", ignore: ignoredInApp }) app: Directory,
+    @argument({ defaultPath: "/nginx" }) nginx: Directory,
     netrc?: Secret,
   ): Promise<Directory> {
     return reportPipeline({ source, app, netrc, nginx });
@@ -100,8 +94,7 @@ export class Stackline {
   @func()
   @check()
   async test(
-    @argument({ defaultPath: "/app", ignore: ignoredInApp })
-    app: Directory,
+    @argument({ defaultPath: "/app", ignore: ignoredInApp }) app: Directory,
     netrc?: Secret,
   ): Promise<string> {
     return runTests({ app, netrc });
@@ -117,8 +110,7 @@ export class Stackline {
    */
   @func({ cache: "session" })
   async testReport(
-    @argument({ defaultPath: "/app", ignore: ignoredInApp })
-    app: Directory,
+    @argument({ defaultPath: "/app", ignore: ignoredInApp }) app: Directory,
     netrc?: Secret,
   ): Promise<Directory> {
     return (await finishTests({ app, netrc })).reports;
@@ -133,10 +125,7 @@ export class Stackline {
    */
   @func()
   @check()
-  async lint(
-    @argument({ defaultPath: "/", ignore: ignored })
-    source: Directory,
-  ): Promise<string> {
+  async lint(@argument({ defaultPath: "/", ignore: ignored }) source: Directory): Promise<string> {
     return lintSource(source);
   }
 
@@ -149,8 +138,7 @@ export class Stackline {
   @func()
   @check()
   async build(
-    @argument({ defaultPath: "/app", ignore: ignoredInApp })
-    app: Directory,
+    @argument({ defaultPath: "/app", ignore: ignoredInApp }) app: Directory,
     netrc?: Secret,
   ): Promise<Container> {
     return buildImage({ app, netrc }, "runtime");
@@ -167,10 +155,8 @@ export class Stackline {
    */
   @func({ cache: "never" })
   async stack(
-    @argument({ defaultPath: "/app", ignore: ignoredInApp })
-    app: Directory,
-    @argument({ defaultPath: "/nginx" })
-    nginx: Directory,
+    @argument({ defaultPath: "/app", ignore: ignoredInApp }) app: Directory,
+    @argument({ defaultPath: "/nginx" }) nginx: Directory,
     netrc?: Secret,
   ): Promise<Service> {
     return (await startStack({ app, netrc }, nginx)).service;
@@ -189,10 +175,8 @@ export class Stackline {
   @func()
   @check()
   async checks(
-    @argument({ defaultPath: "/app", ignore: ignoredInApp })
-    app: Directory,
-    @argument({ defaultPath: "/nginx" })
-    nginx: Directory,
+    @argument({ defaultPath: "/app", ignore: ignoredInApp }) app: Directory,
+    @argument({ defaultPath: "/nginx" }) nginx: Directory,
     without: string[] = [],
     netrc?: Secret,
   ): Promise<string> {
@@ -208,10 +192,8 @@ export class Stackline {
    */
   @func()
   async checksPage(
-    @argument({ defaultPath: "/app", ignore: ignoredInApp })
-    app: Directory,
-    @argument({ defaultPath: "/nginx" })
-    nginx: Directory,
+    @argument({ defaultPath: "/app", ignore: ignoredInApp }) app: Directory,
+    @argument({ defaultPath: "/nginx" }) nginx: Directory,
     netrc?: Secret,
   ): Promise<string> {
     return readPage(app, await startStack({ app, netrc }, nginx));
@@ -228,10 +210,8 @@ export class Stackline {
    */
   @func({ cache: "session" })
   async checksScreenshot(
-    @argument({ defaultPath: "/app", ignore: ignoredInApp })
-    app: Directory,
-    @argument({ defaultPath: "/nginx" })
-    nginx: Directory,
+    @argument({ defaultPath: "/app", ignore: ignoredInApp }) app: Directory,
+    @argument({ defaultPath: "/nginx" }) nginx: Directory,
     width: number = 1280,
     height: number = 1000,
     netrc?: Secret,
@@ -250,8 +230,7 @@ export class Stackline {
    */
   @func({ cache: "session" })
   async sbom(
-    @argument({ defaultPath: "/app", ignore: ignoredInApp })
-    app: Directory,
+    @argument({ defaultPath: "/app", ignore: ignoredInApp }) app: Directory,
     format: string = "spdx",
     netrc?: Secret,
   ): Promise<File> {
@@ -271,8 +250,7 @@ export class Stackline {
    */
   @func({ cache: "never" })
   async scan(
-    @argument({ defaultPath: "/app", ignore: ignoredInApp })
-    app: Directory,
+    @argument({ defaultPath: "/app", ignore: ignoredInApp }) app: Directory,
     database?: File,
     allowNoDatabase: boolean = false,
     netrc?: Secret,
@@ -304,8 +282,7 @@ export class Stackline {
    */
   @func({ cache: "never" })
   async publish(
-    @argument({ defaultPath: "/app", ignore: ignoredInApp })
-    app: Directory,
+    @argument({ defaultPath: "/app", ignore: ignoredInApp }) app: Directory,
     repository: string,
     username: string,
     password: Secret,
@@ -356,14 +333,10 @@ export class Stackline {
   async deploy(
     env: string,
     sshKey: Secret,
-    @argument({ defaultPath: "/app", ignore: ignoredInApp })
-    app: Directory,
-    @argument({ defaultPath: "/", ignore: ignored })
-    source: Directory,
-    @argument({ defaultPath: "/environments" })
-    environments: Directory,
-    @argument({ defaultPath: "/scripts/host" })
-    scripts: Directory,
+    @argument({ defaultPath: "/app", ignore: ignoredInApp }) app: Directory,
+    @argument({ defaultPath: "/", ignore: ignored }) source: Directory,
+    @argument({ defaultPath: "/environments" }) environments: Directory,
+    @argument({ defaultPath: "/scripts/host" }) scripts: Directory,
     secrets?: Secret,
     username: string = "",
     password?: Secret,
@@ -398,10 +371,8 @@ export class Stackline {
   async rollback(
     env: string,
     sshKey: Secret,
-    @argument({ defaultPath: "/environments" })
-    environments: Directory,
-    @argument({ defaultPath: "/scripts/host" })
-    scripts: Directory,
+    @argument({ defaultPath: "/environments" }) environments: Directory,
+    @argument({ defaultPath: "/scripts/host" }) scripts: Directory,
     to: string = "",
     username: string = "",
     password?: Secret,
@@ -425,10 +396,8 @@ export class Stackline {
   site(
     env: string,
     sshKey: Secret,
-    @argument({ defaultPath: "/environments" })
-    environments: Directory,
-    @argument({ defaultPath: "/scripts/host" })
-    scripts: Directory,
+    @argument({ defaultPath: "/environments" }) environments: Directory,
+    @argument({ defaultPath: "/scripts/host" }) scripts: Directory,
   ): Site {
     return new Site(env, sshKey, environments, scripts);
   }
@@ -445,10 +414,8 @@ export class Stackline {
    */
   @func({ cache: "never" })
   async rehearse(
-    @argument({ defaultPath: "/app", ignore: ignoredInApp })
-    app: Directory,
-    @argument({ defaultPath: "/", ignore: ignored })
-    source: Directory,
+    @argument({ defaultPath: "/app", ignore: ignoredInApp }) app: Directory,
+    @argument({ defaultPath: "/", ignore: ignored }) source: Directory,
     rate: number = 200,
     netrc?: Secret,
   ): Promise<string> {
@@ -470,10 +437,8 @@ export class Stackline {
   async cloudInit(
     env: string,
     sshPublicKey: string,
-    @argument({ defaultPath: "/environments" })
-    environments: Directory,
-    @argument({ defaultPath: "/scripts/host" })
-    scripts: Directory,
+    @argument({ defaultPath: "/environments" }) environments: Directory,
+    @argument({ defaultPath: "/scripts/host" }) scripts: Directory,
     swap: number = 2048,
   ): Promise<File> {
     return cloudInit({ env, environments, scripts }, sshPublicKey, { swap });
