@@ -1,5 +1,5 @@
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { networkInterfaces, tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -30,6 +30,12 @@ afterAll(() => rmSync(checkout, { recursive: true, force: true }));
 describe("on a clean checkout, compose 1", () => commandsWork(compose1));
 // Built from its module, which takes minutes.
 describe("on a clean checkout, compose 2", { tags: ["slow"] }, () => commandsWork(compose2));
+
+/** This machine's IPv4 addresses, without loopback. */
+function addresses(): string[] {
+  const all = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  return all.filter(({ family, internal }) => family === "IPv4" && !internal).map(({ address }) => address);
+}
 
 function commandsWork(find: () => Promise<Compose | undefined>): void {
   let compose: Compose | undefined;
@@ -86,7 +92,7 @@ function commandsWork(find: () => Promise<Compose | undefined>): void {
     expect(tests.stdall).toMatch(/^OK/m);
   });
 
-  test("comes up as the README has it: six green items through nginx, a log of every component, and ends with it", {
+  test("comes up as the README has it: six green items through nginx, for this machine alone, a log of every component, and ends with it", {
     tags: ["slow"],
   }, async ({ skip }) => {
     if (!compose) return skip();
@@ -100,6 +106,10 @@ function commandsWork(find: () => Promise<Compose | undefined>): void {
       const { checks } = await untilAnswered("http://localhost:18090/checks/");
       expect(checks.map(({ ok }) => ok)).toEqual(Array(6).fill(true));
       expect(await containers()).toContain("worker");
+      for (const address of addresses()) {
+        for (const port of [18090, 18091])
+          await expect(fetch(`http://${address}:${port}/`), `${address}:${port}`).rejects.toThrow();
+      }
       const followed = spoken("docker-compose logs -f --tail 100 app worker");
       await sleep(5000);
       await followed.kill("SIGINT");
