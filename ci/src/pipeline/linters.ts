@@ -62,7 +62,10 @@ async function typescript(source: Directory): Promise<Container | undefined> {
     // Manifests first, so that editing a source file does not invalidate the layer with node_modules.
     .withDirectory("/src", manifests)
     .withExec(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
-  const sources = source.filter({ include: ["**/*.ts", "**/*.json", ".gitignore"], exclude: ["app"] });
+  const sources = source.filter({
+    include: ["**/*.ts", "**/*.mjs", "**/*.json", ".gitignore"],
+    exclude: ["app"],
+  });
   // Copied, because a mount would hide node_modules. The container has no Git, which biome would use for ignored files.
   return installed
     .withDirectory("/src", sources)
