@@ -63,7 +63,7 @@ async function typescript(source: Directory): Promise<Container | undefined> {
     .withDirectory("/src", manifests)
     .withExec(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
   const sources = source.filter({
-    include: ["**/*.ts", "**/*.mjs", "**/*.json", ".gitignore"],
+    include: ["**/*.ts", "**/*.mjs", "**/*.mts", "**/*.json", ".gitignore"],
     exclude: ["app"],
   });
   // Copied, because a mount would hide node_modules. The container has no Git, which biome would use for ignored files.
