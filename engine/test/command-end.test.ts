@@ -128,7 +128,8 @@ describe("a signal", () => {
   it.runIf(existsSync("/usr/bin/script"))("on a terminal does the same", async () => {
     const child = start(
       ["call", "hang"],
-      (line) => `exec script -qec "${plain(line)}; echo code \\$?" /dev/null`,
+      // Other shells may end at Ctrl-C themselves.
+      (line) => `SHELL=/bin/bash exec script -qec "${plain(line)}; echo code \\$?" /dev/null`,
     );
     const ended = end(child);
     await new Promise<void>((resolve) =>

@@ -42,7 +42,8 @@ function run(program: string, address: string, env: NodeJS.ProcessEnv): Promise<
 }
 
 function explain(program: string, { code, killed, stdout }: HelperError): string {
-  if (code === "ENOENT")
+  // EACCES: a folder of PATH cannot be read, or the file cannot be run.
+  if (code === "ENOENT" || code === "EACCES")
     return `the credential helper ${program} of Docker's configuration is not on PATH: install it, or remove it from config.json`;
   if (killed) return `${program} did not answer within ${TIMEOUT / 1_000} s`;
   if (code === undefined) return `${program} printed no login`;

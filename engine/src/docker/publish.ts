@@ -76,7 +76,7 @@ async function requireLogin(pushing: Pushing): Promise<void> {
   }
 }
 
-/** Pushes, again after a passing failure, and once more with a new token if the registry no longer takes the old one. */
+/** Pushes, again after a temporary failure, and once more with a new token if the registry no longer takes the old one. */
 async function pushPatiently(pushing: Pushing): Promise<string> {
   const { run, step, address, account } = pushing;
   const attempts = { name: address, report: step.note, signal: run.work.signal };

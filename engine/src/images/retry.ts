@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseReference } from "./reference.ts";
 
-/** Pauses before each further attempt, in seconds: after a rate limit, and after any other passing failure. */
+/** Pauses before each further attempt, in seconds: after a rate limit, and after any other temporary failure. */
 const PAUSES = { limited: [5, 10, 20, 40], broken: [1, 2, 4, 8, 16] } as const;
 
 /** A registry that asks for a longer pause than this many seconds has its error passed on instead. */
@@ -38,7 +38,7 @@ export interface Attempts {
 }
 
 /**
- * Repeats an idempotent request to a registry after passing failures, with increasing pauses. Docker does not pass on the
+ * Repeats an idempotent request to a registry after temporary failures, with increasing pauses. Docker does not pass on the
  * header Retry-After, so the registry itself is asked whether it wants a longer pause.
  * @throws the last failure.
  */

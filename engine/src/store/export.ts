@@ -57,9 +57,9 @@ export async function exportTree(
 
 /** @throws PathError when a host path cannot take a directory; nothing has been changed. */
 export function checkFolder(path: string, wipe: boolean): void {
-  checkTarget(path, "directory");
   if (wipe && existsSync(path) && realpathSync(path) === parse(path).root)
     throw new PathError(`export: ${path} will not be wiped; choose a folder`);
+  checkTarget(path, "directory");
 }
 
 async function attributed<T>(path: string, work: () => T | Promise<T>): Promise<T> {
