@@ -125,6 +125,16 @@ describe("a mounted file", () => {
       expect(await after.withoutMount("/etc/conf").file("/etc/conf").size()).toBe(0);
     }));
 
+  it("has the given owner and mode, and keeps those that a step gives it", () =>
+    session(async ({ client }) => {
+      const file = client.file("key", "one", { permissions: 0o600 });
+      const base = client.container().from(IMAGE).withMountedFile("/key", file, { owner: "www-data" });
+      const stat = sh("stat -c '%a %U:%G' /key; cat /key");
+      expect(await base.withExec(stat).stdout()).toBe("600 www-data:www-data\none");
+      const changed = base.withExec(sh("echo two > /key; chown mail:mail /key; chmod 400 /key"));
+      expect(await changed.withExec(stat).stdout()).toBe("400 mail:mail\ntwo\n");
+    }));
+
   it("can cover a file of the image", () =>
     session(async ({ client }) => {
       const base = client.container().from(IMAGE).withMountedFile("/etc/issue", client.file("x", "mine"));

@@ -3,10 +3,10 @@ import type { Readable } from "node:stream";
 import type Docker from "dockerode";
 import type { ContainerState, Mount } from "../core/values.ts";
 import { unpackTree } from "../store/archive.ts";
-import { scanHostFile } from "../store/host.ts";
 import type { Store } from "../store/store.ts";
 import { type Entry, normalise, Tree } from "../store/tree.ts";
 import { holdCache } from "./caches.ts";
+import { giveOwners, type OwnedFile } from "./owners.ts";
 import { putTree } from "./put.ts";
 import type { Mounting } from "./run.ts";
 import { ENV_FILE, secretEnvScript } from "./secret-env.ts";
@@ -18,8 +18,10 @@ export interface PlacedMounts {
   tmpfs: Record<string, string>;
   /** Volumes that hold mounted directories. */
   volumes: { mount: Mount; name: string }[];
-  /** Host files that hold mounted files. */
-  files: { mount: Mount; path: string }[];
+  /** Mounted files that the process may write to. */
+  files: Mount[];
+  /** Host files of mounted files and secrets. */
+  owned: OwnedFile[];
   /** Relative paths of mounts inside another mount, by that mount's path. */
   nested: Map<string, string[]>;
   dispose(): Promise<void>;
@@ -32,6 +34,7 @@ export async function placeMounts(run: Mounting, state: ContainerState): Promise
     tmpfs: {},
     volumes: [],
     files: [],
+    owned: [],
     nested: nestedPaths(state.mounts),
     dispose: async () => {
       await Promise.allSettled(releases.map((release) => release()));
@@ -39,6 +42,7 @@ export async function placeMounts(run: Mounting, state: ContainerState): Promise
   };
   try {
     for (const mount of state.mounts) await placeMount(run, mount, placed, releases);
+    await giveOwners(run, placed.owned);
     // Any user in the container may need to read it; on the host it is in a folder that only the engine can enter.
     if (state.secretEnv.length > 0) {
       const path = run.hostFiles.secret(await secretEnvScript(run.secrets, state), { mode: 0o444 });
@@ -76,12 +80,16 @@ async function placeMount(
     releases.push(release);
     placed.binds.push(`${name}:${path}:nocopy`);
   } else if (mount.kind === "file") {
-    const from = run.hostFiles.place(mount.entry as Entry);
-    placed.files.push({ mount, path: from });
+    const entry = mount.entry as Entry;
+    const from = run.hostFiles.place(entry);
+    placed.owned.push({ path: from, ownership: entry });
+    if (!mount.readOnly) placed.files.push(mount);
     placed.binds.push(`${from}:${path}${mount.readOnly ? ":ro" : ""}`);
   } else if (mount.kind === "secret") {
     const value = await run.secrets.plaintext(mount.secret as NonNullable<Mount["secret"]>);
-    placed.binds.push(`${run.hostFiles.secret(value, mount)}:${path}:ro`);
+    const from = run.hostFiles.secret(value, mount);
+    placed.owned.push({ path: from, ownership: mount });
+    placed.binds.push(`${from}:${path}:ro`);
   } else if (mount.kind === "socket") {
     placed.binds.push(`${mount.socket}:${path}`);
   } else {
@@ -119,9 +127,12 @@ export async function readMounts(
     const before = (mount.tree ?? Tree.empty).filter((path) => isHidden(path, hidden));
     result[mount.path] = { tree: after.merge("", before).toJSON() };
   }
-  for (const { mount, path } of files) {
-    const { blob, size, mode } = await scanHostFile(store, path);
-    result[mount.path] = { entry: { ...(mount.entry as Entry), blob, size, mode } as Entry };
+  // Through Docker, because the file may be one that this user cannot read.
+  for (const { path, entry } of files) {
+    const archive = (await container.getArchive({ path })) as unknown as Readable;
+    const after = (await unpackTree(store, archive)).toJSON()[0]?.[1];
+    const { mtime } = entry as Entry;
+    result[path] = { entry: { ...(entry as Entry), ...after, mtime } };
   }
   return result;
 }

@@ -1,19 +1,42 @@
-import { readFileSync } from "node:fs";
+import { createReadStream, readFileSync, statSync } from "node:fs";
 import { PassThrough, type Readable } from "node:stream";
-import { finished } from "node:stream/promises";
+import { finished, pipeline } from "node:stream/promises";
 import tarStream from "tar-stream";
 import type { Store } from "./store.ts";
 import { type Entry, normalise, Tree } from "./tree.ts";
 
 /** A tar stream of the tree, for Docker's archive and build endpoints. */
 export function packTree(store: Store, tree: Tree, prefix = ""): Readable {
-  const pack = tarStream.pack();
   const base = normalise(prefix);
-  void (async () => {
+  return packed(async (pack) => {
     for (const [path, entry] of tree.toJSON())
       await packEntry(store, pack, base ? `${base}/${path}` : path, entry);
-    pack.finalize();
-  })().catch((error: Error) => pack.destroy(error));
+  });
+}
+
+/** A file of this machine in a tar stream. */
+export interface PackedFile {
+  path: string;
+  /** Its name in the stream. */
+  name: string;
+  uid: number;
+  gid: number;
+  mode: number;
+}
+
+/** A tar stream of files that are not in the store, such as secrets. */
+export function packHostFiles(files: readonly PackedFile[]): Readable {
+  return packed(async (pack) => {
+    for (const { path, ...header } of files)
+      await pipeline(createReadStream(path), pack.entry({ ...header, size: statSync(path).size }));
+  });
+}
+
+function packed(fill: (pack: tarStream.Pack) => Promise<void>): Readable {
+  const pack = tarStream.pack();
+  void fill(pack)
+    .then(() => pack.finalize())
+    .catch((error: Error) => pack.destroy(error));
   return pack.pipe(new PassThrough());
 }
 
