@@ -147,11 +147,11 @@ describe("the end of a session", () => {
     const child = startProcess(path, "never", 60);
     const owned = async (): Promise<string[]> =>
       (await leftovers()).filter((name) => name.includes(`_${child.pid}.`));
-    // Its step, and the service that it is bound to.
-    await expect.poll(async () => (await owned()).length, { timeout: 60_000 }).toBe(2);
     const secrets = (): string[] =>
       readdirSync("/dev/shm").filter((name) => name.startsWith(`stackline-${child.pid}.`));
-    expect(secrets()).toHaveLength(1);
+    // The secret of its step, the step, and the service that it is bound to.
+    await expect.poll(secrets, { timeout: 120_000 }).toHaveLength(1);
+    await expect.poll(async () => (await owned()).length, { timeout: 120_000 }).toBe(2);
     child.kill("SIGKILL");
     await new Promise((resolve) => child.once("exit", resolve));
     await withSession({ storePath: path }, async () => undefined);

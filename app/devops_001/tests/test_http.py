@@ -65,6 +65,7 @@ class ReadyTest(Needs, TestCase):
             stack.enter_context(patch.dict(connections.settings["default"], HOST="127.0.0.1", PORT=port))
             started = time.monotonic()
             response = self.client.get("/healthz/ready")
-        self.assertLess(time.monotonic() - started, health.LIMIT + 0.5)
+        # Without the limit it would wait for ever; a loaded machine takes longer than the limit.
+        self.assertLess(time.monotonic() - started, 5 * health.LIMIT)
         self.assertEqual(response.status_code, 503)
         self.assertNotIn("127.0.0.1", json.dumps(response.json()))
