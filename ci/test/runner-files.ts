@@ -31,7 +31,7 @@ type Azure = {
 type AzureStep = {
   script?: string;
   checkout?: string;
-  persistCredentials?: boolean;
+  persistCredentials?: string;
   env?: Record<string, string>;
 };
 

@@ -111,7 +111,7 @@ describe("the GitHub workflow", () => {
 test("Azure leaves no token in a checkout", () => {
   const checkouts = read("azure-pipelines.yml").split("- checkout: self\n").slice(1);
   expect(checkouts).toHaveLength(3);
-  expect(checkouts.filter((text) => !/^ +persistCredentials: false\n/.test(text))).toEqual([]);
+  expect(checkouts.filter((text) => !/^ +persistCredentials: "false"\n/.test(text))).toEqual([]);
 });
 
 test("Jenkins deploys on other agents than those that run pull requests", () => {
