@@ -22,11 +22,3 @@ export const logStore = {
   loki: "grafana/loki:3.7.1",
   grafana: "grafana/grafana:12.3.0",
 } as const;
-
-/** Python tools of `lint`: the newest versions that support Python 3.8. */
-export const pythonTools = {
-  ruff: "ruff==0.17.6",
-  yamllint: "yamllint==1.35.1",
-  compose: "docker-compose==1.29.2",
-  schemas: "check-jsonschema==0.30.0",
-} as const;

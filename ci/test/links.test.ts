@@ -22,6 +22,12 @@ test.each([
   expect(leadsToHeading(from, link)).toBe(expected);
 });
 
+test("SECURITY.md says how to report a weakness in private, and leads to docs/security.md, as the README does", () => {
+  expect(read("SECURITY.md")).toMatch(/private vulnerability reporting/i);
+  for (const page of ["SECURITY.md", "README.md"]) expect(read(page)).toContain("](docs/security.md)");
+  expect(read("docs/security.md")).toContain("](../SECURITY.md)");
+});
+
 function leadsToHeading(from: string, link: string): boolean {
   const [file = "", heading = ""] = link.split("#");
   const path = file === "" ? from : join(dirname(from), file);

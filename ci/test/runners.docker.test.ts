@@ -1,5 +1,6 @@
 /** @module-tag slow */
 
+import { createHash } from "node:crypto";
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, inject, test } from "vitest";
@@ -39,16 +40,20 @@ test("lint validates the files of all runners and of Renovate with their schemas
   expect(run.output).toMatch(/renovate\.json::\$/);
 });
 
+const GROOVY_SHA256 = "5240a9151289115e4d447d6b6d4cb9ac8a9fc6374e079714dfeeffda42323be8";
+
 test("the Jenkinsfile compiles with the Groovy compiler", async (context) => {
   const tools = await $({ nothrow: true, quiet: true })`java -version && mvn --version`;
   if (tools.exitCode !== 0) context.skip("Java and Maven are missing here");
   const artifact = "org.apache.groovy:groovy:4.0.33";
   await $({ quiet: true })`mvn -B -q dependency:copy -Dartifact=${artifact} -DoutputDirectory=${folder}`;
+  const jar = join(folder, "groovy-4.0.33.jar");
+  expect(createHash("sha256").update(readFileSync(jar)).digest("hex")).toBe(GROOVY_SHA256);
   const compile = (file: string) =>
     $({
       nothrow: true,
       quiet: true,
-    })`java -cp ${join(folder, "groovy-4.0.33.jar")} org.codehaus.groovy.tools.FileSystemCompiler -d ${join(folder, "classes")} ${file}`;
+    })`java -cp ${jar} org.codehaus.groovy.tools.FileSystemCompiler -d ${join(folder, "classes")} ${file}`;
   const copy = join(folder, "Jenkinsfile.groovy");
   cpSync(join(root, "Jenkinsfile"), copy);
   const right = await compile(copy);

@@ -1,21 +1,11 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { parse } from "yaml";
 import type { Engine } from "../../engine/src/engine.ts";
-import { openModule, root } from "../../scripts/lib/module.ts";
+import { openModule } from "../../scripts/lib/module.ts";
 import { daggerCommands, faultOf } from "./command-lines.ts";
+import { deployJobs, read, type Step, yaml } from "./runner-files.ts";
 
-const files = [
-  ".github/workflows/pipeline.yml",
-  ".gitlab-ci.yml",
-  ".circleci/config.yml",
-  "bitbucket-pipelines.yml",
-  "azure-pipelines.yml",
-  "Jenkinsfile",
-];
-const read = (path: string): string => readFileSync(join(root, path), "utf8");
-const released = JSON.parse(read("dagger.json")).engineVersion.slice(1);
+const files = Object.keys(deployJobs);
+const SECRETS = ["REGISTRY_PASSWORD", "SSH_PRIVATE_KEY", "STACKLINE_SECRETS"];
 
 let engine: Engine;
 let close: () => Promise<void>;
@@ -27,6 +17,7 @@ afterAll(() => close());
 describe.each(files)("%s", (file) => {
   const commands = daggerCommands(read(file));
   const called = commands.map(([, name]) => name);
+  const jobs = deployJobs[file]?.() ?? [];
 
   test("calls only existing functions and flags", () => {
     const faults = commands.map((words) => faultOf(engine, words));
@@ -42,9 +33,37 @@ describe.each(files)("%s", (file) => {
     ]);
   });
 
-  test("installs the Dagger release of dagger.json", () => {
-    const versions = read(file).matchAll(/(?:DAGGER_VERSION\W+(?:value: )?|version: ")(\d+\.\d+\.\d+)/g);
-    expect([...new Set([...versions].map(([, version]) => version))]).toEqual([released]);
+  test("downloads nothing itself: scripts/install-dagger does, and verifies the checksum", () => {
+    expect(read(file)).not.toMatch(/\b(curl|wget)\b|\| *(sudo .*)?(ba|da)?sh\b/);
+    expect(read(file)).toContain("./scripts/install-dagger");
+  });
+
+  test("runs nothing in a job with secrets but the installation and the two calls", () => {
+    expect(jobs).toHaveLength(2);
+    for (const { steps } of jobs) {
+      const lines = steps.flatMap(({ run }) => run ?? []);
+      expect(lines.filter((line) => /scripts\/install-dagger/.test(line))).toHaveLength(1);
+      const names = lines.flatMap((line) => daggerCommands(line)).map(([, name]) => name);
+      expect(names).toEqual(["publish", "deploy"]);
+      expect(
+        lines.filter((line) => !/scripts\/install-dagger|dagger call (publish|deploy) /.test(line)),
+      ).toEqual([]);
+    }
+  });
+
+  test("gives no secret to a whole job, where the runner can give it to one step", () => {
+    const wide = JSON.stringify(jobs.map((job) => job.wide));
+    expect(SECRETS.filter((name) => wide.includes(name))).toEqual([]);
+    expect(wide).not.toMatch(/credentials/i);
+    const withSecrets = ({ env = {} }: Step): boolean => SECRETS.some((name) => name in env);
+    const steps = jobs.flatMap((job) => job.steps).filter(withSecrets);
+    expect(steps.filter(({ run = "" }) => !run.includes("dagger call deploy"))).toEqual([]);
+    const byStep = ["Jenkinsfile", "azure-pipelines.yml", ".github/workflows/pipeline.yml"].includes(file);
+    expect(steps).toHaveLength(byStep ? 2 : 0);
+  });
+
+  test("shares no engine between pull requests and deploys", () => {
+    expect(read(file)).not.toContain("DAGGER_RUNNER_HOST");
   });
 
   test("passes secrets by variable name or file, never by value", () => {
@@ -55,14 +74,13 @@ describe.each(files)("%s", (file) => {
 });
 
 describe("the GitHub workflow", () => {
-  const workflow = parse(read(".github/workflows/pipeline.yml"), { merge: true });
-  type Step = { uses?: string; run?: string };
+  const workflow = yaml(".github/workflows/pipeline.yml");
   const steps: Step[] = Object.values<{ steps: Step[] }>(workflow.jobs).flatMap((job) => job.steps);
+  const actions = steps.flatMap(({ uses }) => uses ?? []);
 
-  test("pins every action by commit", () => {
-    const actions = steps.flatMap(({ uses }) => uses ?? []);
+  test("pins every action by commit, and uses none but GitHub's own", () => {
     expect(actions.length).toBeGreaterThan(0);
-    expect(actions.filter((name) => !/@[0-9a-f]{40}$/.test(name))).toEqual([]);
+    expect(actions.filter((name) => !/^actions\/[\w-]+@[0-9a-f]{40}$/.test(name))).toEqual([]);
   });
 
   test("passes external input to scripts only through environment variables", () => {
@@ -71,19 +89,79 @@ describe("the GitHub workflow", () => {
 
   test("has read access to the repository and no other permission", () => {
     expect(workflow.permissions).toEqual({ contents: "read" });
+    const jobs = Object.values<{ permissions?: unknown }>(workflow.jobs);
+    expect(jobs.filter(({ permissions }) => permissions)).toEqual([]);
+  });
+
+  test("leaves no token in the checkout", () => {
+    const checkouts = steps.filter(({ uses }) => uses?.startsWith("actions/checkout@"));
+    expect(checkouts).toHaveLength(3);
+    expect(checkouts.filter((step) => step.with?.["persist-credentials"] !== false)).toEqual([]);
+  });
+
+  test("runs pull requests without secrets: by pull_request, and deploys only behind an environment", () => {
+    expect(Object.keys(workflow.on)).toEqual(["pull_request", "push"]);
+    const using = Object.values<{ environment?: string }>(workflow.jobs).filter((job) =>
+      JSON.stringify(job).includes("secrets."),
+    );
+    expect(using.map(({ environment }) => environment)).toEqual(["staging", "production"]);
   });
 });
 
-test("Renovate finds Dagger's version in every file that has it", () => {
+test("Azure leaves no token in a checkout", () => {
+  const checkouts = read("azure-pipelines.yml").split("- checkout: self\n").slice(1);
+  expect(checkouts).toHaveLength(3);
+  expect(checkouts.filter((text) => !/^ +persistCredentials: "false"\n/.test(text))).toEqual([]);
+});
+
+test("Jenkins deploys on other agents than those that run pull requests", () => {
+  const labels = [...read("Jenkinsfile").matchAll(/agent \{ label '(\w+)' \}/g)].map(([, label]) => label);
+  expect(labels).toEqual(["docker", "deploy", "deploy"]);
+  expect(read("Jenkinsfile")).toContain("  agent none\n");
+});
+
+describe("docs/runners.md", () => {
+  const page = read("docs/runners.md");
+  const [, settings = ""] = page.split("## Keep the secrets from pull requests");
+
+  test.each(["GitHub", "GitLab", "CircleCI", "Jenkins", "Bitbucket", "Azure"])(
+    "names the settings of %s that keep secrets from pull requests, with their documentation",
+    (runner) => {
+      const [, item = ""] =
+        new RegExp(`^- \\*\\*${runner}\\*\\*: ((?:.|\\n(?![-\\n]))*)`, "m").exec(settings) ?? [];
+      const sources = [...item.matchAll(/\]\[([\w-]+)\]/g)].map(([, name]) => name as string);
+      expect(sources.length).toBeGreaterThan(1);
+      expect(sources.filter((name) => !new RegExp(`^\\[${name}\\]: https://`, "m").test(page))).toEqual([]);
+    },
+  );
+
+  test("separates the engines of pull requests and deploys", () => {
+    expect(page).toContain("**Never let pull requests and deploys share an engine.**");
+    expect(page).not.toMatch(/share one engine/);
+  });
+});
+
+describe("Renovate", () => {
   const { customManagers } = JSON.parse(read("renovate.json"));
-  const [images, tools, dagger] = customManagers as { matchStrings: string[] }[];
-  const found = (manager: { matchStrings: string[] } | undefined, path: string): string[] =>
-    (manager?.matchStrings ?? []).flatMap((pattern) =>
+  type Manager = { description: string; matchStrings: string[] };
+  const found = (description: RegExp, path: string): string[] => {
+    const manager = (customManagers as Manager[]).find((one) => description.test(one.description));
+    return (manager?.matchStrings ?? []).flatMap((pattern) =>
       [...read(path).matchAll(new RegExp(pattern, "g"))].map(({ groups }) => groups?.currentValue ?? ""),
     );
-  for (const path of [...files, "dagger.json"]) {
-    expect(found(dagger, path).length, path).toBe(read(path).split(released).length - 1);
-  }
-  expect(found(images, "ci/src/versions.ts").length).toBeGreaterThanOrEqual(9);
-  expect(found(tools, "ci/src/versions.ts").length).toBeGreaterThanOrEqual(4);
+  };
+  const { engineVersion } = JSON.parse(read("dagger.json"));
+
+  test("finds Dagger's version in dagger.json, and with its checksums in scripts/install-dagger", () => {
+    expect(found(/engine version/, "dagger.json")).toEqual([engineVersion.slice(1)]);
+    expect(found(/command line/, "scripts/install-dagger")).toEqual([engineVersion, engineVersion]);
+  });
+
+  test("finds the pipeline's images", () => {
+    expect(found(/Images/, "ci/src/versions.ts").length).toBeGreaterThanOrEqual(9);
+  });
+
+  test("no other file names Dagger's release", () => {
+    expect(files.filter((path) => read(path).includes(engineVersion.slice(1)))).toEqual([]);
+  });
 });

@@ -1,5 +1,5 @@
 import { type Container, type Directory, dag, ReturnType } from "@dagger.io/dagger";
-import { images, pythonTools } from "../versions.js";
+import { images } from "../versions.js";
 import { withMarker } from "./cache-marker.js";
 
 /** `run` returns a container whose last exec is the verdict, or undefined if the project has no files for this linter. */
@@ -26,12 +26,23 @@ function judge(container: Container, source: Directory, line: string): Container
     .withExec(withMarker(["sh", "-euc", line]), { expect: ReturnType.Any });
 }
 
-function python(...tools: string[]): Container {
+/** A container with a Python tool. Its requirements pin every package, transitive ones too, with the hashes of its files. */
+async function python(tool: "ruff" | "yamllint" | "docker-compose" | "check-jsonschema"): Promise<Container> {
+  const file = dag.currentModule().source().file(`src/pipeline/requirements/${tool}.txt`);
   return dag
     .container()
     .from(images.python)
     .withMountedCache("/root/.cache/pip", dag.cacheVolume("pip"))
-    .withExec(["pip", "install", "--quiet", "--disable-pip-version-check", ...tools]);
+    .withNewFile("/requirements.txt", await file.contents())
+    .withExec([
+      "pip",
+      "install",
+      "--quiet",
+      "--disable-pip-version-check",
+      "--require-hashes",
+      "-r",
+      "/requirements.txt",
+    ]);
 }
 
 /** Uses the application's own rules. Without any, it reports only certain bugs: syntax errors and undefined names. */
@@ -44,7 +55,7 @@ fi`;
 
 async function ruff(source: Directory): Promise<Container | undefined> {
   if ((await source.glob("app/**/*.py")).length === 0) return undefined;
-  return judge(python(pythonTools.ruff), source.directory("app"), ruffLine);
+  return judge(await python("ruff"), source.directory("app"), ruffLine);
 }
 
 async function typescript(source: Directory): Promise<Container | undefined> {
@@ -86,7 +97,7 @@ async function yaml(source: Directory): Promise<Container | undefined> {
   const files = source.filter({ include: ["**/*.yml", "**/*.yaml"] });
   if ((await files.glob("**/*.y*ml")).length === 0) return undefined;
   const rules = "{extends: relaxed, rules: {line-length: disable}}";
-  return judge(python(pythonTools.yamllint), files, `yamllint --strict --config-data '${rules}' .`);
+  return judge(await python("yamllint"), files, `yamllint --strict --config-data '${rules}' .`);
 }
 
 /** Compose 1.29 is stricter than compose 2, and the files must be valid for both. It needs no Docker for this. */
@@ -96,7 +107,7 @@ async function compose(source: Directory): Promise<Container | undefined> {
   const line =
     'for file in docker-compose*.yml; do echo "$file:"; docker-compose --file "$file" config --quiet; done';
   // The one variable without a default.
-  return judge(python(pythonTools.compose).withEnvVariable("APP_IMAGE", "app"), files, line);
+  return judge((await python("docker-compose")).withEnvVariable("APP_IMAGE", "app"), files, line);
 }
 
 /** Renders the templates as in production, through the image's entrypoint. */
@@ -134,5 +145,5 @@ async function runners(source: Directory): Promise<Container | undefined> {
     ([schema, names]) =>
       `for file in ${names}; do [ ! -f "$file" ] || check-jsonschema --builtin-schema vendor.${schema} "$file" || failed=1; done`,
   );
-  return judge(python(pythonTools.schemas), files, ["failed=0", ...checks, "exit $failed"].join("\n"));
+  return judge(await python("check-jsonschema"), files, ["failed=0", ...checks, "exit $failed"].join("\n"));
 }

@@ -33,7 +33,8 @@ export function loadModuleConfig(path: string): ModuleConfig {
     );
   const config = parseConfig(join(root, "dagger.json"));
   const source = resolve(root, config.source ?? ".");
-  const files = listSources(join(source, "src"));
+  const all = listFiles(join(source, "src"));
+  const files = all.filter((path) => /\.m?ts$/.test(path));
   if (files.length === 0)
     throw new UserError(
       `no TypeScript file below ${join(source, "src")}: dagger.json's "source" points there`,
@@ -44,7 +45,8 @@ export function loadModuleConfig(path: string): ModuleConfig {
     contextRoot: findUp(root, ".git") ?? root,
     source,
     files,
-    digest: digestSources(root, files),
+    // A module can read its other files, too: currentModule.source.
+    digest: digestSources(root, all),
   };
 }
 
@@ -85,10 +87,10 @@ function findUp(from: string, name: string): string | undefined {
   }
 }
 
-function listSources(dir: string): string[] {
+function listFiles(dir: string): string[] {
   if (!existsSync(dir)) return [];
   return readdirSync(dir, { withFileTypes: true, recursive: true })
-    .filter((item) => item.isFile() && /\.m?ts$/.test(item.name))
+    .filter((item) => item.isFile())
     .map((item) => join(item.parentPath, item.name))
     .sort();
 }

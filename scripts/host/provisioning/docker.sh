@@ -32,7 +32,8 @@ add_docker_repository() {
     say "Docker's repository cannot be reached: installing the distribution's Docker"
     return 1
   fi
-  gpg --show-keys --with-colons "$found" 2>/dev/null | grep "^fpr:*$docker_fingerprint:" >/dev/null ||
+  # The only key in the file: apt would trust what any of them signs.
+  [ "$(gpg --show-keys --with-colons "$found" 2>/dev/null | awk -F: '$1 == "pub" { getline; print $10 }')" = "$docker_fingerprint" ] ||
     fail "$docker_site/linux/$id/gpg is not Docker's key ($docker_fingerprint): nothing was installed"
   put_file "$key" 644 <"$found" || true
   rm -f "$found"

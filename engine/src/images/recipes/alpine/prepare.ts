@@ -1,3 +1,5 @@
+import { join } from "node:path";
+import { verifyDownloads } from "../../checksums.ts";
 import { run } from "../../host.ts";
 import type { Prepare } from "../../recipe.ts";
 import { prepareNode } from "../node/prepare.ts";
@@ -8,4 +10,5 @@ const YARN = "1.22.22";
 export const prepareAlpine: Prepare = async (context, report) => {
   await prepareNode(context, report);
   await run("npm", ["pack", "--silent", `--pack-destination=${context}`, `yarn@${YARN}`]);
+  await verifyDownloads(context, join(context, "checksums"), (name) => name.endsWith(".tgz"));
 };

@@ -54,8 +54,9 @@ export const preparePython =
     });
     await strip(target);
     const python = join(prefix, "bin", "python3");
-    const wheel = ["-m", "pip", "download", "-q", "-d", context, "wheel"];
-    await run(python, wheel, { PIP_DISABLE_PIP_VERSION_CHECK: "1" });
+    const wheel = ["-m", "pip", "download", "-q", "-d", context, "--require-hashes", "-r"];
+    const requirements = join(context, "requirements.txt");
+    await run(python, [...wheel, requirements], { PIP_DISABLE_PIP_VERSION_CHECK: "1" });
   };
 
 /** Removes debug symbols, two thirds of the binaries' size; a host without binutils keeps them. */
