@@ -76,7 +76,7 @@ describe("the GitHub workflow", () => {
 
 test("Renovate finds Dagger's version in every file that has it", () => {
   const { customManagers } = JSON.parse(read("renovate.json"));
-  const [images, tools, dagger] = customManagers as { matchStrings: string[] }[];
+  const [images, , tools, dagger] = customManagers as { matchStrings: string[] }[];
   const found = (manager: { matchStrings: string[] } | undefined, path: string): string[] =>
     (manager?.matchStrings ?? []).flatMap((pattern) =>
       [...read(path).matchAll(new RegExp(pattern, "g"))].map(({ groups }) => groups?.currentValue ?? ""),
@@ -86,4 +86,29 @@ test("Renovate finds Dagger's version in every file that has it", () => {
   }
   expect(found(images, "ci/src/versions.ts").length).toBeGreaterThanOrEqual(9);
   expect(found(tools, "ci/src/versions.ts").length).toBeGreaterThanOrEqual(4);
+});
+
+test("Renovate keeps the images current that an environment pins by digest", () => {
+  const managers: { managerFilePatterns: string[]; matchStrings: string[] }[] = JSON.parse(
+    read("renovate.json"),
+  ).customManagers;
+  const ours = managers.filter(({ managerFilePatterns: [files = ""] }) =>
+    new RegExp(files.slice(1, -1)).test("environments/prod.json"),
+  );
+  const digest = `sha256:${"a".repeat(64)}`;
+  const settings = {
+    NGINX_IMAGE: `docker.io/library/nginx:1.28-bookworm@${digest}`,
+    REDIS_IMAGE: "redis:7-alpine",
+    WORD: `a:b@${digest}`,
+  };
+  const found = ours
+    .flatMap(({ matchStrings }) => matchStrings)
+    .flatMap((pattern) =>
+      [...JSON.stringify({ settings }, null, 2).matchAll(new RegExp(pattern, "g"))].map(({ groups }) => ({
+        ...groups,
+      })),
+    );
+  expect(found).toEqual([
+    { depName: "docker.io/library/nginx", currentValue: "1.28-bookworm", currentDigest: digest },
+  ]);
 });
