@@ -26,7 +26,8 @@ export function upstreamImages(compose: string, settings: Record<string, string>
   const services = compose.split(/^services:.*\n/m)[1]?.split(/^[a-z]/m)[0] ?? "";
   const found = services.split(/^ {2}(?=[\w"'-])/m).flatMap((service) => {
     const [, setting, fallback] =
-      /^ {4}image: *["']?\$\{((?!APP_)[A-Z][A-Z0-9_]*):-([^}\s]+)\}/m.exec(service) ?? [];
+      /^ {4}image: *["']?\$\{((?!(?:APP|SECRETS|STACKLINE)_)[A-Z][A-Z0-9_]*):-([^}\s]+)\}/m.exec(service) ??
+      [];
     const profiles = /^ {4}profiles: *\[(.*)\]/m.exec(service)?.[1]?.split(",") ?? [];
     const isActive = profiles.length === 0 || profiles.some((profile) => enabled.includes(profile.trim()));
     return setting && fallback && isActive ? [{ setting, image: settings[setting] || fallback }] : [];
