@@ -6,7 +6,8 @@ import { allPrivileges } from "../../engine/src/docker/privileges.ts";
 import { provideImage } from "../../engine/src/images/index.ts";
 import { docker, root } from "./support.ts";
 
-const image = "stackline/test-bare-vm";
+/** Debian with systemd, iproute2 and Python. */
+export const image = "stackline/test-bare-vm";
 
 export interface BareVm {
   /** ID of its container. */
@@ -24,7 +25,6 @@ export async function startBareVm(): Promise<BareVm> {
   await $({ quiet: true })`docker build --quiet --tag ${image} ${context}`;
   const vm = await docker.createContainer(options());
   await vm.start();
-  const { NetworkSettings } = await vm.inspect();
   const run = async (line: string): Promise<{ exitCode: number; output: string }> => {
     const result = await $({ quiet: true, nothrow: true })`docker exec ${vm.id} bash -c ${line}`;
     return { exitCode: result.exitCode ?? -1, output: result.stdall };
@@ -35,10 +35,15 @@ export async function startBareVm(): Promise<BareVm> {
   if (!booted.output.startsWith("running")) throw new Error(`systemd is ${booted.output}`);
   return {
     id: vm.id,
-    address: NetworkSettings.Networks.bridge?.IPAddress ?? "",
+    address: await addressOf(vm),
     run,
     remove: () => vm.remove({ force: true, v: true }),
   };
+}
+
+/** Its address on Docker's default network. */
+export async function addressOf(container: Docker.Container): Promise<string> {
+  return (await container.inspect()).NetworkSettings.Networks.bridge?.IPAddress ?? "";
 }
 
 /**

@@ -29,6 +29,7 @@ describe("environments/*.json", () => {
       replicas: 1,
       keepReleases: 5,
       keepBackups: 10,
+      containerPorts: [],
       settings: {},
     });
   });
@@ -41,6 +42,8 @@ describe("environments/*.json", () => {
     [{ ...required, hostkey: "x" }, /there is no field "hostkey": the fields are host, /],
     [{ ...required, settings: { web: "1" } }, /settings .*WEB_CONCURRENCY/],
     [{ ...required, settings: { WEB: "1\nAPP_IMAGE=x" } }, /settings/],
+    [{ ...required, containerPorts: [0] }, /containerPorts is \[0\]; it must be a list of ports/],
+    [{ ...required, containerPorts: "9100" }, /containerPorts is/],
     [{ ...required, host: "vm -o ProxyCommand=x" }, /host is/],
     [{ ...required, directory: "/srv/x; rm -rf /" }, /directory is/],
     [
@@ -69,6 +72,7 @@ describe("environments/*.json", () => {
     { ...required, keepReleases: 1 },
     { ...required, keepBackups: 0 },
     { ...required, replicas: 33 },
+    { ...required, containerPorts: [53, 9100] },
     { ...required, user: "Root" },
     { ...required, directory: "srv" },
     { ...required, directory: "/srv/.stackline/..a/b.c" },

@@ -3,11 +3,12 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import type { Server } from "node:net";
 import { join } from "node:path";
+import type Docker from "dockerode";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { $ } from "zx";
 import { provideImage } from "../../engine/src/images/index.ts";
 import { images } from "../src/versions.ts";
-import { type BareVm, relay, startBareVm } from "./bare-vm.ts";
+import { addressOf, type BareVm, image, relay, startBareVm } from "./bare-vm.ts";
 import { dagger, docker, type Outcome, scratchFolder } from "./support.ts";
 
 const folder = scratchFolder();
@@ -38,6 +39,17 @@ try: s.connect(("${vm.address}", ${port})); print("open")
 except ConnectionRefusedError: print("refused")
 except socket.timeout: print("nothing")`;
   return (await $({ quiet: true })`docker run --rm ${images.python} python3 -c ${script}`).stdout.trim();
+}
+
+/** How ports answer a container on the VM. */
+async function askFrom(container: string, ports: readonly string[]): Promise<string[]> {
+  const answers = ports.map(async (port) => {
+    const line = `timeout 5 docker exec ${container} /bin/bash -c '</dev/tcp/${port}'`;
+    const { exitCode, output } = await vm.run(line);
+    if (exitCode === 0) return "open";
+    return output.includes("refused") ? "refused" : output.trim() || "nothing";
+  });
+  return Promise.all(answers);
 }
 
 describe("scripts/host/provision on a bare Debian", () => {
@@ -84,7 +96,7 @@ describe("scripts/host/provision on a bare Debian", () => {
 
   test("opens only SSH, 80 and 443, even if Docker publishes other ports", async () => {
     const made = await vm.run(
-      "tar -ch /bin/sleep $(ldd /bin/sleep | grep -o '/[^ ]*') 2>/dev/null | docker import - tiny && docker run -d -p 80:80 -p 8080:80 tiny /bin/sleep 600",
+      "tar -ch $(ldd /bin/sleep /bin/bash | grep -o '/[^ :]*' | sort -u) 2>/dev/null | docker import - tiny && docker run -d --name web -p 80:80 -p 8080:80 tiny /bin/sleep 600",
     );
     expect(made.exitCode, made.output).toBe(0);
     expect(await Promise.all([22, 80, 443, 8080, 5432].map(knock))).toEqual([
@@ -116,6 +128,81 @@ describe("scripts/host/provision on a bare Debian", () => {
     expect(await knock(80)).toBe("refused");
   });
 
+  describe("a container", () => {
+    /** The internet: another machine, which also answers as the cloud's metadata service. */
+    let internet: Docker.Container;
+    const serve = (...ports: number[]): string =>
+      ports.map((port) => `setsid python3 -m http.server ${port} >/dev/null 2>&1 &`).join("\n");
+
+    beforeAll(async () => {
+      internet = await docker.createContainer({
+        Image: image,
+        Entrypoint: ["sh", "-c"],
+        Cmd: [`ip address add 169.254.169.254/32 dev lo\n${serve(53, 80, 7000)}\nsleep 3600`],
+        HostConfig: { CapAdd: ["NET_ADMIN"], AutoRemove: true },
+      });
+      await internet.start();
+      const there = await addressOf(internet);
+      const made = await vm.run(`set -e
+        ip route add 169.254.169.254 via ${there}
+        ${serve(9999, 9100)}
+        docker network create app
+        docker run -d --name inside --network app tiny /bin/sleep 3600
+        docker network connect app web
+        for port in 127.0.0.1/9999 127.0.0.1/9100 169.254.169.254/80 169.254.169.254/53 ${there}/7000; do
+          timeout 60 bash -c "until (</dev/tcp/$port) 2>/dev/null; do sleep 0.2; done"
+        done`);
+      expect(made.exitCode, made.output).toBe(0);
+    });
+
+    afterAll(() => internet?.remove({ force: true }).catch(() => undefined));
+
+    /** From Docker's default network and from one as compose makes it. */
+    async function answers(): Promise<Record<"closed" | "open" | "asked", string[]>> {
+      const { address } = vm;
+      const closed = ["169.254.169.254/80", `${address}/9999`, `${address}/22`, `${address}/8080`];
+      const open = ["169.254.169.254/53", `${address}/80`, `${await addressOf(internet)}/7000`];
+      const from = async (ports: string[]): Promise<string[]> =>
+        (await Promise.all(["web", "inside"].map((name) => askFrom(name, ports)))).flat();
+      return { closed: await from(closed), open: await from(open), asked: await from([`${address}/9100`]) };
+    }
+
+    const all = (count: number, answer: string): string[] => Array(count).fill(answer);
+
+    test("reaches no port of the machine and no metadata, but the site, DNS and the internet", async () => {
+      await vm.run("nft delete table inet stackline");
+      expect(await answers()).toEqual({
+        closed: all(8, "open"),
+        open: all(6, "open"),
+        asked: all(2, "open"),
+      });
+      expect(await vm.run(provision)).toMatchObject({ exitCode: 0 });
+      expect(await answers()).toEqual({
+        closed: all(8, "refused"),
+        open: all(6, "open"),
+        asked: all(2, "refused"),
+      });
+      expect(await vm.run("timeout 5 bash -c '</dev/tcp/169.254.169.254/80'")).toMatchObject({ exitCode: 0 });
+    });
+
+    test("reaches a port that --container-port names", async () => {
+      expect((await vm.run(`${provision} --container-port 9100`)).output).toMatch(
+        /changed: \S+firewall.nft\n/,
+      );
+      expect((await vm.run(`${provision} --container-port 9100`)).output).toMatch(/nothing changed\n$/);
+      const { closed, asked } = await answers();
+      expect(asked).toEqual(all(2, "open"));
+      expect(closed).toEqual(all(8, "refused"));
+    });
+
+    test("still reaches none after a restart of Docker and one of the firewall", async () => {
+      await vm.run("systemctl restart docker stackline-firewall && docker start web inside");
+      expect((await answers()).closed).toEqual(all(8, "refused"));
+      expect((await vm.run(`${login} echo in`)).output).toContain("in\n");
+      await vm.run(provision);
+    });
+  });
+
   test("does not change the SSH configuration if sshd rejects the new one", async () => {
     await vm.run(
       "rm /etc/ssh/sshd_config.d/00-stackline.conf; echo 'Nonsense yes' >/etc/ssh/sshd_config.d/50.conf",
@@ -131,6 +218,7 @@ describe("scripts/host/provision on a bare Debian", () => {
   test.each([
     ["--user root", /FAILED: --user root: the deploying user must not be root/],
     ["--ssh-port 99999", /FAILED: --ssh-port '99999' is not a port/],
+    ["--container-port 0", /FAILED: --container-port '0' is not a port/],
     ["--authorized-key rsa", /FAILED: --authorized-key takes a public key/],
     ["--wrong x", /FAILED: there is no option '--wrong'/],
   ])("refuses %s before it changes anything", async (options, message) => {

@@ -165,3 +165,28 @@ describe("Renovate", () => {
     expect(files.filter((path) => read(path).includes(engineVersion.slice(1)))).toEqual([]);
   });
 });
+
+test("Renovate keeps the images current that an environment pins by digest", () => {
+  const managers: { managerFilePatterns: string[]; matchStrings: string[] }[] = JSON.parse(
+    read("renovate.json"),
+  ).customManagers;
+  const ours = managers.filter(({ managerFilePatterns: [files = ""] }) =>
+    new RegExp(files.slice(1, -1)).test("environments/prod.json"),
+  );
+  const digest = `sha256:${"a".repeat(64)}`;
+  const settings = {
+    NGINX_IMAGE: `docker.io/library/nginx:1.28-bookworm@${digest}`,
+    REDIS_IMAGE: "redis:7-alpine",
+    WORD: `a:b@${digest}`,
+  };
+  const found = ours
+    .flatMap(({ matchStrings }) => matchStrings)
+    .flatMap((pattern) =>
+      [...JSON.stringify({ settings }, null, 2).matchAll(new RegExp(pattern, "g"))].map(({ groups }) => ({
+        ...groups,
+      })),
+    );
+  expect(found).toEqual([
+    { depName: "docker.io/library/nginx", currentValue: "1.28-bookworm", currentDigest: digest },
+  ]);
+});

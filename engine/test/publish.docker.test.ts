@@ -142,7 +142,7 @@ describe("from", () => {
   it("pulls with the user's login, also the base images of a Dockerfile", () =>
     withSession({ storePath }, async ({ client }) => {
       const name = `${address}/team/base:v1`;
-      await client
+      const published = await client
         .container()
         .from(IMAGE)
         .withNewFile("/made", "pulled")
@@ -156,6 +156,7 @@ describe("from", () => {
       vi.stubEnv("DOCKER_AUTH_CONFIG", JSON.stringify({ auths: { [address]: login } }));
       try {
         expect(await direct.contents()).toBe("pulled");
+        expect(await client.container().from(name).imageRef()).toBe(published);
         await docker.getImage(name).remove();
         expect(await build(`FROM ${name}\n`).contents()).toBe("pulled");
         await docker.getImage(name).remove();

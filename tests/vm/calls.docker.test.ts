@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import type { ProcessOutput } from "zx";
 import { generateKeyPair } from "../../ci/src/rehearsal/ssh-keys.ts";
+import { images } from "../../ci/src/versions.ts";
 import { Caller, lastLines } from "./caller.ts";
 import { Load } from "./load.ts";
 import { canaries, directory, sleep, Vm } from "./machine.ts";
@@ -64,6 +65,8 @@ describe("deploy", () => {
     expect(run.stdall).toMatch(/the connection was lost; the run continues on the machine/);
     expect(run.stdall).toMatch(/release \S+ serves, after/);
     expect(seen.size).toBeGreaterThan(4);
+    // By digest where a registry gives one.
+    expect(await vm.must(`cat ${directory}/current/release.env`)).toContain(`\nNGINX_IMAGE=${images.nginx}`);
     expect((await load.count("cut")).reasons).toEqual({});
     expect(await vm.lastRecord()).toMatchObject({ action: "deploy", by: "ann", outcome: "ok" });
     for (const value of Object.values(canaries)) expect(run.stdall).not.toContain(value);

@@ -7,6 +7,7 @@ import { releaseFolder } from "./release.js";
 import { normaliseSecrets } from "./secrets.js";
 import { type Connection, type Payload, runRemote } from "./ssh-connection.js";
 import { connectTo, type Target } from "./target.js";
+import { pinUpstream } from "./upstream.js";
 
 export interface Deployment extends Target, Account, Application {
   /** The whole project. */
@@ -29,8 +30,10 @@ export async function deploy(deployment: Deployment): Promise<string> {
   const connection = await connectTo(deployment);
   const payload = await payloadOf(deployment, connection);
   const image = deployment.image ? requireDigest(deployment.image) : await newImage(deployment, connection);
-  const options = { image, backup: deployment.backup, sent: Math.floor(Date.now() / 1000) };
-  const release = releaseFolder(deployment.source, connection.environment, options);
+  const { source, backup } = deployment;
+  const upstream = await pinUpstream(source, connection.environment);
+  const options = { image, upstream, backup, sent: Math.floor(Date.now() / 1000) };
+  const release = releaseFolder(source, connection.environment, options);
   if (!deployment.dryRun) return runRemote(connection, ["deploy"], { ...payload, release });
   return planned(deployment) + (await runRemote(connection, ["plan"], { ...payload, release }));
 }

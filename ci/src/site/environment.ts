@@ -16,6 +16,8 @@ export interface Environment {
   replicas: number;
   keepReleases: number;
   keepBackups: number;
+  /** Ports of the machine that containers may connect to, besides 80 and 443. */
+  containerPorts: number[];
   /** Variables of docker-compose.prod.yml. */
   settings: Record<string, string>;
 }
@@ -43,7 +45,7 @@ const whole = (least: number, most: number, fallback: number): Field => ({
 /** The same rules as environments/schema.json, which editors use; a test compares the two. */
 const fields: Record<Exclude<keyof Environment, "name">, Field> = {
   host: text(/^[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?$/, "a machine's name or address"),
-  port: whole(1, 65535, 22),
+  port: { fallback: 22, isValid: isPort, rule: "a whole number from 1 to 65535" },
   user: text(/^[a-z_][a-z0-9_-]{0,31}$/, "a user's name"),
   hostKey: text(
     /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]{40,}={0,2}$/,
@@ -63,6 +65,11 @@ const fields: Record<Exclude<keyof Environment, "name">, Field> = {
   replicas: whole(1, 32, 1),
   keepReleases: whole(2, 100, 5),
   keepBackups: whole(1, 1000, 10),
+  containerPorts: {
+    fallback: [],
+    isValid: (value) => Array.isArray(value) && value.every(isPort),
+    rule: "a list of ports, such as [9100]",
+  },
   settings: {
     fallback: {},
     isValid: isSettings,
@@ -71,6 +78,10 @@ const fields: Record<Exclude<keyof Environment, "name">, Field> = {
       "deploy itself",
   },
 };
+
+function isPort(value: unknown): boolean {
+  return Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 65535;
+}
 
 function isSettings(value: unknown): boolean {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return false;

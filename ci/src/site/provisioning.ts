@@ -10,8 +10,12 @@ export interface ProvisioningOptions {
 }
 
 /** Arguments of scripts/host/provision for an environment. */
-function provisionArgs({ user, directory, port }: Environment, { swap }: ProvisioningOptions): string[] {
-  return ["--user", user, "--directory", directory, "--ssh-port", String(port), "--swap", String(swap)];
+function provisionArgs(environment: Environment, { swap }: ProvisioningOptions): string[] {
+  const { user, directory, port, containerPorts } = environment;
+  return [
+    ...["--user", user, "--directory", directory, "--ssh-port", String(port), "--swap", String(swap)],
+    ...containerPorts.flatMap((open) => ["--container-port", String(open)]),
+  ];
 }
 
 /**

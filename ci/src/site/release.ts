@@ -7,6 +7,8 @@ export interface ReleaseOptions {
   image: string;
   /** Whether to back up the database before the migration. */
   backup: boolean;
+  /** The other images by digest: settings such as NGINX_IMAGE. Without it the machine uses the tags of the compose file. */
+  upstream?: Record<string, string>;
   /** Time of the call in seconds since 1970: the machine compares it with its clock. */
   sent: number;
 }
@@ -29,14 +31,16 @@ export function releaseFolder(
 
 /**
  * NAME=VALUE lines: settings of docker-compose.prod.yml, and STACKLINE_... for the scripts on the machine. The environment's
- * own settings override the derived ones.
+ * own settings override the derived ones; `upstream` already follows them.
  */
-export function releaseSettings(environment: Environment, { image, backup, sent }: ReleaseOptions): string {
+export function releaseSettings(environment: Environment, options: ReleaseOptions): string {
+  const { image, backup, upstream, sent } = options;
   const settings = {
     APP_IMAGE: image,
     ENVIRONMENT: environment.name,
     ...urlSettings(environment.url),
     ...environment.settings,
+    ...upstream,
     STACKLINE_REPLICAS: environment.replicas,
     STACKLINE_KEEP_RELEASES: environment.keepReleases,
     STACKLINE_KEEP_BACKUPS: environment.keepBackups,

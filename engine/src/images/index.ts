@@ -17,7 +17,7 @@ export interface ProvidedImage {
   id: string;
   /** Set if the image is a stand-in: its real content, e.g. "CPython 3.8.18 on Debian 12 (stand-in for 3.8.5)". */
   standIn?: string;
-  /** Digest of the tag in its registry, if that was asked. */
+  /** Digest of the image in its registry; none for one that was built or loaded here. */
   digest?: string;
 }
 
@@ -95,6 +95,13 @@ async function standIn(docker: Docker, ref: string, report: (line: string) => vo
 function provided(ref: string, image: Docker.ImageInspectInfo): ProvidedImage {
   // An image built on a stand-in inherits its labels but is not one: only upstream names have stand-ins.
   const inside = hasRecipe(ref) ? image.Config.Labels?.[STAND_IN_LABEL] : undefined;
-  const { tag } = parseReference(ref);
-  return { id: image.Id, ...(inside && { standIn: `${inside} (stand-in for ${tag})` }) };
+  const { tag, registry, repository } = parseReference(ref);
+  const digest = (image.RepoDigests ?? [])
+    .map(parseReference)
+    .find((pulled) => pulled.registry === registry && pulled.repository === repository)?.digest;
+  return {
+    id: image.Id,
+    ...(inside && { standIn: `${inside} (stand-in for ${tag})` }),
+    ...(digest && { digest }),
+  };
 }

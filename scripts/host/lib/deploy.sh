@@ -26,6 +26,7 @@ do_deploy() {
   [ -z "$previous" ] || echo "${previous##*/}" >"$release/predecessor"
 
   step pull
+  [ -z "$previous" ] || image_changes "$previous" "$release"
   pull_images "$release"
   install_secrets "$release"
 
@@ -73,6 +74,7 @@ complete_settings() {
       change_setting "$1" "SECRETS_OF_${owner^^}" "$(setting "$previous" "SECRETS_OF_${owner^^}")"
     fi
   done
+  [ -z "$previous" ] || keep_digests "$1" "$previous"
   (umask 022 && mkdir -p "$1/nginx/switch" "$live")
 }
 
@@ -116,13 +118,13 @@ record_release() {
 
 # prune_releases COUNT: keeps the current release, the one that a rollback leads to, and then the newest.
 prune_releases() {
-  local old reference current
+  local old images current
   current=$(current_release)
   { predecessor "$current" && deployed_releases | sort -r; } | awk -v current="$current" '$0 != current && !seen[$0]++' |
     tail -n "+$1" | while read -r old; do
-    reference=$(setting "$old" APP_IMAGE)
+    mapfile -t images < <(image_settings "$old" | cut -d= -f2- | grep @)
     rm -rf "$old"
-    remove_image "$reference"
+    remove_images "${images[@]}"
     say "removed release ${old##*/}"
   done
   prune_secrets

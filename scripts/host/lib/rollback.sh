@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Rolls back to an earlier release: its image by digest, compose file, nginx configuration, settings and secrets. The database
+# Rolls back to an earlier release: its images by digest, compose file, nginx configuration, settings and secrets. The database
 # stays as it is, so migrations must be compatible with the previous release.
 
 do_rollback() {
@@ -18,6 +18,7 @@ do_rollback() {
   step lock
   take_lock rollback "$by"
   step pull
+  image_changes "$previous" "$release"
   pull_images "$release"
 
   step services "and test nginx's configuration"

@@ -93,7 +93,7 @@ plan_release() {
     say "nothing has changed since ${previous##*/}: a deploy would restart nothing"
   else
     say "image        $(setting "${previous:-/nowhere}" APP_IMAGE none) -> $(setting "$release" APP_IMAGE)"
-    [ -z "$previous" ] || plan_differences "$previous" "$release"
+    [ -z "$previous" ] || { image_changes "$previous" "$release" && plan_differences "$previous" "$release"; }
     for name in 'pull missing images' 'start stopped data services' "${previous:+back up the database and }migrate" 'start the new containers beside the old' \
       'switch nginx' 'replace worker and beat' 'verify /checks' 'remove the old containers' "keep $(setting "$release" STACKLINE_KEEP_RELEASES 5) releases"; do say "would $name"; done
   fi
@@ -106,5 +106,5 @@ plan_differences() {
   for file in docker-compose.prod.yml scripts/postgres logs; do
     [ ! -e "$2/$file" ] || diff -rq "$1/$file" "$2/$file" >/dev/null || say "file         $file differs"
   done
-  diff <(settings_of "$1") <(settings_of "$2") | sed -n 's/^[<>] \([A-Z0-9_]*\)=.*/setting      \1 differs/p' | sort -u || true
+  diff <(settings_of "$1") <(settings_of "$2") | sed -n '/^[<>] [A-Z0-9_]*_IMAGE=/d; s/^[<>] \([A-Z0-9_]*\)=.*/setting      \1 differs/p' | sort -u || true
 }

@@ -48,13 +48,16 @@ check_machine() {
   esac
 }
 
+is_port() { [[ $1 =~ ^[1-9][0-9]{0,4}$ ]] && [ "$1" -le 65535 ]; }
+
 check_arguments() {
   [[ $user =~ ^[a-z_][a-z0-9_-]{0,31}$ ]] || fail "--user '$user' is not a valid user name"
   [ "$user" != root ] || fail "--user root: the deploying user must not be root"
   [[ $directory =~ ^(/[A-Za-z0-9._-]+)+$ ]] || fail "--directory '$directory' is not an absolute path"
-  { [[ $ssh_port =~ ^[0-9]{1,5}$ ]] && [ "$ssh_port" -ge 1 ] && [ "$ssh_port" -le 65535 ]; } || fail "--ssh-port '$ssh_port' is not a port"
+  is_port "$ssh_port" || fail "--ssh-port '$ssh_port' is not a port"
+  local key port
+  for port in ${container_ports[@]+"${container_ports[@]}"}; do is_port "$port" || fail "--container-port '$port' is not a port"; done
   [[ $swap =~ ^[0-9]+$ ]] || fail "--swap '$swap' is not a number of megabytes"
-  local key
   for key in ${keys[@]+"${keys[@]}"}; do
     [[ $key =~ ^(ssh-|ecdsa-|sk-)[a-z0-9@.-]+\ [A-Za-z0-9+/]+=*(\ .*)?$ ]] || fail "--authorized-key takes a public key such as 'ssh-ed25519 AAAA...'"
   done

@@ -1,6 +1,7 @@
 # shellcheck shell=bash disable=SC2154 # set by provision and its other parts
-# Allows only SSH, 80 and 443 from outside. Uses its own table and never flushes Docker's rules. It filters before Docker's
-# NAT, so published ports do not bypass it, as they bypass ufw.
+# Allows only SSH, 80 and 443 from outside. Containers reach 80 and 443 of this machine and the ports of --container-port, and
+# no cloud metadata. Uses its own table and never flushes Docker's rules. It filters before Docker's NAT, so published ports
+# do not bypass it, as they bypass ufw.
 
 firewall_file=/etc/stackline/firewall.nft
 firewall_unit=/etc/systemd/system/stackline-firewall.service
@@ -24,9 +25,20 @@ ssh_ports() {
   { printf '%s\n' "$ssh_port" "$current" && { sshd -T 2>/dev/null || true; } | sed -n 's/^port //p'; } | grep -E '^[0-9]+$' | sort -nu
 }
 
+# A bridge with the machine's own connection, if its name looks like one of Docker's: as a condition that excludes it.
+exclude_uplinks() {
+  local names
+  names=$({ ip -o route show default || true; ip -o -6 route show default || true; } 2>/dev/null | sed -nE 's/.* dev ((docker|br-)[^ ]*).*/"\1"/p' | sort -u | paste -sd,)
+  printf '%s' "${names:+iifname != { $names \} }"
+}
+
+list_ports() { sort -nu | paste -sd, | sed 's/,/, /g'; }
+
 firewall_rules() {
-  local ports
-  ports=$({ ssh_ports && printf '80\n443\n'; } | sort -nu | paste -sd, | sed 's/,/, /g')
+  local ports open uplinks
+  ports=$({ ssh_ports && printf '80\n443\n'; } | list_ports)
+  open=$(printf '%s\n' 80 443 ${container_ports[@]+"${container_ports[@]}"} | list_ports)
+  uplinks=$(exclude_uplinks)
   cat <<NFT
 #!/usr/sbin/nft -f
 # Written by provision. Creates the table before deleting it, because it may not exist yet.
@@ -35,8 +47,10 @@ delete table inet stackline
 table inet stackline {
   chain outside {
     type filter hook prerouting priority mangle; policy accept;
-    iifname { "lo", "docker0" } accept
-    iifname "br-*" accept
+    iifname "lo" accept
+    iifname "docker*" ${uplinks}goto containers
+    iifname "br-*" ${uplinks}goto containers
+    fib daddr type != local jump metadata
     fib daddr type != local accept
     ct state established,related accept
     meta l4proto { icmp, ipv6-icmp } accept
@@ -44,6 +58,24 @@ table inet stackline {
     udp sport 547 udp dport 546 accept
     tcp dport { $ports } accept
     counter drop
+  }
+  chain containers {
+    ct state established,related accept
+    jump metadata
+    fib daddr type != local accept
+    meta l4proto { icmp, ipv6-icmp } accept
+    meta l4proto { tcp, udp } th dport { $open } accept
+    counter goto refused
+  }
+  # It gives out the machine's credentials. Some clouds run their DNS at the same addresses.
+  chain metadata {
+    ip daddr 169.254.0.0/16 meta l4proto { tcp, udp } th dport != 53 counter goto refused
+    ip6 daddr fd00:ec2::254 counter goto refused
+  }
+  # Not dropped silently: a client in a container fails at once instead of waiting.
+  chain refused {
+    meta l4proto tcp reject with tcp reset
+    reject
   }
 }
 NFT
