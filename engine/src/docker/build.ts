@@ -11,8 +11,8 @@ import { digestOf } from "../store/store.ts";
 import type { Tree } from "../store/tree.ts";
 import { openBuildSession } from "./build-session.ts";
 import { imageId } from "./image-id.ts";
-import { Scrubber } from "./output.ts";
 import type { Run } from "./run.ts";
+import { Scrubber } from "./scrubber.ts";
 
 export interface BuildOptions {
   dockerfile: string;
