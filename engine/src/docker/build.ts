@@ -12,7 +12,6 @@ import type { Tree } from "../store/tree.ts";
 import { openBuildSession } from "./build-session.ts";
 import { imageId } from "./image-id.ts";
 import type { Run } from "./run.ts";
-import { Scrubber } from "./scrubber.ts";
 
 export interface BuildOptions {
   dockerfile: string;
@@ -150,10 +149,7 @@ async function followBuild(
 ): Promise<string> {
   // Loaded on demand: most runs build nothing.
   const { BuildLog } = await import("./buildkit.ts");
-  const scrubber = new Scrubber(secrets);
-  const status = new BuildLog(log, (bytes) =>
-    Buffer.concat([scrubber.push(bytes), scrubber.end()]).toString(),
-  );
+  const status = new BuildLog(log, secrets);
   let image: string | undefined;
   let failure: string | undefined;
   await new Promise<void>((resolve, reject) => {
