@@ -12,6 +12,7 @@ import {
   type Secret,
   type Service,
 } from "@dagger.io/dagger";
+import { ignored, ignoredInProject } from "./ignored.js";
 import { parseParts, photographPage, readPage, runChecks } from "./pipeline/checks.js";
 import { reportPipeline, runPipeline } from "./pipeline/ci.js";
 import { lintSource } from "./pipeline/lint.js";
@@ -25,20 +26,6 @@ import { cloudInit } from "./site/provisioning.js";
 import { Site } from "./site/site.js";
 import { buildImage } from "./stack/image.js";
 import { startStack } from "./stack/stack.js";
-
-/** Ignored in every Directory argument, so that editing them does not invalidate cached results. */
-const ignoredInApp = ["**/__pycache__", "**/*.pyc", "**/.venv", "**/.*_cache", "**/.env"];
-const ignored = [
-  "**/.git",
-  "**/node_modules",
-  "ci/sdk",
-  "out",
-  "**/__pycache__",
-  "**/*.pyc",
-  "**/.venv",
-  "**/.*_cache",
-  "**/.env",
-];
 
 @object()
 export class Stackline {
@@ -54,9 +41,9 @@ export class Stackline {
    */
   @func()
   async ci(
-    @argument({ defaultPath: "/", ignore: ignored }) source: Directory,
-    @argument({ defaultPath: "/app", ignore: ignoredInApp }) app: Directory,
-    @argument({ defaultPath: "/nginx" }) nginx: Directory,
+    @argument({ defaultPath: "/", ignore: ignoredInProject }) source: Directory,
+    @argument({ defaultPath: "/app", ignore: ignored }) app: Directory,
+    @argument({ defaultPath: "/nginx", ignore: ignored }) nginx: Directory,
     netrc?: Secret,
   ): Promise<string> {
     return runPipeline({ source, app, netrc, nginx });
@@ -74,9 +61,9 @@ export class Stackline {
    */
   @func({ cache: "session" })
   async ciReport(
-    @argument({ defaultPath: "/", ignore: ignored }) source: Directory,
-    @argument({ defaultPath: "/app", ignore: ignoredInApp }) app: Directory,
-    @argument({ defaultPath: "/nginx" }) nginx: Directory,
+    @argument({ defaultPath: "/", ignore: ignoredInProject }) source: Directory,
+    @argument({ defaultPath: "/app", ignore: ignored }) app: Directory,
+    @argument({ defaultPath: "/nginx", ignore: ignored }) nginx: Directory,
     netrc?: Secret,
   ): Promise<Directory> {
     return reportPipeline({ source, app, netrc, nginx });
@@ -94,7 +81,7 @@ export class Stackline {
   @func()
   @check()
   async test(
-    @argument({ defaultPath: "/app", ignore: ignoredInApp }) app: Directory,
+    @argument({ defaultPath: "/app", ignore: ignored }) app: Directory,
     netrc?: Secret,
   ): Promise<string> {
     return runTests({ app, netrc });
@@ -110,7 +97,7 @@ export class Stackline {
    */
   @func({ cache: "session" })
   async testReport(
-    @argument({ defaultPath: "/app", ignore: ignoredInApp }) app: Directory,
+    @argument({ defaultPath: "/app", ignore: ignored }) app: Directory,
     netrc?: Secret,
   ): Promise<Directory> {
     return (await finishTests({ app, netrc })).reports;
@@ -125,7 +112,7 @@ export class Stackline {
    */
   @func()
   @check()
-  async lint(@argument({ defaultPath: "/", ignore: ignored }) source: Directory): Promise<string> {
+  async lint(@argument({ defaultPath: "/", ignore: ignoredInProject }) source: Directory): Promise<string> {
     return lintSource(source);
   }
 
@@ -138,7 +125,7 @@ export class Stackline {
   @func()
   @check()
   async build(
-    @argument({ defaultPath: "/app", ignore: ignoredInApp }) app: Directory,
+    @argument({ defaultPath: "/app", ignore: ignored }) app: Directory,
     netrc?: Secret,
   ): Promise<Container> {
     return buildImage({ app, netrc }, "runtime");
@@ -155,8 +142,8 @@ export class Stackline {
    */
   @func({ cache: "never" })
   async stack(
-    @argument({ defaultPath: "/app", ignore: ignoredInApp }) app: Directory,
-    @argument({ defaultPath: "/nginx" }) nginx: Directory,
+    @argument({ defaultPath: "/app", ignore: ignored }) app: Directory,
+    @argument({ defaultPath: "/nginx", ignore: ignored }) nginx: Directory,
     netrc?: Secret,
   ): Promise<Service> {
     return (await startStack({ app, netrc }, nginx)).service;
@@ -175,8 +162,8 @@ export class Stackline {
   @func()
   @check()
   async checks(
-    @argument({ defaultPath: "/app", ignore: ignoredInApp }) app: Directory,
-    @argument({ defaultPath: "/nginx" }) nginx: Directory,
+    @argument({ defaultPath: "/app", ignore: ignored }) app: Directory,
+    @argument({ defaultPath: "/nginx", ignore: ignored }) nginx: Directory,
     without: string[] = [],
     netrc?: Secret,
   ): Promise<string> {
@@ -192,8 +179,8 @@ export class Stackline {
    */
   @func()
   async checksPage(
-    @argument({ defaultPath: "/app", ignore: ignoredInApp }) app: Directory,
-    @argument({ defaultPath: "/nginx" }) nginx: Directory,
+    @argument({ defaultPath: "/app", ignore: ignored }) app: Directory,
+    @argument({ defaultPath: "/nginx", ignore: ignored }) nginx: Directory,
     netrc?: Secret,
   ): Promise<string> {
     return readPage(app, await startStack({ app, netrc }, nginx));
@@ -210,8 +197,8 @@ export class Stackline {
    */
   @func({ cache: "session" })
   async checksScreenshot(
-    @argument({ defaultPath: "/app", ignore: ignoredInApp }) app: Directory,
-    @argument({ defaultPath: "/nginx" }) nginx: Directory,
+    @argument({ defaultPath: "/app", ignore: ignored }) app: Directory,
+    @argument({ defaultPath: "/nginx", ignore: ignored }) nginx: Directory,
     width: number = 1280,
     height: number = 1000,
     netrc?: Secret,
@@ -230,7 +217,7 @@ export class Stackline {
    */
   @func({ cache: "session" })
   async sbom(
-    @argument({ defaultPath: "/app", ignore: ignoredInApp }) app: Directory,
+    @argument({ defaultPath: "/app", ignore: ignored }) app: Directory,
     format: string = "spdx",
     netrc?: Secret,
   ): Promise<File> {
@@ -250,7 +237,7 @@ export class Stackline {
    */
   @func({ cache: "never" })
   async scan(
-    @argument({ defaultPath: "/app", ignore: ignoredInApp }) app: Directory,
+    @argument({ defaultPath: "/app", ignore: ignored }) app: Directory,
     database?: File,
     allowNoDatabase: boolean = false,
     netrc?: Secret,
@@ -282,7 +269,7 @@ export class Stackline {
    */
   @func({ cache: "never" })
   async publish(
-    @argument({ defaultPath: "/app", ignore: ignoredInApp }) app: Directory,
+    @argument({ defaultPath: "/app", ignore: ignored }) app: Directory,
     repository: string,
     username: string,
     password: Secret,
@@ -333,10 +320,10 @@ export class Stackline {
   async deploy(
     env: string,
     sshKey: Secret,
-    @argument({ defaultPath: "/app", ignore: ignoredInApp }) app: Directory,
-    @argument({ defaultPath: "/", ignore: ignored }) source: Directory,
-    @argument({ defaultPath: "/environments" }) environments: Directory,
-    @argument({ defaultPath: "/scripts/host" }) scripts: Directory,
+    @argument({ defaultPath: "/app", ignore: ignored }) app: Directory,
+    @argument({ defaultPath: "/", ignore: ignoredInProject }) source: Directory,
+    @argument({ defaultPath: "/environments", ignore: ignored }) environments: Directory,
+    @argument({ defaultPath: "/scripts/host", ignore: ignored }) scripts: Directory,
     secrets?: Secret,
     username: string = "",
     password?: Secret,
@@ -371,8 +358,8 @@ export class Stackline {
   async rollback(
     env: string,
     sshKey: Secret,
-    @argument({ defaultPath: "/environments" }) environments: Directory,
-    @argument({ defaultPath: "/scripts/host" }) scripts: Directory,
+    @argument({ defaultPath: "/environments", ignore: ignored }) environments: Directory,
+    @argument({ defaultPath: "/scripts/host", ignore: ignored }) scripts: Directory,
     to: string = "",
     username: string = "",
     password?: Secret,
@@ -396,8 +383,8 @@ export class Stackline {
   site(
     env: string,
     sshKey: Secret,
-    @argument({ defaultPath: "/environments" }) environments: Directory,
-    @argument({ defaultPath: "/scripts/host" }) scripts: Directory,
+    @argument({ defaultPath: "/environments", ignore: ignored }) environments: Directory,
+    @argument({ defaultPath: "/scripts/host", ignore: ignored }) scripts: Directory,
   ): Site {
     return new Site(env, sshKey, environments, scripts);
   }
@@ -414,8 +401,8 @@ export class Stackline {
    */
   @func({ cache: "never" })
   async rehearse(
-    @argument({ defaultPath: "/app", ignore: ignoredInApp }) app: Directory,
-    @argument({ defaultPath: "/", ignore: ignored }) source: Directory,
+    @argument({ defaultPath: "/app", ignore: ignored }) app: Directory,
+    @argument({ defaultPath: "/", ignore: ignoredInProject }) source: Directory,
     rate: number = 200,
     netrc?: Secret,
   ): Promise<string> {
@@ -437,8 +424,8 @@ export class Stackline {
   async cloudInit(
     env: string,
     sshPublicKey: string,
-    @argument({ defaultPath: "/environments" }) environments: Directory,
-    @argument({ defaultPath: "/scripts/host" }) scripts: Directory,
+    @argument({ defaultPath: "/environments", ignore: ignored }) environments: Directory,
+    @argument({ defaultPath: "/scripts/host", ignore: ignored }) scripts: Directory,
     swap: number = 2048,
   ): Promise<File> {
     return cloudInit({ env, environments, scripts }, sshPublicKey, { swap });

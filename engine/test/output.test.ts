@@ -1,7 +1,9 @@
 import { PassThrough } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { parseDuration } from "../src/docker/duration.ts";
-import { followOutput, Scrubber, textSink } from "../src/docker/output.ts";
+import { maskedTexts } from "../src/docker/masks.ts";
+import { followOutput, textSink } from "../src/docker/output.ts";
+import { Scrubber } from "../src/docker/scrubber.ts";
 
 /** Output of a scrubber that gets `text` in pieces of every possible size. */
 function scrubbed(secrets: string[], text: string): string[] {
@@ -32,6 +34,28 @@ describe("a scrubber", () => {
     expect(scrubbed(["line one\nline two"], "line one\nline two\n")).toEqual(["***\n"]);
   });
 
+  it("masks the values in a secret of several lines, wherever they occur and however the output is split", () => {
+    const secret = "POSTGRES_DB=app\nPASSWORD=correct-horse\nTOKEN='battery staple'\n";
+    const text = "B=correct-horse C=battery staple\nPASSWORD=correct-horse\napp correct-hors battery";
+    expect(scrubbed([secret], text)).toEqual(["B=*** C=***\n***\napp correct-hors battery"]);
+    expect(scrubbed([secret], secret)).toEqual(["***"]);
+  });
+
+  it("masks each line of a key", () => {
+    const key = "-----BEGIN KEY-----\nMIIEvQIBADANBg\r\nkqhkiG9w0BAQEF\n-----END KEY-----\n";
+    expect(scrubbed([key], "x\n-----BEGIN KEY-----\nkqhkiG9w0BAQEF\n")).toEqual([
+      "x\n-----BEGIN KEY-----\n***\n",
+    ]);
+  });
+
+  it("keeps pace with a secret of thousands of lines", () => {
+    const lines = Array.from({ length: 8_000 }, (_, i) => `value-${(i * 7_919 + 1e6).toString(36)}`);
+    const scrubber = new Scrubber([lines.join("\n")]);
+    const began = Date.now();
+    for (const line of lines) expect(scrubber.push(Buffer.from(`<${line}>\n`)).toString()).toBe("<***>\n");
+    expect(Date.now() - began).toBeLessThan(20_000);
+  });
+
   it("matches secrets literally, and ignores empty ones", () => {
     expect(scrubbed(["a.c", "", " "], "abc a.c (x)")).toEqual(["abc *** (x)"]);
   });
@@ -45,6 +69,38 @@ describe("a scrubber", () => {
   it("does not delay output that cannot be part of a secret", () => {
     expect(new Scrubber(["secret"]).push(Buffer.from("line\n")).toString()).toBe("line\n");
     expect(new Scrubber([]).push(Buffer.from("s")).toString()).toBe("s");
+  });
+});
+
+describe("the masked texts of a secret", () => {
+  it.each([
+    ["the whole secret, however short", "abc", ["abc"]],
+    ["the secret without its line end", " abc\n", ["abc"]],
+    ["a line", "first line\nsecond", ["first line"]],
+    ["a value", "NAME=long-value", ["long-value"]],
+    ["a value after export", "x\nexport NAME=long-value", ["long-value"]],
+    ["a quoted value", `x\nNAME="long value"`, ["long value"]],
+    ["a value before a comment", "x\nNAME=long-value # comment", ["long-value"]],
+    ["a value in YAML", "x\npassword: long-value", ["long-value"]],
+    ["a value in JSON", `{\n  "password": "long-value",\n}`, ["long-value"]],
+    [
+      "a line of a key in JSON",
+      `{\n"private_key": "-----BEGIN-----\\nMIIEvQIBADANBg\\n"}`,
+      ["MIIEvQIBADANBg"],
+    ],
+    ["a password in netrc", "machine host login me password long-value", ["long-value"]],
+    ["a password in a URL", "x\nDATABASE_URL=postgres://me:long-value@host/db", ["long-value"]],
+  ])("contain %s", (_, secret, texts) => {
+    expect(maskedTexts(secret)).toEqual(expect.arrayContaining(texts));
+  });
+
+  it.each([
+    ["a short value, which is part of ordinary output", "POSTGRES_DB=orders\nx", "orders"],
+    ["a name", "POSTGRES_PASSWORD=long-value\nx", "POSTGRES_PASSWORD"],
+    ["the frame of a key", "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBg", "-----BEGIN PRIVATE KEY-----"],
+    ["nothing at all", "\n \n", ""],
+  ])("do not contain %s", (_, secret, text) => {
+    expect(maskedTexts(secret)).not.toContain(text);
   });
 });
 

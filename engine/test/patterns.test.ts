@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { filterTree, mayPrune, pathFilter, patternMatcher } from "../src/store/patterns.ts";
+import { filterTree, pathFilter, patternMatcher, pruneMatcher } from "../src/store/patterns.ts";
 import { newDirectory, newFile, Tree } from "../src/store/tree.ts";
 
 // The documented rules of .dockerignore, one per line: patterns, paths that match, paths that don't.
@@ -61,8 +61,18 @@ describe("a filter", () => {
     expect(pathFilter({ include: [] })("x")).toBe(true);
   });
 
-  it("skips excluded folders unread only if no pattern includes part of them again", () => {
-    expect(mayPrune(["a", "b/**"])).toBe(true);
-    expect(mayPrune(["a", " !a/b"])).toBe(false);
+  it.each([
+    [["a", "b/**"], "a", true],
+    [["a", "b/**"], "b/c", true],
+    [["a"], "b", false],
+    [["a", " !a/b/c"], "a", false],
+    [["a", "!a/b/c"], "a/b", false],
+    [["a", "!a/b/c"], "a/b/c/d", false],
+    [["a", "!a/b/c"], "a/bc", true],
+    [["a", "z", "!a/*.pem"], "a/x", false],
+    [["a", "z", "!a/*.pem"], "z", true],
+    [["a", "!**/keep"], "a/x", false],
+  ])("%j: folder %s is skipped unread: %s", (exclude, folder, skipped) => {
+    expect(pruneMatcher(exclude)(folder)).toBe(skipped);
   });
 });

@@ -108,6 +108,30 @@ describe("a secret", () => {
       expect(view.lines.join("\n")).not.toContain(value);
     }));
 
+  it("of several lines is masked value by value in output, errors, progress and a service's log", () =>
+    session(async ({ client, view }) => {
+      const value = newSecret();
+      const secret = client.setSecret("lines", `NAME=short\nPASSWORD='${value}'\n`);
+      const base = client.container().from(IMAGE).withMountedSecret("/run/lines", secret);
+      const show = `. /run/lines; echo "B=$PASSWORD"; printf %s "$PASSWORD" | cut -c -9 | tr -d '\\n'; sleep 0.2; printf %s "$PASSWORD" | cut -c 10-`;
+      expect(await base.withExec(sh(show)).stdout()).toBe("B=***\n***\n");
+      const error = await base
+        .withExec(sh(`${show}; exit 1`))
+        .sync()
+        .catch((reason) => reason);
+      expect(error.stdout).toBe("B=***\n***");
+      const service = base
+        .withExposedPort(9)
+        .withDefaultArgs(sh(`${show}; exit 1`))
+        .asService();
+      const reason = await service.start().catch((failure: unknown) => failure);
+      expect(String(reason)).not.toContain(value);
+      const lines = view.lines.join("\n");
+      expect(lines).toContain("B=***");
+      expect(lines).not.toContain(value);
+      expect(filesWith(storePath, value)).toEqual([]);
+    }));
+
   it("is not in the configuration of a running container", () =>
     session(async ({ client, engine }) => {
       const value = newSecret();

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { type Directory, dag } from "@dagger.io/dagger";
+import type { Directory } from "@dagger.io/dagger";
 import type { Environment } from "../site/environment.js";
 import { releaseFolder } from "../site/release.js";
-import { parseSecrets } from "../site/secrets.js";
+import { parseSecrets, stackSecrets } from "../site/secrets.js";
 import { exitCodeOf, type Payload, runRemote } from "../site/ssh-connection.js";
 import type { Application } from "../stack/image.js";
 import { checkRequirements } from "../stack/requirements.js";
@@ -78,7 +78,7 @@ function plan(vm: DisposableVm, source: Directory, [first, second]: [string, str
 
 /** What a deploy of an image sends. */
 function payloads(vm: DisposableVm, source: Directory) {
-  const secrets = dag.setSecret("rehearsal-stack", randomSecrets());
+  const secrets = stackSecrets(randomSecrets());
   return (image: string, settings: Environment["settings"] = {}): Payload => {
     const options = { image, backup: true, sent: Math.floor(Date.now() / 1000) };
     const release = releaseFolder(source, { ...vm.environment, settings }, options);
@@ -104,8 +104,9 @@ async function runSteps(plans: readonly Plan[], load: LoadGenerator): Promise<St
   return steps;
 }
 
-function randomSecrets(): string {
+function randomSecrets(): Map<string, string> {
   const random = (): string => randomBytes(24).toString("hex");
-  const given = `POSTGRES_DB=rehearsal\nPOSTGRES_USER=rehearsal\nPOSTGRES_PASSWORD=${random()}\nREDIS_PASSWORD=${random()}\nSECRET_KEY=${random()}\nAPI_TOKEN=${random()}\n`;
-  return [...parseSecrets(given)].map(([name, value]) => `${name}=${value}\n`).join("");
+  return parseSecrets(
+    `POSTGRES_DB=drill\nPOSTGRES_USER=drill\nPOSTGRES_PASSWORD=${random()}\nREDIS_PASSWORD=${random()}\nSECRET_KEY=${random()}\nAPI_TOKEN=${random()}\n`,
+  );
 }

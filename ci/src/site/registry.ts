@@ -8,20 +8,28 @@ export interface Account {
   password?: Secret;
 }
 
+/** Registry login for the machine. */
+export interface RegistryLogin {
+  /** Input for `docker login`: address, user and password, one per line. */
+  lines: Secret;
+  password: Secret;
+}
+
 /**
- * Input for `docker login` on the machine: address, user and password, one per line.
+ * The login that a call sends to the machine.
  * @returns undefined without an account: a public image, or one that the machine already has, needs none.
  */
 export async function registryLogin(
   { username, password }: Account,
   repository: string,
-): Promise<Secret | undefined> {
+): Promise<RegistryLogin | undefined> {
   if ((username === "") !== (password === undefined)) {
     throw new Error("--username and --password belong together: give both, or neither for a public image");
   }
   if (!password) return undefined;
   const text = cutLineEnd(await password.plaintext());
-  return dag.setSecret("registry", `${registryOf(repository)}\n${username}\n${text}\n`);
+  const lines = dag.setSecret("registry", `${registryOf(repository)}\n${username}\n${text}\n`);
+  return { lines, password };
 }
 
 /** A tag can move between a deploy and its rollback; a digest always identifies the same image. */

@@ -42,9 +42,34 @@ function unquote(value: string): string {
   return /^(["']).*\1$/.test(value) && value.length > 1 ? value.slice(1, -1) : value;
 }
 
-/** The same values as a secret of plain NAME=VALUE lines. */
-export async function normaliseSecrets(secrets: Secret): Promise<Secret> {
-  const values = parseSecrets(await secrets.plaintext());
-  const lines = [...values].map(([name, value]) => `${name}=${value}\n`);
-  return dag.setSecret("stack", lines.join(""));
+/** The stack's secrets as a call sends them. */
+export interface StackSecrets {
+  /** NAME=VALUE lines. */
+  lines: Secret;
+  /** The same values one by one: an engine masks a secret's whole text in output, not what it consists of. */
+  values: Secret[];
+  /** NAME=VALUE lines of what has its default: words of ordinary output, such as postgres, which are not masked. */
+  defaults: string;
+}
+
+/** Shortest value that is masked in output, in characters: shorter ones occur in ordinary words. */
+const shortestMasked = 8;
+
+/** @throws Error, one line that contains no value, as `parseSecrets`. */
+export async function normaliseSecrets(secrets: Secret): Promise<StackSecrets> {
+  return stackSecrets(parseSecrets(await secrets.plaintext()));
+}
+
+export function stackSecrets(values: ReadonlyMap<string, string>): StackSecrets {
+  const linesOf = (entries: [string, string][]): string =>
+    entries.map(([name, value]) => `${name}=${value}\n`).join("");
+  const isDefault = ([name, value]: [string, string]): boolean => defaults[name] === value;
+  const own = [...values].filter((entry) => !isDefault(entry));
+  return {
+    lines: dag.setSecret("stack", linesOf(own)),
+    values: own
+      .filter(([, value]) => value.length >= shortestMasked)
+      .map(([name, value]) => dag.setSecret(`stack-${name}`, value)),
+    defaults: linesOf([...values].filter(isDefault)),
+  };
 }

@@ -8,6 +8,8 @@ import {
 } from "@dagger.io/dagger";
 import { images } from "../versions.js";
 import type { Environment } from "./environment.js";
+import type { RegistryLogin } from "./registry.js";
+import type { StackSecrets } from "./secrets.js";
 import { knownHosts, sshConfig } from "./ssh-config.js";
 
 /** How to reach the machine of an environment. */
@@ -25,10 +27,8 @@ export interface Connection {
 export interface Payload {
   /** Compose file, configuration, release.env. */
   release?: Directory;
-  /** The stack's secrets, as `normaliseSecrets` returns them. */
-  secrets?: Secret;
-  /** Registry login for the machine: address, user and password, one per line. */
-  registry?: Secret;
+  secrets?: StackSecrets;
+  registry?: RegistryLogin;
   /** Name of the caller for the history; if empty, `send` derives it from the SSH key. */
   by?: string;
 }
@@ -85,10 +85,24 @@ export function sshClient({ environment, key, scripts, service }: Connection, pa
     // Results depend on the state of the machine: never take them from the cache.
     .withEnvVariable("STACKLINE_CALLED_AT", `${Date.now()} ${Math.random()}`);
   const bound = service ? base.withServiceBinding(environment.host, service) : base;
-  const withStack = payload.secrets ? bound.withMountedSecret("/run/secrets/stack", payload.secrets) : bound;
-  return payload.registry
-    ? withStack.withMountedSecret("/run/secrets/registry", payload.registry)
+  return withSecrets(bound, payload);
+}
+
+/** Mounts the payload's secrets and, one by one, the values in them: the machine's output does not show them. */
+function withSecrets(client: Container, { secrets, registry }: Payload): Container {
+  const withStack = secrets
+    ? client
+        .withMountedSecret("/run/secrets/stack", secrets.lines)
+        .withNewFile("/etc/stackline/defaults", secrets.defaults)
+    : client;
+  const withRegistry = registry
+    ? withStack.withMountedSecret("/run/secrets/registry", registry.lines)
     : withStack;
+  const masked = [...(secrets?.values ?? []), ...(registry ? [registry.password] : [])];
+  return masked.reduce(
+    (result, value, i) => result.withMountedSecret(`/run/masked/${i}`, value),
+    withRegistry,
+  );
 }
 
 function payloadFolder(scripts: Directory, { release, by }: Payload): Directory {

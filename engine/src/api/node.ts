@@ -1,7 +1,7 @@
-import { type Call, decodeId, encodeId } from "../core/call.ts";
+import { type Call, encodeId } from "../core/call.ts";
 import { loadedType } from "../schema/schema.ts";
 import type { Resolver } from "../session/context.ts";
-import { toCalls } from "../session/select.ts";
+import { takeId, toCalls } from "../session/select.ts";
 
 /** Fields that every object of the API and of a module has. */
 const anyType: Record<string, Resolver> = {
@@ -13,12 +13,12 @@ const anyType: Record<string, Resolver> = {
 };
 
 export const nodeQueries: Record<string, Resolver> = {
-  node: ({ args }) => decodeId(args.id as string),
+  node: ({ args }, caller) => takeId(caller, args.id as string),
 };
 
 /** Of `load<Type>FromID`, whatever the type. */
 function load(type: string): Resolver {
-  return ({ args }, { schema }) => toCalls(schema, "id", type, args.id);
+  return ({ args }, caller) => toCalls(caller, "id", type, args.id);
 }
 
 /** The resolver of a field that is the same for all types. */

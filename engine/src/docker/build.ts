@@ -11,7 +11,6 @@ import { digestOf } from "../store/store.ts";
 import type { Tree } from "../store/tree.ts";
 import { openBuildSession } from "./build-session.ts";
 import { imageId } from "./image-id.ts";
-import { Scrubber } from "./output.ts";
 import type { Run } from "./run.ts";
 
 export interface BuildOptions {
@@ -150,10 +149,7 @@ async function followBuild(
 ): Promise<string> {
   // Loaded on demand: most runs build nothing.
   const { BuildLog } = await import("./buildkit.ts");
-  const scrubber = new Scrubber(secrets);
-  const status = new BuildLog(log, (bytes) =>
-    Buffer.concat([scrubber.push(bytes), scrubber.end()]).toString(),
-  );
+  const status = new BuildLog(log, secrets);
   let image: string | undefined;
   let failure: string | undefined;
   await new Promise<void>((resolve, reject) => {

@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import protobuf from "protobufjs";
+import { Scrubber } from "./scrubber.ts";
 
 interface Vertex {
   digest: string;
@@ -25,12 +26,14 @@ const StatusResponse = protobuf.loadSync(proto).lookupType("moby.buildkit.v1.Sta
 export class BuildLog {
   private readonly begun = new Set<string>();
   private readonly outputs = new Map<string, string>();
+  /** One for each step: its output arrives in pieces, which may split a secret. */
+  private readonly scrubbers = new Map<string, Scrubber>();
   private failed?: string;
 
-  /** @param scrub removes secrets from the output of steps. */
+  /** @param secrets are masked in the output of steps. */
   constructor(
     private readonly log: (text: string) => void,
-    private readonly scrub: (bytes: Buffer) => string,
+    private readonly secrets: readonly string[],
   ) {}
 
   /** Reads one status message (base64): steps that started, and output. */
@@ -43,14 +46,30 @@ export class BuildLog {
       this.log(`${vertex.name}${vertex.cached ? " (cached)" : ""}\n`);
     }
     for (const { vertex, msg } of logs) {
-      const text = this.scrub(Buffer.from(msg));
-      this.outputs.set(vertex, ((this.outputs.get(vertex) ?? "") + text).slice(-TAIL));
-      this.log(text);
+      const scrubber = this.scrubbers.get(vertex) ?? new Scrubber(this.secrets);
+      this.scrubbers.set(vertex, scrubber);
+      this.show(vertex, scrubber.push(Buffer.from(msg)));
     }
+    for (const { digest, completed } of vertexes) if (completed) this.release(digest);
+  }
+
+  private show(vertex: string, bytes: Buffer): void {
+    if (bytes.length === 0) return;
+    const text = bytes.toString();
+    this.outputs.set(vertex, ((this.outputs.get(vertex) ?? "") + text).slice(-TAIL));
+    this.log(text);
+  }
+
+  /** Shows what was held back of a step's output as the possible start of a secret. */
+  private release(vertex: string): void {
+    const scrubber = this.scrubbers.get(vertex);
+    this.scrubbers.delete(vertex);
+    if (scrubber) this.show(vertex, scrubber.end());
   }
 
   /** The last output of the failed step. */
   get failedOutput(): string {
+    for (const vertex of this.scrubbers.keys()) this.release(vertex);
     return this.outputs.get(this.failed ?? "")?.trim() ?? "";
   }
 }

@@ -1,56 +1,5 @@
 import { StringDecoder } from "node:string_decoder";
-
-/**
- * Masks secrets in a stream of bytes, also when a value is split over two chunks. Output need not be text, so it is
- * matched byte by byte (as Latin-1); other bytes pass unchanged.
- */
-export class Scrubber {
-  private held = "";
-  private readonly values: string[];
-  private readonly pattern: RegExp | undefined;
-
-  constructor(secrets: readonly string[]) {
-    const all = secrets.flatMap((secret) => [secret, secret.trim()]).filter((secret) => secret.trim() !== "");
-    this.values = [...new Set(all)]
-      .map((value) => Buffer.from(value, "utf8").toString("latin1"))
-      .sort((a, b) => b.length - a.length);
-    const escaped = this.values.map((value) => value.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&"));
-    this.pattern = escaped.length > 0 ? new RegExp(escaped.join("|"), "g") : undefined;
-  }
-
-  push(chunk: Buffer): Buffer {
-    return this.pattern ? this.take(this.held + chunk.toString("latin1"), false) : chunk;
-  }
-
-  /** Returns the bytes held back as the possible start of a secret. */
-  end(): Buffer {
-    return this.take(this.held, true);
-  }
-
-  private take(text: string, isLast: boolean): Buffer {
-    const limit = isLast ? text.length : this.undecided(text);
-    let result = "";
-    let at = 0;
-    for (const match of text.matchAll(this.pattern ?? /$^/g)) {
-      if (match.index >= limit) break;
-      result += `${text.slice(at, match.index)}***`;
-      at = match.index + match[0].length;
-    }
-    const end = Math.max(at, limit);
-    this.held = text.slice(end);
-    return Buffer.from(result + text.slice(at, end), "latin1");
-  }
-
-  /** Index of the longest suffix of `text` that could still become a secret, or a longer one. */
-  private undecided(text: string): number {
-    const longest = this.values[0]?.length ?? 0;
-    for (let at = Math.max(0, text.length - longest + 1); at < text.length; at++) {
-      const tail = text.slice(at);
-      if (this.values.some((value) => value.length > tail.length && value.startsWith(tail))) return at;
-    }
-    return text.length;
-  }
-}
+import { Scrubber } from "./scrubber.ts";
 
 export type StreamName = "stdout" | "stderr";
 

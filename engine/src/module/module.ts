@@ -30,7 +30,7 @@ export async function loadTypes(
   if (cached) return new ModuleTypes(config.name, cached);
   const definition = await session.progress.step(`load module ${config.name}`, async (step) => {
     const id = await runtime.call({ parentName: "", name: "", parent: null, inputArgs: [] }, step.log);
-    return session.evaluate<ModuleValue>(decodeId(id as string));
+    return session.evaluate<ModuleValue>(session.reach.admit(decodeId(id as string)));
   });
   const types = new ModuleTypes(config.name, definition);
   if (!types.main)
@@ -83,6 +83,7 @@ export class LoadedModule {
       const cached = fn.cachePolicy === "Default" ? this.findCached(key, fn) : undefined;
       if (cached) step.cached();
       const value = cached ? cached.value : await this.run(object, fn, parent, given, step.log);
+      for (const call of callsInState(value)) this.session.reach.admit(call);
       if (!cached && fn.cachePolicy === "Default") {
         await this.session.store.putResult("calls", key, { at: Date.now(), value } satisfies CachedResult);
       }

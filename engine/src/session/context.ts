@@ -3,12 +3,15 @@ import type { ArgValue, Call } from "../core/call.ts";
 import type { Run } from "../docker/run.ts";
 import type { Services } from "../docker/services.ts";
 import type { FunctionCall } from "./function-call.ts";
+import type { Reach } from "./reach.ts";
 import type { Secrets } from "./secrets.ts";
 
 /** The session as evaluators and resolvers see it. */
 export interface SessionContext extends Run {
   readonly secrets: Secrets;
   readonly services: Services;
+  /** Which calls may reach the user's machine. */
+  readonly reach: Reach;
   /** Folder that host paths are relative to. */
   readonly workdir: string;
   /** Running calls of a module's functions, by their IDs. */

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { type GraphQLField, type GraphQLSchema, getNamedType, isNonNullType } from "graphql";
+import { type GraphQLField, getNamedType, isNonNullType } from "graphql";
 import { type ArgValue, Call, decodeId } from "../core/call.ts";
 import { UserError } from "../core/errors.ts";
 import { expectedType, fieldOf, isOfType, shapeOf } from "../schema/schema.ts";
@@ -22,7 +22,8 @@ export async function select(
   const type = parent?.type ?? "Query";
   const field = fieldOf(caller.schema, type, fieldName);
   if (!field) throw new UserError(missingField(type, fieldName));
-  const selection = readSelection(caller.schema, parent, field, args);
+  caller.session.reach.check(type, fieldName, caller.functionCallId !== undefined);
+  const selection = readSelection(caller, parent, field, args);
   const resolve = caller.session.resolverOf(type, fieldName);
   return resolve ? resolve(selection, caller) : record(selection, field, caller);
 }
@@ -32,6 +33,7 @@ async function record({ parent, field, type, args }: Selection, definition: Fiel
   // A random mark makes the call unique, so that no cached value answers it.
   const isUnique = session.runsAnew(parent?.type ?? "Query", field);
   const call = new Call(type, parent, field, isUnique ? { ...args, _once: randomUUID() } : args);
+  if (caller.functionCallId === undefined) session.reach.grant(call);
   const shape = shapeOf(definition.type);
   if (shape === "value") return session.evaluate(call);
   if (shape === "object") {
@@ -44,7 +46,7 @@ async function record({ parent, field, type, args }: Selection, definition: Fiel
 }
 
 function readSelection(
-  schema: GraphQLSchema,
+  caller: Caller,
   parent: Call | undefined,
   field: Field,
   given: Record<string, unknown>,
@@ -53,7 +55,7 @@ function readSelection(
   for (const arg of field.args) {
     const value = arg.name in given ? given[arg.name] : (arg.defaultValue ?? null);
     const expected = expectedType(arg);
-    args[arg.name] = expected ? toCalls(schema, arg.name, expected, value) : plain(value);
+    args[arg.name] = expected ? toCalls(caller, arg.name, expected, value) : plain(value);
   }
   return { parent, field: field.name, type: getNamedType(field.type).name, args };
 }
@@ -62,13 +64,19 @@ function readSelection(
  * IDs, which clients send, as calls, which the command line has at hand.
  * @throws UserError for a call of another type than `expected`.
  */
-export function toCalls(schema: GraphQLSchema, argument: string, expected: string, value: unknown): ArgValue {
-  if (Array.isArray(value)) return value.map((item) => toCalls(schema, argument, expected, item));
+export function toCalls(caller: Caller, argument: string, expected: string, value: unknown): ArgValue {
+  if (Array.isArray(value)) return value.map((item) => toCalls(caller, argument, expected, item));
   if (value === null || value === undefined) return null;
-  const call = value instanceof Call ? value : decodeId(value as string);
-  if (!isOfType(schema, call.type, expected))
+  const call = value instanceof Call ? value : takeId(caller, value as string);
+  if (!isOfType(caller.schema, call.type, expected))
     throw new UserError(`argument ${argument} takes the ID of a ${expected}, not that of a ${call.type}`);
   return call;
+}
+
+/** The call of an ID that a client sent. */
+export function takeId({ session, functionCallId }: Caller, id: string): Call {
+  const call = decodeId(id);
+  return functionCallId === undefined ? call : session.reach.admit(call);
 }
 
 /** graphql-js passes input objects without a prototype. */

@@ -16,6 +16,7 @@ import type { FunctionCall } from "./function-call.ts";
 import { HostFiles, reapHostFiles } from "./host-files.ts";
 import { limitTo } from "./limit.ts";
 import { Progress, type ProgressView } from "./progress.ts";
+import { Reach } from "./reach.ts";
 import { Secrets } from "./secrets.ts";
 import { Work } from "./work.ts";
 
@@ -44,6 +45,7 @@ export class Session implements SessionContext {
   readonly network = new SessionNetwork(this);
   readonly services: Services = new Services(this);
   readonly work = new Work();
+  readonly reach = new Reach();
   /** Runs heavy work, as many tasks at a time as the machine has cores. */
   readonly limit = limitTo(Math.max(2, availableParallelism()));
   readonly workdir: string;

@@ -4,7 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import ignore, { type Ignore } from "ignore";
 import { PathError } from "./errors.ts";
-import { mayPrune, type PathFilter, pathFilter, patternMatcher } from "./patterns.ts";
+import { type PathFilter, pathFilter, pruneMatcher } from "./patterns.ts";
 import type { Store } from "./store.ts";
 import { type Entry, Tree } from "./tree.ts";
 
@@ -38,7 +38,7 @@ export async function scanHostDirectory(store: Store, path: string, filter: Host
 async function listHost(root: string, filter: HostFilter): Promise<Map<string, Entry>> {
   const entries = new Map<string, Entry>();
   const wanted = pathFilter(filter);
-  const excluded = mayPrune(filter.exclude ?? []) ? patternMatcher(filter.exclude ?? []) : () => false;
+  const skipped = pruneMatcher(filter.exclude ?? []);
 
   const visit = async (dir: string, rel: string, outer: Ignored[]): Promise<void> => {
     const ignores = filter.gitignore ? withGitignore(dir, rel, outer) : outer;
@@ -46,7 +46,7 @@ async function listHost(root: string, filter: HostFilter): Promise<Map<string, E
       const path = join(dir, item.name);
       const name = rel === "" ? item.name : `${rel}/${item.name}`;
       if (ignores.some((rule) => rule(name, item.isDirectory()))) continue;
-      if (item.isDirectory() && excluded(name)) continue;
+      if (item.isDirectory() && skipped(name)) continue;
       await unlessVanished(path, async () => {
         if (item.isDirectory()) {
           const before = entries.size;

@@ -67,9 +67,20 @@ export function pathFilter({ include = [], exclude = [] }: PathFilter): (path: s
   return (path) => included(path) && !excluded(path);
 }
 
-/** A folder can be skipped unread only if no later `!` pattern can include something in it. */
-export function mayPrune(exclude: readonly string[]): boolean {
-  return !exclude.some((pattern) => pattern.trim().startsWith("!"));
+/** Which folders can be skipped unread: those that are excluded, unless a `!` pattern may include something in them. */
+export function pruneMatcher(exclude: readonly string[]): (folder: string) => boolean {
+  const excluded = patternMatcher(exclude);
+  const kept = exclude.filter((pattern) => pattern.trim().startsWith("!")).map(literalStart);
+  const meets = (start: string, folder: string): boolean =>
+    start.startsWith(folder) || folder.startsWith(start);
+  return (folder) => excluded(folder) && !kept.some((start) => meets(start, `${folder}/`));
+}
+
+/** The folders that a `!` pattern names before its first wildcard: "a/" of "!a/*.pem". */
+function literalStart(pattern: string): string {
+  const parts = normalise(pattern.trim().slice(1)).split("/");
+  const wild = parts.findIndex((part) => /[*?[\\]/.test(part));
+  return (wild < 0 ? parts : parts.slice(0, wild)).map((part) => `${part}/`).join("");
 }
 
 /** The part of `tree` that passes a filter, with the folders that lead to it. */

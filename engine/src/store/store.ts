@@ -76,6 +76,8 @@ export class Store {
   }
 
   blobPath(digest: string): string {
+    // A digest can come from an ID, which anyone can write: it must not name a path.
+    if (!/^[0-9a-f]+$/.test(digest)) throw new Error(`invalid digest ${JSON.stringify(digest)}`);
     return join(this.path, "blobs", digest.slice(0, 2), digest.slice(2));
   }
 
