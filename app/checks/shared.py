@@ -57,8 +57,11 @@ def _shared(name: str, checks: "list[Check]", request, limit: float) -> "list[Re
             if age < NEW:
                 return previous
             if _acquire(lock):
-                age, previous = _read(file, checks)  # another process may have finished meanwhile
-                return previous if age < NEW else _run(file, checks, request, limit)
+                try:
+                    age, previous = _read(file, checks)  # another process may have finished meanwhile
+                    return previous if age < NEW else _run(file, checks, request, limit)
+                finally:
+                    lock.truncate(0)
             if age < OLDEST:
                 return previous
             if now() > min(_began(lock, since), since) + PATIENCE:
