@@ -1,8 +1,8 @@
 """Runs checks once at a time for all worker processes, which share the results for a few seconds.
 
-Many requests at once would otherwise hold every worker and open a connection to each component. The process that
-has the lock runs the checks; the others get the previous results, or wait shortly for the new ones. The kernel
-releases the lock when its process ends.
+Many requests at once would otherwise hold every worker and open a connection to each component. The process
+that has the lock runs the checks; the others get the previous results, or wait shortly for the new ones. The
+kernel releases the lock when its process ends.
 """
 
 import contextlib
@@ -80,7 +80,7 @@ def _private_folder() -> Path:
 
 
 def _target() -> str:
-    """Identifies what the checks test, so that results of other services, or from before a restart, do not count."""
+    """Identifies what the checks test: results of other services, or from before a restart, do not count."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text()
     except OSError:
