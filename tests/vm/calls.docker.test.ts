@@ -153,7 +153,7 @@ describe("the functions of a site", () => {
   });
 
   test("the history tells of commands without their secrets, and of those that fail", async () => {
-    const secret = `x${canaries.POSTGRES_PASSWORD}x`;
+    const secret = `x${canaries.SECRET_KEY}x`;
     expect(
       (await call("exec", "vm", `--command=sh,-c,exit 3,${secret}`, "--service=nginx")).exitCode,
     ).not.toBe(0);
@@ -165,7 +165,7 @@ describe("the functions of a site", () => {
     });
     expect((await vm.stackline("compose restart beat")).exitCode).toBe(0);
     expect(await vm.lastRecord()).toMatchObject({ action: "compose", outcome: "ok", reason: "restart beat" });
-    expect(await vm.must(`cat ${directory}/history.tsv`)).not.toContain(canaries.POSTGRES_PASSWORD);
+    expect(await vm.must(`cat ${directory}/history.tsv`)).not.toContain(canaries.SECRET_KEY);
   });
 
   test("maintenance shows its page to visitors until it is switched off", async () => {
