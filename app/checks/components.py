@@ -101,8 +101,8 @@ def acknowledged(token: bytes, deadline: float) -> TopicPartition:
 
 
 CHECKS = (
-    Check("static", "Static files (CSS)", "The page’s stylesheet is found", static),
-    Check("nginx", "nginx", "The request came through the proxy", nginx),
+    Check("static", "Static files (CSS)", "The page’s stylesheet is found", static, of_request=True),
+    Check("nginx", "nginx", "The request came through the proxy", nginx, of_request=True),
     Check("postgresql", "PostgreSQL", "A query returns the expected result", postgresql),
     Check("redis", "Redis", "A value is written and read back", redis),
     Check("celery", "Celery", "A worker runs a task", celery),

@@ -16,10 +16,13 @@ MOST_AT_ONCE = 8
 
 
 class Check:
-    """A component's check: `run` returns if it passes and raises if it fails."""
+    """A component's check: `run` returns if it passes and raises if it fails.
 
-    def __init__(self, key: str, title: str, how: str, run: Callable) -> None:
-        self.key, self.title, self.how, self.run = key, title, how, run
+    If its result depends on the request (`of_request`), requests cannot share it.
+    """
+
+    def __init__(self, key: str, title: str, how: str, run: Callable, of_request: bool = False) -> None:
+        self.key, self.title, self.how, self.run, self.of_request = key, title, how, run, of_request
         self.slots = threading.BoundedSemaphore(MOST_AT_ONCE)
 
 

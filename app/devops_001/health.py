@@ -4,7 +4,8 @@ from django.http import JsonResponse
 from django.views.decorators.http import require_safe
 
 from checks.components import postgresql
-from checks.runner import Check, run_all
+from checks.runner import Check
+from checks.shared import run_shared
 from devops_001.redis import connect
 
 LIMIT = 2.0  # seconds
@@ -31,7 +32,7 @@ def live(request):
 @require_safe
 def ready(request):
     """200 if the database and the broker respond, otherwise 503."""
-    results = run_all(NEEDED, request, LIMIT)
+    results = run_shared("ready", NEEDED, request, LIMIT)
     ok = all(result.ok for result in results)
     parts = {result.check.key: "ok" if result.ok else result.reason for result in results}
     return JsonResponse({"status": "ok" if ok else "unavailable", **parts}, status=200 if ok else 503)

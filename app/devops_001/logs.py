@@ -5,6 +5,7 @@ import logging
 import re
 from contextvars import ContextVar
 from datetime import datetime, timezone
+from urllib.parse import quote
 
 request_id: ContextVar = ContextVar("request_id", default="-")
 
@@ -26,16 +27,30 @@ COMMON = {
     "localhost",
     "127.0.0.1",
 }
+SHORTEST = 6  # a shorter secret appears in ordinary words
 
 _confidential = None
 
 
-def hide(*values: str) -> None:
-    """Replaces these values with *** in all further log lines, exceptions included."""
+def hide(*secrets: str, names: "tuple[str, ...]" = ()) -> None:
+    """Replaces these values with *** in all further log lines, exceptions included.
+
+    Secrets are found in longer words, too, and as URLs, JSON and Python write them; names and short secrets
+    are hidden as whole words.
+    """
     global _confidential
-    found = sorted({value for value in values if value and value not in COMMON}, key=len, reverse=True)
+    found = {}
+    for value in names + secrets:
+        if value and value not in COMMON:
+            found[value] = rf"(?<!\w){re.escape(value)}(?!\w)"
+    for value in secrets:
+        if value and value not in COMMON and len(value) >= SHORTEST:
+            for written in (value, quote(value, safe=""), json.dumps(value)[1:-1], repr(value)[1:-1]):
+                found[written] = re.escape(written)
     _confidential = (
-        re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, found)) + r")(?!\w)") if found else None
+        re.compile("|".join(found[value] for value in sorted(found, key=len, reverse=True)))
+        if found
+        else None
     )
 
 

@@ -54,9 +54,13 @@ env.stop_if_wrong()
 hide(
     SECRET_KEY,
     API_TOKEN,
-    *(DATABASES["default"][part] for part in ("NAME", "USER", "PASSWORD", "HOST")),
-    *(REDIS[part] for part in ("host", "password")),
-    KAFKA_SERVER.rpartition(":")[0],
+    DATABASES["default"]["PASSWORD"],
+    REDIS["password"],
+    names=(
+        *(DATABASES["default"][part] for part in ("NAME", "USER", "HOST")),
+        REDIS["host"],
+        KAFKA_SERVER.rpartition(":")[0],
+    ),
 )
 
 INSTALLED_APPS = [

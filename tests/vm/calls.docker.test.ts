@@ -135,6 +135,13 @@ describe("the functions of a site", () => {
     expect(history.stdout).toMatch(/deploy .* ann .* ok/);
     expect(logs.stdout).toContain('"request_id"');
     expect(command.stdout).toContain("no issues");
+    expect(await vm.lastRecord()).toMatchObject({
+      action: "exec",
+      release: "app",
+      by: expect.stringMatching(/^SHA256:/),
+      outcome: "ok",
+      reason: "python manage.py check",
+    });
     expect(
       await vm.must(`ls -A ${directory}/releases | grep -c incoming || true`),
       "incoming folders left behind",
@@ -148,6 +155,22 @@ describe("the functions of a site", () => {
     expect((await vm.lastRecord()).by).toMatch(/^SHA256:[\w+/]{43}$/);
   });
 
+  test("the history tells of commands without their secrets, and of those that fail", async () => {
+    const secret = `x${canaries.SECRET_KEY}x`;
+    expect(
+      (await call("exec", "vm", `--command=sh,-c,exit 3,${secret}`, "--service=nginx")).exitCode,
+    ).not.toBe(0);
+    expect(await vm.lastRecord()).toMatchObject({
+      action: "exec",
+      release: "nginx",
+      outcome: "failed",
+      reason: "exit code 3: sh -c 'exit 3' 'x***x'",
+    });
+    expect((await vm.stackline("compose restart beat")).exitCode).toBe(0);
+    expect(await vm.lastRecord()).toMatchObject({ action: "compose", outcome: "ok", reason: "restart beat" });
+    expect(await vm.must(`cat ${directory}/history.tsv`)).not.toContain(canaries.SECRET_KEY);
+  });
+
   test("maintenance shows its page to visitors until it is switched off", async () => {
     const ask = async (): Promise<number> =>
       (await fetch(`http://${address}/`, { redirect: "manual" })).status;
@@ -155,5 +178,6 @@ describe("the functions of a site", () => {
     expect(await ask()).toBe(503);
     expect((await call("maintenance", "vm", "--off")).exitCode).toBe(0);
     expect(await ask()).toBeLessThan(400);
+    expect(await vm.lastRecord()).toMatchObject({ action: "maintenance", release: "off", outcome: "ok" });
   });
 });

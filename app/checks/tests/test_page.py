@@ -34,7 +34,7 @@ class PageTest(SimpleTestCase):
             Result(check, check.key not in failed, "it sleeps <b>" if check.key in failed else "", 3)
             for check in CHECKS
         ]
-        with patch.object(views, "run_all", return_value=results):
+        with patch.object(views, "run_shared", return_value=results):
             return self.client.get("/checks/", **headers)
 
     def test_the_items_stand_in_the_order_of_the_set_up(self):

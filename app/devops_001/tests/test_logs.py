@@ -35,9 +35,24 @@ class JsonFormatterTest(TestCase):
         self.assertEqual(len(text.splitlines()), 1)
         self.assertIn("ValueError: wrong", json.loads(text)["exception"])
 
-    def test_confidential_values_do_not_appear_and_common_names_stay(self):
+    def test_confidential_values_do_not_appear_wherever_they_are(self):
+        secret = "s3cr'et/ \"x"
+        cases = {
+            f"no route, {secret}": "no route, ***",
+            f"x_{secret}y": "x_***y",
+            "redis://:s3cr%27et%2F%20%22x@redis:6379": "redis://:***@redis:6379",
+            f"{[secret]!r}": "['***']",
+            json.dumps([secret]): '["***"]',
+        }
         with patch.object(logs, "_confidential"):
-            logs.hide("s3cret.x", "db-1.internal", "redis", None)
-            text = line("no route to db-1.internal, s3cret.x, redis, s3cret.xy", path="/s3cret.x")
-        self.assertEqual(json.loads(text)["message"], "no route to ***, ***, redis, s3cret.xy")
-        self.assertEqual(json.loads(text)["path"], "/***")
+            logs.hide(secret, "", None)
+            for text, left in cases.items():
+                with self.subTest(text):
+                    self.assertEqual(json.loads(line(text))["message"], left)
+                    self.assertEqual(json.loads(line(path=text))["path"], left)
+
+    def test_names_and_short_values_are_hidden_as_whole_words_and_common_names_stay(self):
+        with patch.object(logs, "_confidential"):
+            logs.hide("abc", names=("db-1.internal", "shop", "redis", None))
+            text = line("shop at db-1.internal, abc, redis, abcd, workshop")
+        self.assertEqual(json.loads(text)["message"], "*** at ***, ***, redis, abcd, workshop")

@@ -32,7 +32,7 @@ export class Site {
   }
 
   /**
-   * List who deployed what and when, how long it took and how it ended.
+   * List who did what and when, how long it took and how it ended.
    */
   @func({ cache: "never" })
   async history(): Promise<string> {

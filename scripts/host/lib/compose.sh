@@ -26,6 +26,16 @@ compose_from() {
     --project-directory "$folder" --env-file "$release/release.env" --file "$release/docker-compose.prod.yml" "$@"
 }
 
+# An operator's call. What only reads is not recorded.
+call_compose() {
+  require_release
+  case ${1:-} in
+    '' | config | events | help | images | logs | ls | port | ps | stats | top | version | volumes | --help | --version) ;;
+    *) begin_call compose - "$@" ;;
+  esac
+  compose_of "$(current_release)" "$@"
+}
+
 # active_services RELEASE: SERVICE and IMAGE, one line for each service that the release's profiles enable. Compose 1.29
 # lists the others as well, and would start them if they were named.
 active_services() {

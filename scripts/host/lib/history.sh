@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# history.tsv: one line for every action that changed the stack, or tried to.
+# history.tsv: one line for every call that changed the site, could have changed it, or tried to.
 
 # record OUTCOME REASON
 record() {
@@ -15,6 +15,38 @@ begin() {
   action=$1 subject=$2 by=$(caller) image=-
   started_at=$(date -u +%Y-%m-%dT%H:%M:%SZ)
   started_seconds=$(date +%s)
+}
+
+action='' call_words=()
+
+# begin_call ACTION SUBJECT [WORD...]: for a call that is no run; end_call then records it, with these words.
+begin_call() {
+  begin "$1" "$2"
+  call_words=("${@:3}")
+}
+
+# end_call CODE: records the call and removes its upload, however it ends.
+end_call() {
+  local outcome=ok said=''
+  set +e
+  trap '' TERM INT HUP PIPE
+  if [ -n "${action:-}" ]; then
+    [ "$1" = 0 ] || { outcome=failed said="exit code $1"; }
+    [ "${#call_words[@]}" = 0 ] || said=${said:+$said: }$(without_secrets "${call_words[@]}")
+    record "$outcome" "$said"
+  fi
+  remove_sent
+  exit "$1"
+}
+
+# without_secrets WORD...: the words as one line, with *** for secrets. In a container, because only root may read these.
+without_secrets() {
+  local image
+  image=$(setting "$(current_release)" APP_IMAGE)
+  printf '%s\0' "$@" | timeout 30 docker run --rm --interactive --network none --read-only --user 0:0 --cap-drop ALL --cap-add DAC_OVERRIDE \
+    --security-opt no-new-privileges --volume "$secrets:/secrets:ro" --volume "$here/lib/redact.py:/redact.py:ro" \
+    --entrypoint /usr/local/bin/python3 "$image" -IS /redact.py 2>/dev/null ||
+    echo "(its $# words are not recorded: the secrets that they may contain could not be read)"
 }
 
 # Newest last. Does without `column`, which a minimal system may lack.

@@ -54,11 +54,17 @@ switch_to() {
 
 in_maintenance() { [ -e "$live/nginx/maintenance/on" ]; }
 
-switch_maintenance() {
+# An operator's call. A restore switches it as well, in a line of its own.
+call_maintenance() {
   require_release
+  [[ ${1:-} == on || ${1:-} == off ]] || fail "maintenance takes on or off"
+  begin_call maintenance "$1"
+  switch_maintenance "$1"
+}
+
+switch_maintenance() {
   case ${1:-} in
     on) (umask 022 && touch "$live/nginx/maintenance/on") && say "maintenance is on: all visitors see the maintenance page" ;;
     off) rm -f "$live/nginx/maintenance/on" && say "maintenance is off: the site is open" ;;
-    *) fail "maintenance takes on or off" ;;
   esac
 }

@@ -45,6 +45,7 @@ exec_in() {
   shift
   id=$(containers "$service" status=running | head -n 1)
   [ -n "$id" ] || fail "no container of '$service' is running"
+  begin_call exec "$service" "$@"
   case $service in
     app | worker | beat) docker exec "$id" /opt/docker/entrypoint "$@" ;;
     *) docker exec "$id" "$@" ;;
@@ -55,7 +56,11 @@ exec_in() {
 do_unlock() {
   previous=$(current_release)
   begin unlock "$(locked_run)"
-  on_failure() { say "not repaired: see above; fix the cause, then run unlock again"; lock_held=; }
+  on_failure() {
+    say "not repaired: see above; fix the cause, then run unlock again"
+    [ -z "$lock_held" ] || record failed "$(failure)"
+    lock_held=
+  }
   [ "$(lock_state)" != free ] || { say "nothing is locked"; return 0; }
   take_lock unlock
   say "left by $(lock_owner), at step '$(dead_step)'"
