@@ -1,6 +1,16 @@
 /** @module-tag slow */
 
-import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createHash, createHmac } from "node:crypto";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
@@ -18,6 +28,8 @@ const settings = join(directory, "s3.env");
 /** Folder of the object store. */
 const kept = join(directory, "store", "backups", "prod");
 const secret = "canary-of-the-object-store";
+const key = "canary-of-the-signatures-32-characters";
+const keyFile = join(directory, "secrets", "backup-1", "BACKUP_KEY");
 let store: Docker.Container;
 let endpoint: string;
 
@@ -26,9 +38,21 @@ beforeAll(async () => {
   const { id } = await provideImage(docker, images.rclone, () => undefined);
   for (const folder of [host, backups, kept]) mkdirSync(folder, { recursive: true });
   cpSync(join(root, "scripts/host"), host, { recursive: true });
+  mkdirSync(join(keyFile, ".."), { recursive: true });
+  writeFileSync(join(host, "../release.env"), "SECRETS_OF_BACKUP=/backup-1\n");
   store = await docker.createContainer({
     Image: id,
-    Cmd: ["serve", "s3", "--addr", ":8080", "--auth-key", `somebody,${secret}`, "/store"],
+    Cmd: [
+      "serve",
+      "s3",
+      "--addr",
+      ":8080",
+      "--auth-key",
+      `somebody,${secret}`,
+      "--dir-cache-time",
+      "0s",
+      "/store",
+    ],
     HostConfig: { Binds: [`${join(directory, "store")}:/store`] },
   });
   await store.start();
@@ -43,6 +67,7 @@ afterAll(() => store?.remove({ force: true, v: true }));
 beforeEach(() => configure());
 
 function configure(changes: Record<string, string> = {}, mode = 0o400): void {
+  writeFileSync(keyFile, key);
   const values = {
     S3_BUCKET: "backups/prod",
     S3_ENDPOINT: endpoint,
@@ -106,9 +131,12 @@ describe("scripts/host/s3", () => {
     const { exitCode, output } = await run;
     expect(exitCode, output).toBe(0);
     expect(readFileSync(join(kept, "20260101T000000Z.dump"))).toEqual(readFileSync(file));
-    expect(existsSync(join(kept, "20260101T000000Z.dump.sha256"))).toBe(true);
+    const checksum = readFileSync(join(kept, "20260101T000000Z.dump.sha256"));
+    expect(readFileSync(join(kept, "20260101T000000Z.dump.mac"), "utf8").trim()).toBe(
+      createHmac("sha256", key).update(checksum).digest("hex"),
+    );
     expect(sights.some((sight) => sight.includes("rclone.conf"))).toBe(true);
-    expect(sights.filter((sight) => sight.includes(secret))).toEqual([]);
+    expect(sights.filter((sight) => sight.includes(secret) || sight.includes(key))).toEqual([]);
     expect(readdirSync(directory).filter((name) => name.startsWith(".rclone"))).toEqual([]);
   });
 
@@ -128,7 +156,11 @@ describe("scripts/host/s3", () => {
       expect((await s3("put", await makeBackup(name))).exitCode).toBe(0);
     expect((await s3("list")).output).toBe("20260102T000000Z\n20260103T000000Z\n");
     expect(readdirSync(kept).sort()).toEqual(
-      ["20260102T000000Z", "20260103T000000Z"].flatMap((name) => [`${name}.dump`, `${name}.dump.sha256`]),
+      ["20260102T000000Z", "20260103T000000Z"].flatMap((name) => [
+        `${name}.dump`,
+        `${name}.dump.mac`,
+        `${name}.dump.sha256`,
+      ]),
     );
   });
 
@@ -139,6 +171,77 @@ describe("scripts/host/s3", () => {
     expect(exitCode).toBe(1);
     expect(output).toMatch(/FAILED: 20260102T000000Z in backups\/prod is damaged/);
     expect(readdirSync(into)).toEqual([]);
+  });
+
+  /** What somebody can do who may write to the store but has no key. */
+  function forge(name: string, dump: string, mac?: string): void {
+    writeFileSync(join(kept, `${name}.dump`), dump);
+    const sum = createHash("sha256").update(dump).digest("hex");
+    writeFileSync(join(kept, `${name}.dump.sha256`), `${sum}  ${name}.dump\n`);
+    if (mac !== undefined) writeFileSync(join(kept, `${name}.dump.mac`), mac);
+  }
+
+  const ends = ["", ".sha256", ".mac"];
+  function rename(from: string, to: string): void {
+    for (const end of ends) cpSync(join(kept, `${from}.dump${end}`), join(kept, `${to}.dump${end}`));
+  }
+
+  test.each<[string, () => void, RegExp]>([
+    [
+      "has no signature",
+      () => forge("forged", "x"),
+      /forged in backups\/prod has no signature: .*s3 sign forged/,
+    ],
+    [
+      "has an empty signature",
+      () => forge("forged", "x", ""),
+      /is not signed with this environment's BACKUP_KEY/,
+    ],
+    [
+      "is signed with another key",
+      () => forge("forged", "x", createHmac("sha256", "another").update("x").digest("hex")),
+      /is not signed with this environment's BACKUP_KEY/,
+    ],
+    [
+      "is a signed one under another name",
+      () => rename("20260103T000000Z", "forged"),
+      /forged in backups\/prod is damaged/,
+    ],
+    [
+      "has the signature of another one",
+      () => {
+        rename("20260103T000000Z", "forged");
+        forge("forged", "x");
+      },
+      /is not signed with this environment's BACKUP_KEY/,
+    ],
+  ])("rejects a backup that %s, and keeps nothing of it", async (_, put, message) => {
+    for (const end of ends) rmSync(join(kept, `forged.dump${end}`), { force: true });
+    put();
+    const into = join(directory, "forged");
+    const { exitCode, output } = await s3("get", "forged", into);
+    expect(exitCode).toBe(1);
+    expect(output).toMatch(message);
+    expect(output).not.toContain(key);
+    expect(readdirSync(into)).toEqual([]);
+  });
+
+  test("signs a backup from before there was a key, if one says so", async () => {
+    forge("early", "sound");
+    const into = join(directory, "early");
+    expect((await s3("get", "early", into)).exitCode).toBe(1);
+    expect(await s3("sign", "early")).toEqual({ exitCode: 0, output: "signed early in backups/prod\n" });
+    expect((await s3("get", "early", into)).exitCode).toBe(0);
+    expect(readFileSync(join(into, "early.dump"), "utf8")).toBe("sound");
+  });
+
+  test("uploads nothing without a key", async () => {
+    const file = await makeBackup("20260104T000000Z");
+    writeFileSync(keyFile, "too short");
+    const { exitCode, output } = await s3("put", file);
+    expect(exitCode).toBe(1);
+    expect(output).toMatch(/secrets have no BACKUP_KEY of at least 32 characters/);
+    expect(readdirSync(kept)).not.toContain("20260104T000000Z.dump");
   });
 
   test.each([
@@ -154,6 +257,7 @@ describe("scripts/host/s3", () => {
       { S3_SECRET_ACCESS_KEY: "not-the-secret" },
       /SignatureDoesNotMatch|Forbidden|403/,
     ],
+    ["a name that is a pattern", ["get", "*", join(directory, "none")], {}, /'\*' is no name of a backup/],
     ["a store that is away", ["list"], { S3_ENDPOINT: "http://127.0.0.1:9" }, /connection refused/],
     [
       "a bucket that is none",

@@ -45,6 +45,11 @@ const withPages = ["USER 0:0", `RUN echo ${pages} | base64 -d >>/app/devops_001/
 const variants: Record<string, string[]> = {
   good: [],
   better: ["ENV RELEASE=better"],
+  advanced: [
+    "USER 0:0",
+    `RUN echo ${Buffer.from(furtherMigration()).toString("base64")} | base64 -d >/app/orders/migrations/0900_note.py`,
+    "USER 10001:10001",
+  ],
   unhealthy: ['CMD ["sh", "-c", "echo the settings are nonsense >&2; exit 3"]'],
   unmigratable: [
     "USER 0:0",
@@ -57,6 +62,16 @@ const variants: Record<string, string[]> = {
     "USER 10001:10001",
   ],
 };
+
+function furtherMigration(): string {
+  return [
+    "from django.db import migrations",
+    "class Migration(migrations.Migration):",
+    '    dependencies = [("orders", "0001_initial")]',
+    `    operations = [migrations.RunSQL("ALTER TABLE orders_order ADD COLUMN note text NOT NULL DEFAULT ''")]`,
+    "",
+  ].join("\n");
+}
 
 export interface Delivery {
   image: string;

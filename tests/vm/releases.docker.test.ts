@@ -7,7 +7,14 @@ import { Load } from "./load.ts";
 import { type Delivery, directory, sleep, Vm } from "./machine.ts";
 
 const vm = new Vm(inject("vm"));
-const { good = "", better = "", unhealthy = "", unmigratable = "", red = "" } = vm.shared.releases;
+const {
+  good = "",
+  better = "",
+  advanced = "",
+  unhealthy = "",
+  unmigratable = "",
+  red = "",
+} = vm.shared.releases;
 const load = new Load();
 
 beforeAll(() => load.start(vm.shared.address, 50));
@@ -217,6 +224,64 @@ describe("a backup", () => {
     expect(run.exitCode).not.toBe(0);
     expect(run.stdout).toContain(`backup ${newest} is damaged`);
     await vm.must(`rm ${directory}/backups/${newest}.dump*`);
+  });
+
+  test("is migrated to the schema of the release before it replaces the database", async () => {
+    const columns = () =>
+      sql(
+        "SELECT count(*) FROM information_schema.columns WHERE table_name = 'orders_order' AND column_name = 'note'",
+      );
+    expect((await vm.stackline("backup")).exitCode).toBe(0);
+    const earlier = await newestBackup();
+    const deploy = await vm.deploy({ image: advanced });
+    expect(deploy.exitCode, deploy.stdout).toBe(0);
+    expect((await vm.stackline("backup")).exitCode).toBe(0);
+    const later = await newestBackup();
+    const restore = await vm.stackline(`restore ${earlier}`);
+    expect(restore.exitCode, restore.stdout).toBe(0);
+    expect(await columns()).toBe("1\n");
+
+    expect((await vm.stackline("rollback")).exitCode).toBe(0);
+    // The release that was rolled back to works with the newer schema.
+    const same = await vm.stackline(`restore ${later}`);
+    expect(same.exitCode, same.stdout).toBe(0);
+    expect((await vm.stackline(`restore ${earlier}`)).exitCode).toBe(0);
+    expect(await columns()).toBe("0\n");
+    const refused = await vm.stackline(`restore ${later}`);
+    expect(refused.exitCode).not.toBe(0);
+    expect(refused.stdout).toMatch(
+      /FAILED: backup \S+ is newer than release \S+, which lacks the migration orders\.0900_note: deploy the release/,
+    );
+    expect(await columns()).toBe("0\n");
+    expect(await sql("SELECT count(*) FROM pg_database WHERE datname LIKE 'restoring_%'")).toBe("0\n");
+    expect(await sql("SELECT count(*) FROM pg_roles WHERE rolname LIKE 'restoring_%'")).toBe("0\n");
+    expect(await vm.checks()).not.toContain("FAIL");
+  }, 600_000);
+
+  test("gives what it contains no rights, in a drill or a restore", async () => {
+    await sql(`\\set role \`cat /run/secrets/POSTGRES_USER\`
+      SET SESSION AUTHORIZATION :"role";
+      CREATE FUNCTION planted(x int) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN
+        BEGIN EXECUTE 'ALTER ROLE ' || quote_ident(session_user) || ' SUPERUSER'; EXCEPTION WHEN OTHERS THEN NULL; END;
+        BEGIN EXECUTE 'COPY (SELECT 1) TO PROGRAM ''echo >/tmp/gained'''; EXCEPTION WHEN OTHERS THEN NULL; END;
+        BEGIN EXECUTE 'CREATE ROLE gained SUPERUSER'; EXCEPTION WHEN OTHERS THEN NULL; END;
+        RETURN true;
+      END $$;
+      CREATE TABLE trap (x int CHECK (planted(x))) PARTITION BY LIST (x);
+      CREATE TABLE trap_1 PARTITION OF trap FOR VALUES IN (1);
+      INSERT INTO trap VALUES (1);`);
+    expect((await vm.stackline("backup")).exitCode).toBe(0);
+    const traces = "docker exec $(docker ps -q --filter label=com.docker.compose.service=postgres) ls /tmp";
+    for (const action of ["restore-drill", `restore ${await newestBackup()}`]) {
+      const run = await vm.stackline(action);
+      expect(run.exitCode, run.stdout).toBe(0);
+      expect(run.stdout).toMatch(/public\.trap_1 +1 rows/);
+      expect(await sql("SELECT rolname FROM pg_roles WHERE rolsuper")).toBe("postgres\n");
+      expect(await vm.must(traces)).not.toContain("gained");
+      expect(await sql("SELECT count(*) FROM pg_database WHERE datname LIKE 'restoring_%'")).toBe("0\n");
+    }
+    expect(await sql("SELECT x FROM trap")).toBe("1\n");
+    await sql("DROP TABLE trap; DROP FUNCTION planted");
   });
 
   test("is verified by a restore drill, which counts its rows", async () => {

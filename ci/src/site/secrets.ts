@@ -12,6 +12,8 @@ const defaults: Record<string, string> = {
   KAFKA_PORT: "9092",
   // Only this repository's application uses it.
   API_TOKEN: "",
+  // Signs the backups in an object store; required with one.
+  BACKUP_KEY: "",
   // For an external log store that requires it, and for Grafana, which starts only with the profile loki.
   LOGS_AUTHORIZATION: "",
   GRAFANA_PASSWORD: "",

@@ -118,8 +118,8 @@ export class Site {
   /**
    * Replace the database with a backup.
    *
-   * The backup is loaded into a new database, verified, then swapped in. Visitors see the maintenance page meanwhile. The
-   * replaced database is retained.
+   * The backup is loaded into a new database, verified and migrated to the release's schema, then swapped in. Visitors see the
+   * maintenance page meanwhile. The replaced database is retained.
    *
    * @param backup Name of the backup, as `backups` prints it
    * @param by Name for the history; by default the comment or fingerprint of the SSH key
@@ -132,7 +132,7 @@ export class Site {
   /**
    * Verify the newest backup by restoring it into a temporary database.
    *
-   * Counts the rows of every table and drops the temporary database.
+   * Counts the rows of every table, migrates them to the release's schema and drops the temporary database.
    */
   @func({ cache: "never" })
   async restoreDrill(): Promise<string> {

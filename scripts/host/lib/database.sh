@@ -18,21 +18,33 @@ start_services() {
 # in_database COMMAND...: runs in PostgreSQL's container, where the superuser can log in over the Unix socket.
 in_database() { docker exec --interactive "$(containers postgres status=running)" "$@"; }
 
-# query DATABASE SQL [VARIABLE=VALUE...]: passes all of it on standard input, because names of databases and roles are
-# confidential and other users can read a process's arguments.
+# Sessions of the superuser look names up in pg_catalog only, whatever the owner of a database has set or created there.
+superuser_options='-c search_path=pg_catalog -c role=none -c statement_timeout=0 -c lock_timeout=0 -c default_transaction_read_only=off'
+
+# query DATABASE SQL [VARIABLE=VALUE...]: runs SQL as the superuser, which therefore must not run code of other roles: it reads
+# no table or view of theirs and runs no function.
 query() {
-  local database=$1 sql=$2 pair value
-  shift 2
-  {
-    for pair in "$@"; do
-      value=${pair#*=}
-      value=${value//\\/\\\\}
-      printf "\\\\set %s '%s'\n" "${pair%%=*}" "${value//\'/\\\'}"
-    done
-    printf '%s\n' "$sql"
-  } | PGDATABASE=$database docker exec --interactive --env PGDATABASE "$(containers postgres status=running)" \
-    psql -U postgres -XAtq -v ON_ERROR_STOP=1
+  local database=$1
+  shift
+  psql_input "$@" | PGDATABASE=$database docker exec --interactive --env PGDATABASE --env PGOPTIONS="$superuser_options" \
+    "$(containers postgres status=running)" psql -U postgres -XAtq -v ON_ERROR_STOP=1
 }
+
+# psql_input SQL [VARIABLE=VALUE...]: all of it goes to standard input, because names of databases and roles are confidential
+# and other users can read a process's arguments.
+psql_input() {
+  local sql=$1 pair value
+  shift
+  for pair in "$@"; do
+    value=${pair#*=}
+    value=${value//\\/\\\\}
+    printf "\\\\set %s '%s'\n" "${pair%%=*}" "${value//\'/\\\'}"
+  done
+  printf '%s\n' "$sql"
+}
+
+# sql NAME: the text of a file in sql/.
+sql() { cat "$here/sql/$1.sql"; }
 
 database_name() { in_database cat /run/secrets/POSTGRES_DB </dev/null; }
 database_user() { in_database cat /run/secrets/POSTGRES_USER </dev/null; }
@@ -42,7 +54,8 @@ make_backup() {
   local file=$backups/$1.dump
   mkdir -p "$backups"
   # shellcheck disable=SC2016
-  in_database sh -c 'PGDATABASE=$(cat /run/secrets/POSTGRES_DB) exec pg_dump -U postgres --format=custom' </dev/null >"$file.part" || {
+  docker exec --env PGOPTIONS="$superuser_options" "$(containers postgres status=running)" \
+    sh -c 'PGDATABASE=$(cat /run/secrets/POSTGRES_DB) exec pg_dump -U postgres --format=custom' </dev/null >"$file.part" || {
     rm -f "$file.part"
     fail "the database cannot be dumped: see pg_dump's output above; $(df -Pm "$backups" | awk 'NR == 2 { print $4 }') MB are free on the disk"
   }
@@ -57,7 +70,7 @@ backup_files() { [ ! -d "$backups" ] || find "$backups" -name '*.dump' -printf '
 prune_backups() {
   local old
   backup_files | sort -rn | tail -n "+$(($1 + 1))" | cut -d' ' -f2- | while read -r old; do
-    rm -f "$old" "$old.sha256"
+    rm -f "$old" "$old.sha256" "$old.mac"
   done
 }
 

@@ -67,7 +67,7 @@ release_name() {
 complete_settings() {
   local owner
   change_setting "$1" SECRETS_DIR "$secrets"
-  for owner in app postgres redis collector grafana; do
+  for owner in app postgres redis collector grafana backup; do
     if [ -d "$payload/secrets" ]; then
       change_setting "$1" "SECRETS_OF_${owner^^}" "/$(folder_of "$owner")"
     elif [ -n "$previous" ]; then

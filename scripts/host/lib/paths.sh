@@ -3,7 +3,7 @@
 #   releases/ID/   compose file, nginx, logs and PostgreSQL configuration, release.env, these scripts
 #   current        symbolic link to the release that serves
 #   live/          the files that containers mount: changed in place, because a mount keeps referring to the original file
-#   secrets/       app-HASH/, postgres/, redis/: files (0400) owned by the container's user
+#   secrets/       app-HASH/, backup-HASH/, postgres/, redis/: files (0400) owned by the user that reads them
 #   backups/ runs/ history.tsv lock
 
 : "${directory:?}"

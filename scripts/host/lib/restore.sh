@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Makes and restores backups. A backup is first loaded into a new database; once it is complete, the two databases swap names
-# in one transaction. The replaced database is retained until the next restore.
+# Makes and restores backups. A backup is first loaded into a new database and migrated to the schema of the release; then the two
+# databases swap names in one transaction. The replaced database is retained until the next restore.
 
 do_backup() {
   require_release
@@ -27,6 +27,8 @@ do_restore() {
 
   step load "into a new database"
   load_backup "$name" "$loaded"
+  step migrate "the new database to the schema of the release"
+  migrate_copy "$name" "$loaded"
   step backup "of the current database"
   make_backup "$(date -u +%Y%m%dT%H%M%SZ)-before-restore"
 
@@ -53,39 +55,50 @@ do_restore() {
 }
 
 check_backup() {
+  [[ $1 =~ ^[A-Za-z0-9][A-Za-z0-9._-]*$ ]] || fail "'$1' is no name of a backup: backups lists them"
   [ -f "$backups/$1.dump" ] || [ ! -x "$here/s3" ] || [ ! -e "$directory/s3.env" ] || "$here/s3" get "$1" "$backups"
   [ -f "$backups/$1.dump" ] || fail "there is no backup '$1'; available: $(list_backups | cut -d' ' -f1 | tr '\n' ' ')"
   (cd "$backups" && sha256sum --status --check "$1.dump.sha256") || fail "backup $1 is damaged: its checksum does not match $1.dump.sha256"
 }
 
-# load_backup NAME DATABASE: loads all tables with their rows, or fails.
-load_backup() {
-  local tables
-  drop_databases restoring_ none
-  query postgres 'CREATE DATABASE :"name" OWNER :"owner" TEMPLATE template0' "name=$2" "owner=$(database_user)"
-  query postgres 'REVOKE ALL ON DATABASE :"name" FROM PUBLIC' "name=$2"
-  in_database pg_restore -U postgres --dbname="$2" --exit-on-error --single-transaction <"$backups/$1.dump" ||
-    fail "backup $1 cannot be loaded: see pg_restore's output above"
-  tables=$(in_database pg_restore --list <"$backups/$1.dump" | grep -c ' TABLE DATA ' || true)
-  count_rows "$2" | tee "$runs/$id/rows"
-  [ "$(wc -l <"$runs/$id/rows")" = "$tables" ] && [ "$tables" -gt 0 ] || fail "backup $1 has $tables tables, but $(wc -l <"$runs/$id/rows") were loaded"
+# migrate_copy NAME COPY: as a deploy of the current release would. Refuses a backup whose schema is newer than the release,
+# unless the current database is as new: then the release was rolled back to, and works with it.
+migrate_copy() {
+  local release newer current
+  release=$(current_release)
+  newer=$(unknown_migrations "$release" "$2")
+  if [ -n "$newer" ]; then
+    current=$(unknown_migrations "$release")
+    newer=$(grep -vxF "$current" <<<"$newer" || true)
+  fi
+  [ -z "$newer" ] || fail "backup $1 is newer than release ${release##*/}, which lacks the migration $(paste -s -d ' ' <<<"$newer"): deploy the release that the backup was made with, then restore it"
+  quietly run_migrate "$release" "$2" || fail "the migration of the restored database failed: see its output above; the current database is unchanged"
 }
 
-count_rows() {
-  query "$1" "SELECT format('SELECT %L, count(*) FROM %I.%I', table_schema || '.' || table_name, table_schema, table_name) FROM information_schema.tables
-    WHERE table_type = 'BASE TABLE' AND table_schema NOT IN ('pg_catalog', 'information_schema') ORDER BY 1 \\gexec" | awk -F '|' '{ printf "  %-40s %8d rows\n", $1, $2 }'
+# unknown_migrations RELEASE [COPY]
+unknown_migrations() {
+  local said
+  said=$(run_migrate "$1" "${2:-}" python manage.py shell -c "$(cat "$here/unknown_migrations.py")" 2>&1 </dev/null) || {
+    tail -n 20 <<<"$said" >&2
+    fail "the migrations of the backup cannot be compared with those of the release: see above"
+  }
+  sed -n 's/^unknown migration //p' <<<"$said"
 }
+
+# run_migrate RELEASE COPY [COMMAND...]: migrates a copy of the database, or the current one if COPY is empty; or runs another
+# command with it.
+run_migrate() { compose_of "$1" run --rm --no-deps -T ${2:+-e "POSTGRES_DB=$2" -e POSTGRES_DB_FILE=} migrate "${@:3}"; }
 
 # swap_databases CURRENT NEW ASIDE
 swap_databases() {
-  query postgres "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname IN (:'current', :'new') \\g /dev/null
+  query postgres "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname IN (:'current', :'new') AND pid <> pg_backend_pid() \\g /dev/null
     BEGIN; ALTER DATABASE :\"current\" RENAME TO :\"aside\"; ALTER DATABASE :\"new\" RENAME TO :\"current\"; COMMIT" \
     "current=$1" "new=$2" "aside=$3"
 }
 
 # drop_databases PREFIX KEEP
 drop_databases() {
-  query postgres "SELECT format('DROP DATABASE %I', datname) FROM pg_database WHERE starts_with(datname, :'prefix') AND datname <> :'keep' \\gexec" "prefix=$1" "keep=$2"
+  query postgres "SELECT format('DROP DATABASE %I WITH (FORCE)', datname) FROM pg_database WHERE starts_with(datname, :'prefix') AND datname <> :'keep' \\gexec" "prefix=$1" "keep=$2"
 }
 
 start_stopped() {
@@ -107,23 +120,30 @@ undo_restore() {
     [ -z "${opened:-}" ] || switch_maintenance off
     say "the database is the one that was in use before"
   fi
+  drop_failed_copy
   [ -z "$lock_held" ] || record failed "$(failure)"
 }
 
+# Only the run that has the lock: another one may be loading a copy of its own.
+drop_failed_copy() { [ -z "$lock_held" ] || drop_copies || say "the database restoring_... could not be dropped: the next restore drops it"; }
+
 # Tests the newest backup without touching what serves.
 do_restore_drill() {
-  local name
+  local name loaded
   require_release
   name=$(backup_files | sort -n | tail -n 1 | cut -d' ' -f2-)
   name=$(basename "$name" .dump)
   [ -n "$name" ] || fail "there is no backup yet: run backup first"
   begin restore-drill "$name"
-  on_failure() { record failed "$(failure)"; }
+  on_failure() { drop_failed_copy; record failed "$(failure)"; }
   take_lock restore-drill "$by"
   step load "backup $name, beside the current database"
   check_backup "$name"
-  load_backup "$name" "restoring_$(date +%s)"
-  drop_databases restoring_ none
+  loaded=restoring_$(date +%s)
+  load_backup "$name" "$loaded"
+  step migrate "the new database to the schema of the release"
+  migrate_copy "$name" "$loaded"
+  drop_copies
   record ok
   say "backup $name can be restored"
 }

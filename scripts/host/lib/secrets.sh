@@ -2,13 +2,13 @@
 # Secrets: one file (0400) each, owned by the user of the container that reads it. New values for the application or the
 # collector go to a new folder, so that an earlier release still has its own. Those of PostgreSQL and Redis belong to their data.
 
-# Users in the images.
-secret_users=(app:10001 postgres:999 redis:999 collector:0 grafana:472)
+# Users in the images. These scripts read those of `backup`.
+secret_users=(app:10001 postgres:999 redis:999 collector:0 grafana:472 "backup:$(id -u)")
 
 # folder_of OWNER: the folder of its uploaded secrets, named by their fingerprint if they may change.
 folder_of() {
   case $1 in
-    app | collector) echo "$1-$(fingerprint "$payload/secrets/$1")" ;;
+    app | collector | backup) echo "$1-$(fingerprint "$payload/secrets/$1")" ;;
     *) echo "$1" ;;
   esac
 }
@@ -30,8 +30,10 @@ check_secrets() {
   local owner name
   if [ ! -d "$payload/secrets" ]; then
     [ -n "$(setting "$1" SECRETS_OF_APP)" ] || fail "no secrets were sent and this machine has none: give --secrets"
+    check_backup_key "$secrets$(setting "$1" SECRETS_OF_BACKUP)/BACKUP_KEY"
     return 0
   fi
+  check_backup_key "$payload/secrets/backup/BACKUP_KEY"
   for name in POSTGRES_DB POSTGRES_USER POSTGRES_PASSWORD SECRET_KEY; do
     [ -s "$payload/secrets/app/$name" ] || fail "the secrets are incomplete: $name is missing or empty"
   done
@@ -39,6 +41,14 @@ check_secrets() {
     [ ! -e "$secrets/$owner/.fingerprint" ] || [ "$(fingerprint "$payload/secrets/$owner")" = "$(cat "$secrets/$owner/.fingerprint")" ] ||
       fail "the secrets for $owner differ from those its data was created with: restore the old values, or change them as docs/operations.md describes under Secrets"
   done
+}
+
+# Copies in an object store are signed, so that nobody can put in a backup who has access to the store only.
+check_backup_key() {
+  local key
+  [ -e "$directory/s3.env" ] || return 0
+  key=$(cat "$1" 2>/dev/null) || key=
+  [ "${#key}" -ge 32 ] || fail "backups are copied to an object store ($directory/s3.env), so the secrets need BACKUP_KEY, of at least 32 characters, which signs the copies: add one (openssl rand -hex 32) and keep it outside of this machine and the store"
 }
 
 # Moves the uploaded secrets to their folders and notes these in the release's settings. Needs the application's image.
@@ -75,7 +85,7 @@ own_files() {
 # Removes the folders that no release uses.
 prune_secrets() {
   local owner folder release
-  for owner in app collector; do
+  for owner in app collector backup; do
     for folder in "$secrets/$owner"-*; do
       for release in "$releases"/*; do
         [ "$(setting "$release" "SECRETS_OF_${owner^^}")" != "/${folder##*/}" ] || continue 2

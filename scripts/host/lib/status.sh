@@ -69,7 +69,7 @@ do_unlock() {
   if [ -n "$previous" ]; then
     put_back "$previous"
     rm -f "$live/nginx/maintenance/on"
-    drop_databases restoring_ none
+    drop_copies
     verify "$previous"
   else
     # shellcheck disable=SC2046

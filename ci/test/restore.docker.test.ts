@@ -1,0 +1,213 @@
+/** @module-tag slow */
+
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type Docker from "dockerode";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { $ } from "zx";
+import { provideImage } from "../../engine/src/images/index.ts";
+import { images } from "../src/versions.ts";
+import { docker, root, scratchFolder } from "./support.ts";
+
+const directory = scratchFolder();
+const project = `stackline-restore-${process.pid}`;
+const role = "Canary User";
+const database = 'Shop "db"';
+const quiet = $({ quiet: true, nothrow: true });
+let server: Docker.Container;
+
+/** PostgreSQL as in docker-compose.prod.yml. */
+beforeAll(async () => {
+  const secrets = join(directory, "secrets");
+  for (const folder of ["secrets", "runs/test", "backups"])
+    mkdirSync(join(directory, folder), { recursive: true });
+  const values = { POSTGRES_DB: database, POSTGRES_USER: role, POSTGRES_PASSWORD: `"pw'\\04` };
+  for (const [name, value] of Object.entries(values)) writeFileSync(join(secrets, name), value);
+  for (const folder of [directory, secrets]) chmodSync(folder, 0o755);
+  const { id } = await provideImage(docker, images.postgres, () => undefined);
+  const labels = { project, service: "postgres", oneoff: "False" };
+  const scripts = join(root, "scripts/postgres");
+  server = await docker.createContainer({
+    Image: id,
+    User: "postgres",
+    Env: [
+      "POSTGRES_USER=postgres",
+      "POSTGRES_PASSWORD_FILE=/run/secrets/POSTGRES_PASSWORD",
+      "POSTGRES_INITDB_ARGS=--auth-local=peer --auth-host=scram-sha-256 --no-sync",
+    ],
+    Labels: Object.fromEntries(
+      Object.entries(labels).map(([name, value]) => [`com.docker.compose.${name}`, value]),
+    ),
+    HostConfig: {
+      Binds: [
+        `${secrets}:/run/secrets:ro`,
+        `${scripts}/application.sql:/docker-entrypoint-initdb.d/application.sql:ro`,
+        `${scripts}/production.conf:/etc/postgresql/stackline/production.conf:ro`,
+        `${scripts}/postgres:/usr/local/bin/postgres:ro`,
+      ],
+    },
+  });
+  await server.start();
+  await vi.waitUntil(async () => (await inServer(["pg_isready", "--host=127.0.0.1"])).exitCode === 0, {
+    timeout: 60_000,
+  });
+  await sql(readFileSync(join(import.meta.dirname, "restore.sql"), "utf8"));
+});
+
+afterAll(() => server?.remove({ force: true, v: true }));
+
+const inServer = (words: string[], input = "", env: string[] = []) =>
+  $({ quiet: true, nothrow: true, input })`docker exec -i ${env} ${server.id} ${words}`;
+
+/** As the superuser. */
+async function sql(text: string, name = database): Promise<string> {
+  const words = ["psql", "-U", "postgres", "-XAtq", "-v", "ON_ERROR_STOP=1"];
+  const run = await inServer(words, text, ["-e", `PGDATABASE=${name}`]);
+  if (run.exitCode !== 0) throw new Error(run.stdall);
+  return run.stdout.trim();
+}
+
+/** Runs functions of scripts/host. */
+async function host(line: string): Promise<{ exitCode: number | null; output: string }> {
+  const run = await quiet`bash ${[
+    "-c",
+    `
+    set -euo pipefail
+    here=${root}scripts/host directory=${directory}
+    for part in say settings paths compose run lock history database load restore; do source $here/lib/$part.sh; done
+    project=${project} id=test
+    ${line}`,
+  ]}`;
+  return { exitCode: run.exitCode, output: run.stdall };
+}
+
+/** What a database contains, without what differs from run to run. */
+async function contents(name: string): Promise<string> {
+  const { stdout } = await inServer(["pg_dump", "-U", "postgres"], "", ["-e", `PGDATABASE=${name}`]);
+  return stdout.replaceAll(/^\\(un)?restrict .*$/gm, "");
+}
+
+const roles = () =>
+  sql(
+    "SELECT rolname, rolsuper, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname !~ '^pg_' ORDER BY 1",
+  );
+const databases = () => sql("SELECT datname FROM pg_database ORDER BY 1");
+const traces = async () => (await inServer(["sh", "-c", "ls /tmp | grep gained"])).stdout;
+
+describe("a backup", () => {
+  test("is loaded with everything in it, and what it contains gains no rights", async () => {
+    const before = await roles();
+    const made = await host("make_backup whole");
+    expect(made.exitCode, made.output).toBe(0);
+    const { exitCode, output } = await host("load_backup whole restoring_1");
+    expect(exitCode, output).toBe(0);
+    expect(output).toMatch(/public\.parted_1 +2 rows/);
+    expect(output).toMatch(/public\.hidden +3 rows/);
+    expect(await contents("restoring_1")).toBe(await contents(database));
+    expect(await roles()).toBe(before);
+    expect(await traces()).toBe("");
+  });
+
+  test("that a superuser loads would gain rights: the attack of this test works", async () => {
+    await sql("CREATE DATABASE unguarded", "postgres");
+    const words = ["pg_restore", "-U", "postgres", "--dbname=unguarded"];
+    await $({
+      quiet: true,
+      nothrow: true,
+      input: readFileSync(join(directory, "backups/whole.dump")),
+    })`docker exec -i ${server.id} ${words}`;
+    expect(await roles()).toContain(`${role}|t|`);
+    expect(await traces()).toBe("gained\n");
+    await sql(`ALTER ROLE "${role}" NOSUPERUSER;\nDROP ROLE gained;\nDROP DATABASE unguarded`, "postgres");
+    await inServer(["rm", "/tmp/gained"]);
+  });
+
+  test("gets the rights, settings, limit and comment of the database that it replaces", async () => {
+    const of = (name: string) =>
+      sql(
+        `SELECT datacl, datconnlimit, datdba::regrole, shobj_description(oid, 'pg_database'),
+          (SELECT array_agg((setrole, setconfig) ORDER BY setrole) FROM pg_db_role_setting WHERE setdatabase = pg_database.oid)
+        FROM pg_database WHERE datname = $$${name}$$`,
+        "postgres",
+      );
+    const expected = await of(database);
+    expect(expected).toContain("reader=c/");
+    expect(expected).toContain("statement_timeout=30s");
+    expect(await of("restoring_1")).toBe(expected);
+    expect(await of("restoring_1")).toContain("DROP/**/ROLE");
+  });
+
+  test("reports the privileges that it cannot grant because a role is missing", async () => {
+    await sql("CREATE ROLE passing; GRANT SELECT ON empty TO passing");
+    await host("make_backup passing");
+    await sql("REVOKE ALL ON empty FROM passing; DROP ROLE passing");
+    const { exitCode, output } = await host("load_backup passing restoring_1");
+    expect(exitCode, output).toBe(0);
+    expect(output).toContain('not granted as in the backup: role "passing" does not exist');
+  });
+
+  test("does not give an object that was changed since to its other owner", async () => {
+    await sql(
+      `CREATE OR REPLACE FUNCTION of_other() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 2'`,
+    );
+    const { exitCode, output } = await host("load_backup whole restoring_1");
+    expect(exitCode, output).toBe(0);
+    expect(output).toContain("routine public.of_other() belongs to the application now");
+    expect(await sql("SELECT proowner::regrole FROM pg_proc WHERE proname = 'of_other'", "restoring_1")).toBe(
+      `"${role}"`,
+    );
+  });
+
+  test("with an extension that only a superuser can create needs it in the current database", async () => {
+    await sql("DROP EXTENSION dblink");
+    const { exitCode, output } = await host("load_backup whole restoring_1");
+    expect(exitCode).not.toBe(0);
+    expect(output).toMatch(
+      /FAILED: the backup has the extension dblink, .*run CREATE EXTENSION in the current database/,
+    );
+    await sql("CREATE EXTENSION dblink");
+  });
+
+  test("of thousands of tables is loaded", async () => {
+    await sql(`SET SESSION AUTHORIZATION "${role}";
+      DO $$ BEGIN
+        FOR s IN 1..200 LOOP
+          EXECUTE 'CREATE SCHEMA tenant_' || s;
+          FOR t IN 1..30 LOOP EXECUTE 'CREATE TABLE tenant_' || s || '.t' || t || ' (id int)'; END LOOP;
+        END LOOP;
+      END $$`);
+    const { exitCode, output } = await host("make_backup many; load_backup many restoring_1");
+    expect(exitCode, output.slice(-2000)).toBe(0);
+    expect(output).toMatch(/tenant_200\.t30 +0 rows/);
+  }, 600_000);
+});
+
+describe("a forged backup", () => {
+  beforeAll(() => host("drop_copies"));
+
+  test.each([
+    `ALTER ROLE "${role}" SUPERUSER`,
+    "COPY (SELECT 1) TO PROGRAM 'echo >/tmp/gained'",
+    `DROP DATABASE "Shop ""db""" WITH (FORCE)`,
+    "SET ROLE postgres",
+    "RESET SESSION AUTHORIZATION; ALTER SYSTEM SET work_mem = '1MB'",
+    `CREATE EVENT TRIGGER t ON ddl_command_end EXECUTE FUNCTION public.planted()`,
+    "DO $$ BEGIN RESET ROLE; CREATE ROLE gained SUPERUSER; END $$",
+  ])("is refused by the server: %s", async (statement) => {
+    const before = [await roles(), await databases()];
+    const dump = readFileSync(join(directory, "backups/whole.dump"), "latin1");
+    const forged = dump.replace(/COMMENT ON TABLE public\.trap IS '(x+)';/, (found) =>
+      `${statement}; --`.padEnd(found.length),
+    );
+    expect(forged).not.toBe(dump);
+    writeFileSync(join(directory, "backups/forged.dump"), forged, "latin1");
+    const { exitCode, output } = await host(
+      "lock_held=yes\ntrap drop_failed_copy EXIT\nload_backup forged restoring_2",
+    );
+    expect(exitCode).not.toBe(0);
+    expect(output).toMatch(/ERROR: +(must be|permission denied|cannot be|ALTER SYSTEM cannot)/);
+    expect(output).toMatch(/FAILED: backup forged cannot be loaded by a role without rights/);
+    expect([await roles(), await databases()]).toEqual(before);
+    expect(await traces()).toBe("");
+  });
+});
