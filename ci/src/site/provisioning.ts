@@ -10,8 +10,14 @@ export interface ProvisioningOptions {
 }
 
 /** Arguments of scripts/host/provision for an environment. */
-function provisionArgs({ user, directory, port }: Environment, { swap }: ProvisioningOptions): string[] {
-  return ["--user", user, "--directory", directory, "--ssh-port", String(port), "--swap", String(swap)];
+function provisionArgs(environment: Environment, { swap }: ProvisioningOptions): string[] {
+  const { user, directory, port, settings } = environment;
+  const { CLIENT_CONNECTIONS: connections, TRUSTED_PROXY: proxy } = settings;
+  return [
+    ...["--user", user, "--directory", directory, "--ssh-port", String(port), "--swap", String(swap)],
+    ...(connections ? ["--client-connections", connections] : []),
+    ...(proxy ? ["--trusted-proxy", proxy] : []),
+  ];
 }
 
 /**

@@ -54,6 +54,8 @@ check_arguments() {
   [[ $directory =~ ^(/[A-Za-z0-9._-]+)+$ ]] || fail "--directory '$directory' is not an absolute path"
   { [[ $ssh_port =~ ^[0-9]{1,5}$ ]] && [ "$ssh_port" -ge 1 ] && [ "$ssh_port" -le 65535 ]; } || fail "--ssh-port '$ssh_port' is not a port"
   [[ $swap =~ ^[0-9]+$ ]] || fail "--swap '$swap' is not a number of megabytes"
+  [[ $client_connections =~ ^[1-9][0-9]{0,4}$ ]] || fail "--client-connections '$client_connections' is not a number of connections"
+  [[ $trusted_proxy =~ ^[0-9A-Fa-f.:]*(/[0-9]{1,3})?$ ]] || fail "--trusted-proxy '$trusted_proxy' is not an address or a network"
   local key
   for key in ${keys[@]+"${keys[@]}"}; do
     [[ $key =~ ^(ssh-|ecdsa-|sk-)[a-z0-9@.-]+\ [A-Za-z0-9+/]+=*(\ .*)?$ ]] || fail "--authorized-key takes a public key such as 'ssh-ed25519 AAAA...'"
