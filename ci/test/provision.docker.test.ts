@@ -52,6 +52,19 @@ async function askFrom(container: string, ports: readonly string[]): Promise<str
   return Promise.all(answers);
 }
 
+/** How many of so many connections to port 443 another machine gets. */
+async function connections(wanted: number): Promise<number> {
+  const script = `
+import socket
+kept = []
+for _ in range(${wanted}):
+    s = socket.socket(); s.settimeout(0.5)
+    try: s.connect(("${vm.address}", 443)); kept.append(s)
+    except OSError: pass
+print(len(kept))`;
+  return Number((await $({ quiet: true })`docker run --rm ${images.python} python3 -c ${script}`).stdout);
+}
+
 describe("scripts/host/provision on a bare Debian", () => {
   test("does not disable passwords until a key is authorised", async () => {
     const { exitCode, output } = await vm.run("bash /host/provision");
@@ -110,6 +123,18 @@ describe("scripts/host/provision on a bare Debian", () => {
     expect(
       (await vm.run("timeout 5 bash -c '</dev/tcp/127.0.0.1/8080' 2>&1; ss -tln | grep -c ':8080'")).output,
     ).toMatch(/[12]\n$/);
+  });
+
+  test("limits the connections of one address to the site, and not those of a proxy in front of it", async () => {
+    const listen =
+      "IO::Socket::INET->new(LocalPort => 443, Listen => 200, ReuseAddr => 1); push @all, $s->accept while 1";
+    await vm.run(`setsid perl -MIO::Socket -e '$s = ${listen}' >/dev/null 2>&1 </dev/null & sleep 1`);
+    await vm.run(`${provision} --client-connections 10`);
+    const fromClient = await connections(60);
+    await vm.run(`${provision} --client-connections 10 --trusted-proxy ${vm.address}/16`);
+    const fromProxy = await connections(60);
+    await vm.run(`pkill -x perl; ${provision}`);
+    expect([fromClient, fromProxy]).toEqual([20, 60]);
   });
 
   test("stops no container when it restores the log limits", async () => {
@@ -220,6 +245,8 @@ describe("scripts/host/provision on a bare Debian", () => {
     ["--ssh-port 99999", /FAILED: --ssh-port '99999' is not a port/],
     ["--container-port 0", /FAILED: --container-port '0' is not a port/],
     ["--authorized-key rsa", /FAILED: --authorized-key takes a public key/],
+    ["--client-connections many", /FAILED: --client-connections 'many' is not a number/],
+    ["--trusted-proxy lb.example", /FAILED: --trusted-proxy 'lb.example' is not an address/],
     ["--wrong x", /FAILED: there is no option '--wrong'/],
   ])("refuses %s before it changes anything", async (options, message) => {
     const { exitCode, output } = await vm.run(`bash /host/provision ${options}`);

@@ -3,6 +3,7 @@
 import { afterAll, beforeAll } from "vitest";
 import { $ } from "zx";
 import { PrivateDaemon } from "../../engine/test/daemon.ts";
+import { attacks } from "./production/attacks.ts";
 import { confidential } from "./production/confidential.ts";
 import { edge } from "./production/edge.ts";
 import { faults } from "./production/faults.ts";
@@ -33,5 +34,6 @@ starting(running);
 memory(running);
 reach(running);
 edge(running);
+attacks(running);
 faults(running);
 confidential(running);

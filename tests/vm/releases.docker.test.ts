@@ -57,12 +57,18 @@ describe("a new release", () => {
     await load.begin("configuration");
     const run = await vm.deploy({
       image: good,
-      change: appendTemplate("add_header X-Changed yes always;\n"),
+      change: (folder) => {
+        appendTemplate("add_header X-Changed yes always;\n")(folder);
+        appendFileSync(join(folder, "nginx/nginx.conf"), "# changed\n");
+      },
     });
     expect(run.exitCode, run.stdout).toBe(0);
     expect(
       (await fetch(`http://${vm.shared.address}/`, { redirect: "manual" })).headers.get("x-changed"),
     ).toBe("yes");
+    const nginx = "$(docker ps -q --filter label=com.docker.compose.service=nginx)";
+    expect(await vm.must(`docker exec ${nginx} tail -n 1 /etc/nginx/nginx.conf`)).toBe("# changed\n");
+    expect(run.stdout).toContain("nginx reloaded");
     expect((await load.count("configuration")).reasons).toEqual({});
   });
 

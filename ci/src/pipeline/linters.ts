@@ -1,4 +1,6 @@
 import { type Container, type Directory, dag, ReturnType } from "@dagger.io/dagger";
+import { withEnvironment } from "../stack/services.js";
+import { nginxSettings } from "../stack/stack.js";
 import { images } from "../versions.js";
 import { withMarker } from "./cache-marker.js";
 
@@ -114,17 +116,12 @@ async function compose(source: Directory): Promise<Container | undefined> {
 async function nginx(source: Directory): Promise<Container | undefined> {
   const templates = source.filter({ include: ["nginx/**/*.template", "nginx/**/*.conf"] });
   if ((await templates.entries()).length === 0) return undefined;
-  return dag
-    .container()
-    .from(images.nginx)
+  const settings = { ...nginxSettings, APP_UPSTREAM: "app:8000" };
+  const image = withEnvironment(dag.container().from(images.nginx), settings);
+  const main = (await templates.glob("nginx/nginx.conf")).map((path) => templates.file(path));
+  return main
+    .reduce((container, file) => container.withFile("/etc/nginx/nginx.conf", file), image)
     .withDirectory("/etc/nginx/templates", templates.directory("nginx/templates"))
-    .withEnvVariable("APP_UPSTREAM", "app:8000")
-    .withEnvVariable("NGINX_RESOLVER", "127.0.0.11")
-    .withEnvVariable("NGINX_SITE", "http")
-    .withEnvVariable("STATIC_MAX_AGE", "300")
-    .withEnvVariable("LOGIN_RATE", "10r/m")
-    .withEnvVariable("BODY_LIMIT", "10m")
-    .withEnvVariable("TRUSTED_PROXY", "127.0.0.1")
     .withExec(withMarker(["/docker-entrypoint.sh", "nginx", "-t"]), { expect: ReturnType.Any });
 }
 

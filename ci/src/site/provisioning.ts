@@ -11,10 +11,13 @@ export interface ProvisioningOptions {
 
 /** Arguments of scripts/host/provision for an environment. */
 function provisionArgs(environment: Environment, { swap }: ProvisioningOptions): string[] {
-  const { user, directory, port, containerPorts } = environment;
+  const { user, directory, port, containerPorts, settings } = environment;
+  const { CLIENT_CONNECTIONS: connections, TRUSTED_PROXY: proxy } = settings;
   return [
     ...["--user", user, "--directory", directory, "--ssh-port", String(port), "--swap", String(swap)],
     ...containerPorts.flatMap((open) => ["--container-port", String(open)]),
+    ...(connections ? ["--client-connections", connections] : []),
+    ...(proxy ? ["--trusted-proxy", proxy] : []),
   ];
 }
 

@@ -53,18 +53,23 @@ function webServer(container: Container): Service {
     .asService({ args: ["sh", "-c", "/opt/docker/entrypoint migrate; exec /opt/docker/entrypoint serve"] });
 }
 
+/** The variables of nginx's templates, as in production without TLS. */
+export const nginxSettings = {
+  APP_UPSTREAM: "application",
+  NGINX_RESOLVER: "127.0.0.11",
+  NGINX_SITE: "http",
+  NGINX_IPV6: "#",
+  STATIC_MAX_AGE: "3600",
+  LOGIN_RATE: "10r/m",
+  BODY_LIMIT: "5m",
+  CLIENT_CONNECTIONS: "256",
+  SITE_HOSTS: ".*",
+  TRUSTED_PROXY: "127.0.0.1",
+};
+
 /** nginx as in production, without TLS. It resolves names once, because the addresses of services do not change. */
 function reverseProxy(nginx: Directory, staticFiles: Directory, app: Service): Service {
-  const settings = {
-    APP_UPSTREAM: "application",
-    NGINX_RESOLVER: "127.0.0.11",
-    NGINX_SITE: "http",
-    STATIC_MAX_AGE: "3600",
-    LOGIN_RATE: "10r/m",
-    BODY_LIMIT: "10m",
-    TRUSTED_PROXY: "127.0.0.1",
-  };
-  return withEnvironment(dag.container().from(images.nginx), settings)
+  return withEnvironment(dag.container().from(images.nginx), nginxSettings)
     .withDirectory("/etc/nginx/templates", nginx.directory("templates"))
     .withDirectory("/srv/maintenance", nginx.directory("maintenance"))
     .withNewFile("/etc/nginx/conf.d/upstream.conf", "upstream application { server app:8000; }\n")

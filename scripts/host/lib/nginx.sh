@@ -20,6 +20,7 @@ apply_nginx() {
   before=$(containers nginx status=running)
   ! sync_folder "$1/nginx/templates" "$live/nginx/templates" || changed=yes
   ! sync_folder "$1/nginx/entrypoint" "$live/nginx/entrypoint" || changed=yes
+  ! sync_main "$1" || changed=yes
   sync_folder "$1/nginx/maintenance" "$live/nginx/maintenance" on || true
   (umask 022 && mkdir -p "$live/nginx/switch")
   quietly compose_of "$1" up -d --no-deps nginx || fail "nginx cannot be started: see compose's output above"
@@ -29,6 +30,12 @@ apply_nginx() {
     reload_nginx
   fi
   wait_healthy "$nginx_patience" "$(containers nginx)" || fail "nginx is not healthy"
+}
+
+# sync_main RELEASE: nginx.conf, in place because it is mounted. Returns 0 if it has changed.
+sync_main() {
+  [ -f "$1/nginx/nginx.conf" ] && ! cmp -s "$1/nginx/nginx.conf" "$live/nginx/nginx.conf" || return 1
+  (umask 022 && cp "$1/nginx/nginx.conf" "$live/nginx/nginx.conf")
 }
 
 # Renders the templates in the running container, as its entry point does, and reloads nginx.

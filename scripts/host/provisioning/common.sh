@@ -58,6 +58,8 @@ check_arguments() {
   local key port
   for port in ${container_ports[@]+"${container_ports[@]}"}; do is_port "$port" || fail "--container-port '$port' is not a port"; done
   [[ $swap =~ ^[0-9]+$ ]] || fail "--swap '$swap' is not a number of megabytes"
+  [[ $client_connections =~ ^[1-9][0-9]{0,4}$ ]] || fail "--client-connections '$client_connections' is not a number of connections"
+  [[ $trusted_proxy =~ ^[0-9A-Fa-f.:]*(/[0-9]{1,3})?$ ]] || fail "--trusted-proxy '$trusted_proxy' is not an address or a network"
   for key in ${keys[@]+"${keys[@]}"}; do
     [[ $key =~ ^(ssh-|ecdsa-|sk-)[a-z0-9@.-]+\ [A-Za-z0-9+/]+=*(\ .*)?$ ]] || fail "--authorized-key takes a public key such as 'ssh-ed25519 AAAA...'"
   done

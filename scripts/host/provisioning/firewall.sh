@@ -34,6 +34,21 @@ exclude_uplinks() {
 
 list_ports() { sort -nu | paste -sd, | sed 's/,/, /g'; }
 
+# Rules that limit the connections that one address has to the site, for IPv6 its network: nginx counts only requests whose head
+# is complete. A proxy in front has one address for all clients.
+connection_limits() {
+  local most=$((client_connections * 2)) family=ip
+  case $trusted_proxy in
+    '' | 127.*) ;;
+    *:*) family=ip6 ;&
+    *) echo "    tcp dport { 80, 443 } $family saddr $trusted_proxy accept" ;;
+  esac
+  cat <<NFT
+    tcp dport { 80, 443 } add @clients { ip saddr ct count over $most } drop
+    tcp dport { 80, 443 } add @clients6 { ip6 saddr and ffff:ffff:ffff:ffff:: ct count over $most } drop
+NFT
+}
+
 firewall_rules() {
   local ports open uplinks
   ports=$({ ssh_ports && printf '80\n443\n'; } | list_ports)
@@ -45,6 +60,8 @@ firewall_rules() {
 table inet stackline
 delete table inet stackline
 table inet stackline {
+  set clients { type ipv4_addr; size 65535; flags dynamic; }
+  set clients6 { type ipv6_addr; size 65535; flags dynamic; }
   chain outside {
     type filter hook prerouting priority mangle; policy accept;
     iifname "lo" accept
@@ -56,6 +73,7 @@ table inet stackline {
     meta l4proto { icmp, ipv6-icmp } accept
     udp sport 67 udp dport 68 accept
     udp sport 547 udp dport 546 accept
+$(connection_limits)
     tcp dport { $ports } accept
     counter drop
   }

@@ -2,7 +2,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { $ } from "zx";
-import { type Production, sleep } from "../production.ts";
+import { PROJECT, type Production, sleep } from "../production.ts";
 import { root } from "../tools.ts";
 
 /** nginx in front of the application. */
@@ -64,6 +64,20 @@ export function edge(stack: () => Production): void {
       expect((await get("/admin/login/")).status).toBe(200);
     });
 
+    test("follows no link among the static files", async () => {
+      const { Mountpoint } = JSON.parse(await stack().docker("volume", "inspect", `${PROJECT}_static`))[0];
+      const links = `cd ${Mountpoint} && ln -sf /etc/passwd leak.txt && ln -sfn /etc leak && ln -sf /etc/passwd plain.css.gz && touch plain.css`;
+      await $({ quiet: true })`${stack().daemon.inside("sh", "-c", links)}`;
+      const file = await get("/leak.txt");
+      const folder = await get("/leak/passwd");
+      const compressed = await get("/plain.css", "--compressed");
+      await $({
+        quiet: true,
+      })`${stack().daemon.inside("sh", "-c", `cd ${Mountpoint} && rm leak.txt leak plain.css plain.css.gz`)}`;
+      expect([file.status, folder.status, compressed.status]).toEqual([404, 404, 200]);
+      expect([file, folder, compressed].map(({ body }) => body).join()).not.toContain("root:");
+    });
+
     test("refuses a body that is too large, and passes its request's id on", async () => {
       await $({ quiet: true })`head -c 11000000 /dev/zero > ${join(stack().daemon.folder, "large")}`;
       const large = await get("/orders/", "--data-binary", `@${join(stack().daemon.folder, "large")}`);
@@ -87,15 +101,22 @@ export function edge(stack: () => Production): void {
       ) as [string, string];
       await $({
         quiet: true,
-      })`openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout ${TLS_KEY} -out ${TLS_CERTIFICATE}`;
-      await $({ quiet: true })`chmod 0444 ${TLS_KEY}`;
-      await stack().runWith({ TLS_CERTIFICATE, TLS_KEY }, "up", "-d", "--no-deps", "nginx");
+      })`openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:named.example -keyout ${TLS_KEY} -out ${TLS_CERTIFICATE}`;
+      // Nobody but nginx reads the key.
+      await $({ quiet: true })`chown 101 ${TLS_KEY} && chmod 0400 ${TLS_KEY}`;
+      const ALLOWED_HOSTS = "localhost,.shop.example";
+      await stack().runWith({ TLS_CERTIFICATE, TLS_KEY, ALLOWED_HOSTS }, "up", "-d", "--no-deps", "nginx");
       while ((await stack().unhealthy()).length > 0) await sleep(200);
       const [plain, secure, old] = [
         await get("/checks/"),
         await get("https://localhost/checks/"),
         await get("https://localhost/checks/", "--tls-max", "1.1"),
       ];
+      const hosts = ["www.shop.example", "named.example", "evil.example"].map((name) => `Host: ${name}`);
+      const redirections = [];
+      for (const host of hosts) redirections.push(await get("/a?b", "-H", host));
+      const foreign = await get("https://localhost/checks/", "-H", "Host: evil.example");
+      const alive = await get("https://localhost/healthz/live", "-H", "Host: 10.0.0.1");
       await stack().run("up", "-d", "--no-deps", "nginx");
       while ((await stack().unhealthy()).length > 0) await sleep(200);
       expect(plain.status).toBe(308);
@@ -103,6 +124,10 @@ export function edge(stack: () => Production): void {
       expect(secure.head).toMatch(/^http\/2 200/);
       expect(secure.head).toContain("strict-transport-security: max-age=31536000");
       expect(old.status).toBe(0);
+      expect(redirections.map(({ status }) => status)).toEqual([308, 308, 421]);
+      expect(redirections[0]?.head).toContain("location: https://www.shop.example/a?b");
+      // Django refuses the name by itself.
+      expect([foreign.status, alive.status]).toEqual([421, 400]);
     });
   });
 }
