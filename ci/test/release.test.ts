@@ -5,13 +5,13 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { root } from "../../scripts/lib/module.ts";
 import { rehearsalTable } from "../src/rehearsal/results.ts";
-import { generateKeyPair } from "../src/rehearsal/ssh-keys.ts";
 import { parseEnvironment } from "../src/site/environment.ts";
 import { onOrOff } from "../src/site/maintenance.ts";
 import { requireDigest } from "../src/site/registry.ts";
 import { releaseSettings } from "../src/site/release.ts";
 import { parseSecrets } from "../src/site/secrets.ts";
 import { sshConfig } from "../src/site/ssh-config.ts";
+import { generateKeyPair } from "../src/site/ssh-keys.ts";
 
 const hostKey = `ssh-rsa ${"A".repeat(68)}`;
 const environment = (more: object = {}) =>

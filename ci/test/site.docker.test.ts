@@ -3,7 +3,7 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { generateKeyPair } from "../src/rehearsal/ssh-keys.ts";
+import { generateKeyPair } from "../src/site/ssh-keys.ts";
 import { dagger, type Outcome, scratchFolder } from "./support.ts";
 
 const folder = scratchFolder();
