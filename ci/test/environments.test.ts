@@ -41,6 +41,8 @@ describe("environments/*.json", () => {
     [{ ...required, hostkey: "x" }, /there is no field "hostkey": the fields are host, /],
     [{ ...required, settings: { web: "1" } }, /settings .*WEB_CONCURRENCY/],
     [{ ...required, settings: { WEB: "1\nAPP_IMAGE=x" } }, /settings/],
+    [{ ...required, repository: "you/app:1" }, /repository is "you\/app:1".*lower case and without a tag/],
+    [{ ...required, repository: "YOU/app" }, /repository is/],
     [{ ...required, host: "vm -o ProxyCommand=x" }, /host is/],
     [{ ...required, directory: "/srv/x; rm -rf /" }, /directory is/],
     [
@@ -74,6 +76,10 @@ describe("environments/*.json", () => {
     { ...required, directory: "/srv/.stackline/..a/b.c" },
     { ...required, settings: { APPLICATION: "x" } },
     { ...required, repository: "https://x" },
+    { ...required, repository: "you/app:latest" },
+    { ...required, repository: "You/app" },
+    { ...required, repository: "ghcr.io/you/App" },
+    { ...required, repository: "Registry.example.com:5000/you/app" },
     { ...required, hostKey: `ssh-dss ${"A".repeat(68)}` },
     { ...required, settings: { LOG_LEVEL: "DEBUG" } },
   ])("the parser and schema.json agree on %j", (value) => {

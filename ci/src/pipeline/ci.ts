@@ -1,5 +1,6 @@
 import { type Container, type Directory, dag, type ExecError } from "@dagger.io/dagger";
 import { type Application, buildImage } from "../stack/image.js";
+import { nameNetrc } from "../stack/netrc.js";
 import { checkRequirements } from "../stack/requirements.js";
 import { startStack } from "../stack/stack.js";
 import { isCached } from "./cache-marker.js";
@@ -33,6 +34,7 @@ const parts: Record<string, Part> = { lint, test, build, checks };
  */
 export async function runPipeline(sources: Sources): Promise<string> {
   await checkRequirements(sources.app);
+  if (sources.netrc) await nameNetrc(sources.netrc);
   const results = await runParts(sources, parts);
   if (results.every(({ passed }) => passed)) return asText(results);
   throw new Error(describeFailure(results));

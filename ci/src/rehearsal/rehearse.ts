@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { type Directory, dag } from "@dagger.io/dagger";
+import { requireRate } from "../site/arguments.js";
 import type { Environment } from "../site/environment.js";
 import { releaseFolder } from "../site/release.js";
 import { parseSecrets } from "../site/secrets.js";
@@ -34,6 +35,7 @@ type Outcome = "ok" | "refused";
  * @throws Error with the table when a request failed or a step had an unexpected outcome.
  */
 export async function rehearse({ app, netrc, source, rate }: Rehearsal): Promise<string> {
+  requireRate(rate);
   await checkRequirements(app);
   const vm = await startDisposableVm(source.directory("scripts/vm"), source.directory("scripts/host"));
   const load = new LoadGenerator(source, vm.service, rate);

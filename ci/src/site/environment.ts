@@ -1,4 +1,5 @@
 import type { Directory } from "@dagger.io/dagger";
+import { repositoryGrammar, repositoryRule } from "../pipeline/references.js";
 
 /** An environment: its machine and the settings of its stack, from environments/NAME.json. */
 export interface Environment {
@@ -54,7 +55,7 @@ const fields: Record<Exclude<keyof Environment, "name">, Field> = {
     "an address such as https://shop.example.com, or empty",
     "",
   ),
-  repository: text(/^[a-z0-9][A-Za-z0-9._:/-]*$/, "an image's repository without tag, such as you/app"),
+  repository: text(repositoryGrammar, repositoryRule),
   directory: text(
     /^(\/(?!\.{1,2}(\/|$))[A-Za-z0-9._-]+)+$/,
     'an absolute path without "." and ".." in it',
