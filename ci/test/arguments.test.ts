@@ -14,7 +14,7 @@ const digest = `sha256:${"a".repeat(64)}`;
 // Only whether there is one matters here.
 const password = {} as Secret;
 const right = { username: "you", password, image: "", commit: "", version: "", dryRun: false };
-const check = (given: object) => () => checkDeployment({ ...right, ...given }, environment);
+const check = (given: object) => () => checkDeployment({ ...right, ...given }, environment, []);
 
 describe("the arguments of deploy", () => {
   test.each([

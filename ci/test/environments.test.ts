@@ -29,6 +29,9 @@ describe("environments/*.json", () => {
       replicas: 1,
       keepReleases: 5,
       keepBackups: 10,
+      appPatience: 120,
+      diskLeast: 1024,
+      checkHost: "localhost",
       settings: {},
     });
   });
@@ -41,6 +44,14 @@ describe("environments/*.json", () => {
     [{ ...required, hostkey: "x" }, /there is no field "hostkey": the fields are host, /],
     [{ ...required, settings: { web: "1" } }, /settings .*WEB_CONCURRENCY/],
     [{ ...required, settings: { WEB: "1\nAPP_IMAGE=x" } }, /settings/],
+    [{ ...required, settings: { LOG_LEVEL: "DEBUG # for now" } }, /settings .*no " #"/],
+    [{ ...required, settings: { LOG_LEVEL: "$LEVEL" } }, /settings .*no \$/],
+    [{ ...required, settings: { LOG_LEVEL: '"DEBUG"' } }, /settings/],
+    [{ ...required, settings: { LOG_LEVEL: "DEBUG " } }, /settings/],
+    [{ ...required, settings: { LOG_LEVEL: "#" } }, /settings/],
+    [{ ...required, appPatience: 5 }, /appPatience is 5; it must be a whole number from 10 to 3600/],
+    [{ ...required, diskLeast: "1" }, /diskLeast is/],
+    [{ ...required, checkHost: "a b" }, /checkHost is/],
     [{ ...required, repository: "you/app:1" }, /repository is "you\/app:1".*lower case and without a tag/],
     [{ ...required, repository: "YOU/app" }, /repository is/],
     [{ ...required, host: "vm -o ProxyCommand=x" }, /host is/],
@@ -82,6 +93,8 @@ describe("environments/*.json", () => {
     { ...required, repository: "Registry.example.com:5000/you/app" },
     { ...required, hostKey: `ssh-dss ${"A".repeat(68)}` },
     { ...required, settings: { LOG_LEVEL: "DEBUG" } },
+    { ...required, settings: { LOGS_ENDPOINT: "https://logs.example.com/#/a b", CELERY_QUEUES: "" } },
+    { ...required, appPatience: 300, diskLeast: 0, checkHost: "shop.example.com:8080" },
   ])("the parser and schema.json agree on %j", (value) => {
     expect(fits(value)).toBe(fitsSchema(value));
   });

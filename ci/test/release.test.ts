@@ -31,6 +31,13 @@ describe("a release's settings", () => {
     expect(settings({ url: "http://shop.example.com" })).toContain("HTTPS=false");
   });
 
+  test("contain those of the scripts on the machine", () => {
+    const lines = settings({ appPatience: 300, diskLeast: 5000, checkHost: "shop.example.com" });
+    expect(lines).toContain("STACKLINE_APP_PATIENCE=300");
+    expect(lines).toContain("STACKLINE_DISK_LEAST=5000");
+    expect(lines).toContain("STACKLINE_CHECK_HOST=shop.example.com");
+  });
+
   test("are overridden by the environment's own settings", () => {
     const lines = settings({ url: "https://shop.example.com", settings: { HTTPS: "false" } });
     expect(lines.filter((line) => line.startsWith("HTTPS="))).toEqual(["HTTPS=false"]);
@@ -54,7 +61,7 @@ describe("--secrets", () => {
   });
 
   test("that are invalid are rejected without printing their value", () => {
-    expect(() => parseSecrets(`${enough}a hidden word`)).toThrow(/^--secrets: line 5 is not NAME=VALUE$/);
+    expect(() => parseSecrets(`${enough}a hidden word`)).toThrow(/^--secrets: line 5 is not NAME=VALUE/);
   });
 });
 

@@ -3,6 +3,7 @@ import { runPipeline } from "../pipeline/ci.js";
 import { publishImage } from "../pipeline/publish.js";
 import type { Application } from "../stack/image.js";
 import { checkDeployment, missingAccount, tagSources } from "./arguments.js";
+import { composeVariables } from "./names.js";
 import { type Account, registryLogin } from "./registry.js";
 import { releaseFolder } from "./release.js";
 import { normaliseSecrets } from "./secrets.js";
@@ -28,8 +29,9 @@ export interface Deployment extends Target, Account, Application {
  */
 export async function deploy(deployment: Deployment): Promise<string> {
   const connection = await connectTo(deployment);
-  checkDeployment(deployment, connection.environment);
-  const payload = await payloadOf(deployment, connection);
+  const variables = composeVariables(await deployment.source.file("docker-compose.prod.yml").contents());
+  checkDeployment(deployment, connection.environment, variables);
+  const payload = await payloadOf(deployment, connection, variables);
   const image = deployment.image || (await newImage(deployment, connection));
   const options = { image, backup: deployment.backup, sent: Math.floor(Date.now() / 1000) };
   const release = releaseFolder(deployment.source, connection.environment, options);
@@ -40,10 +42,11 @@ export async function deploy(deployment: Deployment): Promise<string> {
 async function payloadOf(
   { secrets, by, ...account }: Deployment,
   { environment }: Connection,
+  settings: readonly string[],
 ): Promise<Payload> {
   return {
     by,
-    secrets: secrets && (await normaliseSecrets(secrets)),
+    secrets: secrets && (await normaliseSecrets(secrets, settings)),
     registry: await registryLogin(account, environment.repository),
   };
 }

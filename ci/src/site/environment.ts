@@ -17,6 +17,12 @@ export interface Environment {
   replicas: number;
   keepReleases: number;
   keepBackups: number;
+  /** Seconds in which a new release must become healthy. */
+  appPatience: number;
+  /** Megabytes of free disk space that a deploy requires. */
+  diskLeast: number;
+  /** Host name by which the machine itself requests /checks. */
+  checkHost: string;
   /** Variables of docker-compose.prod.yml. */
   settings: Record<string, string>;
 }
@@ -64,12 +70,15 @@ const fields: Record<Exclude<keyof Environment, "name">, Field> = {
   replicas: whole(1, 32, 1),
   keepReleases: whole(2, 100, 5),
   keepBackups: whole(1, 1000, 10),
+  appPatience: whole(10, 3600, 120),
+  diskLeast: whole(0, 1_000_000, 1024),
+  checkHost: text(/^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]+)?$/, "a host name", "localhost"),
   settings: {
     fallback: {},
     isValid: isSettings,
     rule:
       'an object of texts, such as {"WEB_CONCURRENCY": "4"}; names that begin with APP_, SECRETS_ or STACKLINE_ belong to the ' +
-      "deploy itself",
+      'deploy itself, and a text contains no $, no backslash, no quote or # at its start, no " #" and no space at its ends',
   },
 };
 
@@ -78,7 +87,8 @@ function isSettings(value: unknown): boolean {
   const isOne = ([name, text]: [string, unknown]): boolean =>
     /^(?!(APP|SECRETS|STACKLINE)_)[A-Z][A-Z0-9_]*$/.test(name) &&
     typeof text === "string" &&
-    /^[^\n\r]*$/.test(text);
+    // Read by compose as well as by the scripts on the machine: only what all of them read alike.
+    /^(?!["'`#\s])(?!.*\s(#|$))[^\n\r$\\]*$/.test(text);
   return Object.entries(value).every(isOne);
 }
 
