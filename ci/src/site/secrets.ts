@@ -21,6 +21,20 @@ const defaults: Record<string, string> = {
 
 const required = ["POSTGRES_DB", "POSTGRES_USER", "POSTGRES_PASSWORD", "SECRET_KEY"];
 
+/**
+ * Names that PostgreSQL's image or a restore uses itself. scripts/host/lib/names.sh has the same rule, and its reasons.
+ */
+const usedNames: Record<string, [names: RegExp, list: string]> = {
+  POSTGRES_DB: [
+    /^(postgres|template[01]|(restoring|replaced)_.*)$/,
+    "PostgreSQL or a restore uses itself (postgres, template0, template1, restoring_..., replaced_...)",
+  ],
+  POSTGRES_USER: [
+    /^(postgres|public|none|pg_.*)$/,
+    "PostgreSQL uses itself (postgres, public, none, pg_...)",
+  ],
+};
+
 /** Names of all secrets of the stack. */
 export const secretNames: readonly string[] = [...required, ...Object.keys(defaults)];
 
@@ -48,7 +62,17 @@ export function parseSecrets(text: string, settings: readonly string[] = []): Ma
   }
   const missing = required.filter((name) => !values.get(name));
   if (missing.length > 0) throw new Error(`--secrets: missing or empty: ${missing.join(", ")}`);
+  checkNames(values);
   return values;
+}
+
+function checkNames(values: ReadonlyMap<string, string>): void {
+  for (const [name, [used, list]] of Object.entries(usedNames)) {
+    const value = values.get(name) ?? "";
+    if (used.test(value)) throw new Error(`--secrets: ${name} is a name that ${list}: choose another`);
+    if (Buffer.byteLength(value) > 63)
+      throw new Error(`--secrets: ${name} is longer than PostgreSQL's 63 bytes: choose a shorter one`);
+  }
 }
 
 function readValue(text: string, where: string): string {
