@@ -94,9 +94,14 @@ function isSettings(value: unknown): boolean {
 
 /**
  * Reads environments/NAME.json.
+ * @param open fields that may be missing or invalid, and are "" then.
  * @throws Error, one line, for an unknown name and for the first invalid field.
  */
-export async function readEnvironment(environments: Directory, name: string): Promise<Environment> {
+export async function readEnvironment(
+  environments: Directory,
+  name: string,
+  open: readonly string[] = [],
+): Promise<Environment> {
   const names = (await environments.glob("*.json"))
     .filter((file) => file !== "schema.json")
     .map((file) => file.slice(0, -".json".length));
@@ -105,11 +110,11 @@ export async function readEnvironment(environments: Directory, name: string): Pr
       `there is no environment ${JSON.stringify(name)}: environments/ has ${names.join(", ") || "none"}`,
     );
   }
-  return parseEnvironment(name, await environments.file(`${name}.json`).contents());
+  return parseEnvironment(name, await environments.file(`${name}.json`).contents(), open);
 }
 
 /** @throws Error, one line, for invalid JSON and for the first invalid field. */
-export function parseEnvironment(name: string, json: string): Environment {
+export function parseEnvironment(name: string, json: string, open: readonly string[] = []): Environment {
   const file = `environments/${name}.json`;
   const given = parseObject(file, json);
   const known = Object.keys(fields);
@@ -118,7 +123,9 @@ export function parseEnvironment(name: string, json: string): Environment {
     throw new Error(
       `${file}: there is no field ${JSON.stringify(unknown)}: the fields are ${known.join(", ")}`,
     );
-  const values = Object.entries(fields).map(([key, field]) => [key, fieldOf(file, key, field, given[key])]);
+  const readField = (key: string, field: Field): unknown =>
+    open.includes(key) && !field.isValid(given[key]) ? "" : fieldOf(file, key, field, given[key]);
+  const values = Object.entries(fields).map(([key, field]) => [key, readField(key, field)]);
   return { name, ...Object.fromEntries(values) };
 }
 

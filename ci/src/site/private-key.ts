@@ -1,4 +1,5 @@
 import { createPrivateKey } from "node:crypto";
+import { Fields } from "./ssh-wire.js";
 
 /** A PEM block: what it contains, and its text between the two lines. */
 const pem = /-----BEGIN ((?:[A-Z]+ )*PRIVATE KEY)-----([\s\S]*?)-----END \1-----/;
@@ -107,27 +108,6 @@ function faultOfOpenSsh(blob: Buffer): string | undefined {
     return /^(ssh-(ed25519|rsa)|ecdsa-sha2-nistp(256|384|521))$/.test(type) ? undefined : unsupported;
   } catch {
     return damaged;
-  }
-}
-
-/** Reads numbers and strings, which SSH prefixes with their length (RFC 4251, 5). */
-class Fields {
-  private at = 0;
-
-  constructor(private readonly bytes: Buffer) {}
-
-  /** @throws RangeError when the bytes end before it. */
-  number(): number {
-    this.at += 4;
-    return this.bytes.readUInt32BE(this.at - 4);
-  }
-
-  /** @throws RangeError when the bytes end before it. */
-  next(): Buffer {
-    const length = this.number();
-    if (this.at + length > this.bytes.length) throw new RangeError("cut off");
-    this.at += length;
-    return this.bytes.subarray(this.at - length, this.at);
   }
 }
 

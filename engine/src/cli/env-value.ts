@@ -91,7 +91,9 @@ class Reader {
     this.at += inside.length + 2;
     const [, name, operator = "", word = ""] = /^([A-Za-z_]\w*)(?::?([-+?])(.*))?$/s.exec(inside) ?? [];
     if (name === undefined)
-      throw new UserError("between braces, after a variable's name, it knows only :-DEFAULT, :+TEXT and :?MESSAGE");
+      throw new UserError(
+        "between braces, after a variable's name, it knows only :-DEFAULT, :+TEXT and :?MESSAGE",
+      );
     return this.valueOr(name, operator, word);
   }
 
