@@ -5,8 +5,8 @@ import type { Environment } from "../site/environment.js";
 import { releaseFolder } from "../site/release.js";
 import { parseSecrets } from "../site/secrets.js";
 import { exitCodeOf, type Payload, runRemote } from "../site/ssh-connection.js";
+import { checkApplication } from "../stack/application.js";
 import type { Application } from "../stack/image.js";
-import { checkRequirements } from "../stack/requirements.js";
 import { type DisposableVm, startDisposableVm } from "./disposable-vm.js";
 import { LoadGenerator } from "./load.js";
 import { publishReleases } from "./releases.js";
@@ -36,7 +36,7 @@ type Outcome = "ok" | "refused";
  */
 export async function rehearse({ app, netrc, source, rate }: Rehearsal): Promise<string> {
   requireRate(rate);
-  await checkRequirements(app);
+  await checkApplication(app);
   const vm = await startDisposableVm(source.directory("scripts/vm"), source.directory("scripts/host"));
   const load = new LoadGenerator(source, vm.service, rate);
   try {
