@@ -412,22 +412,24 @@ export class Stackline {
   /**
    * Write cloud-init user data that provisions a new machine.
    *
-   * The result is the same as with `site provision`. Example: `cloud-init -o user-data.yml`.
+   * The result is the same as with `site provision`; the machine need not exist yet. Example: `cloud-init -o user-data.yml`.
    *
    * @param env Name of a file in environments/: prod, staging
    * @param sshPublicKey Public SSH key to authorise for the environment's user: "ssh-ed25519 AAAA..."
    * @param environments NAME.json for each environment
    * @param scripts Scripts that run on the machine
    * @param swap Megabytes of swap for a machine that has none; 0 for none
+   * @param newHostKey Generate the machine's host key and print its public half for the environment's file
    */
-  @func({ cache: "session" })
+  @func({ cache: "never" })
   async cloudInit(
     env: string,
     sshPublicKey: string,
     @argument({ defaultPath: "/environments", ignore: ignored }) environments: Directory,
     @argument({ defaultPath: "/scripts/host", ignore: ignored }) scripts: Directory,
     swap: number = 2048,
-  ): Promise<File> {
-    return cloudInit({ env, environments, scripts }, sshPublicKey, { swap });
+    newHostKey: boolean = false,
+  ): Promise<string> {
+    return cloudInit({ env, environments, scripts }, sshPublicKey, { swap }, newHostKey);
   }
 }

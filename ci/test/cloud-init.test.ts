@@ -1,7 +1,14 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
+import yaml from "yaml";
+import { temporaryFolder } from "../../engine/test/folder.ts";
 import { cloudConfig } from "../src/site/cloud-init.js";
+import { parseEnvironment } from "../src/site/environment.ts";
+import { checkProvisioning } from "../src/site/provisioning.ts";
+import { generateKeyPair } from "../src/site/ssh-keys.ts";
 
 const host = new URL("../../scripts/host/", import.meta.url);
 const parts = readdirSync(new URL("provisioning/", host)).map((name) => `provisioning/${name}`);
@@ -9,6 +16,13 @@ const files = ["provision", ...parts].map((path): [string, string] => [
   path,
   readFileSync(new URL(path, host), "utf8"),
 ]);
+
+const environment = {
+  host: "vm.example.com",
+  user: "deploy",
+  hostKey: generateKeyPair().publicKey,
+  repository: "you/app",
+};
 
 interface Config {
   write_files: { path: string; encoding: string; content: string }[];
@@ -24,6 +38,48 @@ describe("user data", () => {
     const unpacked = written.map(({ content }) => gunzipSync(Buffer.from(content, "base64")).toString());
     expect(unpacked).toEqual(files.map(([, source]) => source));
     expect(runcmd).toEqual([["bash", "/var/lib/stackline/provision/provision", "--user", "deploy"]]);
+  });
+
+  test("contains a generated host key that sshd reads, and its public half for the environment", () => {
+    const hostKey = generateKeyPair();
+    const text = cloudConfig(files, ["--authorized-key", `ssh-ed25519 ${"A".repeat(68)}`], hostKey);
+    expect(text.length).toBeLessThan(16_384);
+    expect(text).toMatch(/^#cloud-config\n/);
+    expect(text).toContain(`#   "hostKey": "${hostKey.publicKey}"\n`);
+    const { ssh_keys: keys } = yaml.parse(text);
+    expect(keys).toEqual({ ecdsa_private: hostKey.privateKey, ecdsa_public: hostKey.publicKey });
+    const file = join(temporaryFolder(), "key");
+    writeFileSync(file, keys.ecdsa_private, { mode: 0o600 });
+    expect(execFileSync("ssh-keygen", ["-y", "-f", file], { encoding: "utf8" }).trim()).toBe(
+      keys.ecdsa_public,
+    );
+    expect(
+      parseEnvironment("new", JSON.stringify({ ...environment, hostKey: keys.ecdsa_public })).hostKey,
+    ).toBe(hostKey.publicKey);
+  });
+
+  test("needs no machine: neither its address nor its host key", () => {
+    const open = ["host", "hostKey"];
+    for (const given of [{}, { host: "", hostKey: "what ssh-keyscan prints" }]) {
+      const read = parseEnvironment(
+        "new",
+        JSON.stringify({ user: "deploy", repository: "you/app", ...given }),
+        open,
+      );
+      expect(read).toMatchObject({ host: "", hostKey: "", user: "deploy", port: 22 });
+    }
+    expect(() => parseEnvironment("new", JSON.stringify({ ...environment, user: "Root" }), open)).toThrow(
+      /user is/,
+    );
+  });
+
+  test.each([
+    ["root", 0, /environments\/new\.json: user is root: provision creates another user/],
+    ["deploy", -1, /--swap -1: give a whole number of megabytes/],
+    ["deploy", 0.5, /--swap 0\.5/],
+  ])("is refused where provision would fail at the first boot: %s, %d", (user, swap, message) => {
+    const read = parseEnvironment("new", JSON.stringify({ ...environment, user }));
+    expect(() => checkProvisioning(read, { swap })).toThrow(message);
   });
 
   test("is deterministic", () => {

@@ -30,6 +30,9 @@ describe("environments/*.json", () => {
       keepReleases: 5,
       keepBackups: 10,
       containerPorts: [],
+      appPatience: 120,
+      diskLeast: 1024,
+      checkHost: "localhost",
       settings: {},
     });
   });
@@ -44,6 +47,16 @@ describe("environments/*.json", () => {
     [{ ...required, settings: { WEB: "1\nAPP_IMAGE=x" } }, /settings/],
     [{ ...required, containerPorts: [0] }, /containerPorts is \[0\]; it must be a list of ports/],
     [{ ...required, containerPorts: "9100" }, /containerPorts is/],
+    [{ ...required, settings: { LOG_LEVEL: "DEBUG # for now" } }, /settings .*no " #"/],
+    [{ ...required, settings: { LOG_LEVEL: "$LEVEL" } }, /settings .*no \$/],
+    [{ ...required, settings: { LOG_LEVEL: '"DEBUG"' } }, /settings/],
+    [{ ...required, settings: { LOG_LEVEL: "DEBUG " } }, /settings/],
+    [{ ...required, settings: { LOG_LEVEL: "#" } }, /settings/],
+    [{ ...required, appPatience: 5 }, /appPatience is 5; it must be a whole number from 10 to 3600/],
+    [{ ...required, diskLeast: "1" }, /diskLeast is/],
+    [{ ...required, checkHost: "a b" }, /checkHost is/],
+    [{ ...required, repository: "you/app:1" }, /repository is "you\/app:1".*lower case and without a tag/],
+    [{ ...required, repository: "YOU/app" }, /repository is/],
     [{ ...required, host: "vm -o ProxyCommand=x" }, /host is/],
     [{ ...required, directory: "/srv/x; rm -rf /" }, /directory is/],
     [
@@ -78,8 +91,14 @@ describe("environments/*.json", () => {
     { ...required, directory: "/srv/.stackline/..a/b.c" },
     { ...required, settings: { APPLICATION: "x" } },
     { ...required, repository: "https://x" },
+    { ...required, repository: "you/app:latest" },
+    { ...required, repository: "You/app" },
+    { ...required, repository: "ghcr.io/you/App" },
+    { ...required, repository: "Registry.example.com:5000/you/app" },
     { ...required, hostKey: `ssh-dss ${"A".repeat(68)}` },
     { ...required, settings: { LOG_LEVEL: "DEBUG" } },
+    { ...required, settings: { LOGS_ENDPOINT: "https://logs.example.com/#/a b", CELERY_QUEUES: "" } },
+    { ...required, appPatience: 300, diskLeast: 0, checkHost: "shop.example.com:8080" },
   ])("the parser and schema.json agree on %j", (value) => {
     expect(fits(value)).toBe(fitsSchema(value));
   });

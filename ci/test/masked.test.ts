@@ -26,7 +26,7 @@ test("an engine that masks whole secrets only masks each value that is sent to a
     connect(async () => {
       const password = dag.setSecret("password", "registry-token\n");
       const payload = {
-        secrets: await normaliseSecrets(dag.setSecret("given", given)),
+        secrets: await normaliseSecrets(dag.setSecret("given", given), []),
         registry: await registryLogin({ username: "you", password }, "you/app"),
       };
       const connection = { environment, key: dag.setSecret("key", "ssh-key"), scripts: dag.directory() };

@@ -1,6 +1,6 @@
 /** @module-tag slow */
 
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import type { Server } from "node:net";
 import { join } from "node:path";
 import type Docker from "dockerode";
@@ -327,35 +327,47 @@ describe("call site provision", () => {
 describe("call cloud-init", () => {
   test("writes user data that cloud-init validates, with the same scripts and arguments", async () => {
     mkdirSync(environments, { recursive: true });
+    // Neither host nor host key: the machine does not exist yet.
+    writeFileSync(join(environments, "new.json"), JSON.stringify({ user: "deploy", repository: "you/app" }));
     const file = join(folder, "user-data.yml");
     const key = (await vm.run("cat /root/key.pub")).output.trim();
     const run = await dagger(
       cache,
       "call",
       "cloud-init",
-      "--env=right",
+      "--env=new",
       `--ssh-public-key=${key}`,
       `--environments=${environments}`,
+      "--new-host-key",
       "-o",
       file,
     );
     expect(run.exitCode, run.end).toBe(0);
+    const hostKey = /"hostKey": "(.+)"/.exec(readFileSync(file, "utf8"))?.[1];
+    expect(hostKey).toMatch(/^ecdsa-sha2-nistp256 /);
     await $({ quiet: true })`docker cp ${file} ${vm.id}:/root/user-data`;
     const { exitCode, output } = await vm.run("cloud-init schema --config-file /root/user-data");
     expect(exitCode, output).toBe(0);
     expect(output).toMatch(/Valid/);
   });
 
-  test("rejects a private key in place of the public one", async () => {
+  test("prints the user data itself", async () => {
+    const key = (await vm.run("cat /root/key.pub")).output.trim();
+    const target = ["--env=new", `--ssh-public-key=${key}`, `--environments=${environments}`];
+    const run = await dagger(cache, "call", "cloud-init", ...target);
+    expect(run.stdout).toMatch(/^#cloud-config\n/);
+  });
+
+  test("rejects what is no public key", async () => {
     const run = await dagger(
       cache,
       "call",
       "cloud-init",
-      "--env=right",
-      "--ssh-public-key=PRIVATE",
+      "--env=new",
+      "--ssh-public-key=ssh-ed25519 AAAA test",
       `--environments=${environments}`,
     );
     expect(run.exitCode).toBe(1);
-    expect(run.end).toContain("--ssh-public-key takes a public key");
+    expect(run.end).toContain("--ssh-public-key is cut off or changed");
   });
 });

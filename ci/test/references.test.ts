@@ -1,5 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { imageTags, registryOf, requirePlatforms, requireRepository } from "../src/pipeline/references.ts";
+import {
+  imageTags,
+  registryOf,
+  requirePlatforms,
+  requireRepository,
+  requireTime,
+} from "../src/pipeline/references.ts";
 
 const none = { tags: [], commit: "", branch: "", version: "" };
 
@@ -53,17 +59,28 @@ describe("repositories", () => {
     ["ghcr.io/you/app", "ghcr.io"],
     ["localhost:5000/app", "localhost:5000"],
     ["localhost/app", "localhost"],
+    ["[::1]:5000/app", "[::1]:5000"],
+    ["you/my__app-web.v2", "docker.io"],
     ["Registry.example.com:5000/team/web/app", "Registry.example.com:5000"],
   ])("%s is on %s", (repository, registry) => {
     expect(registryOf(requireRepository(repository))).toBe(registry);
   });
 
-  test.each(["you/app:1.0", "you/app@sha256:00", "You/App", "", "a b", "https://ghcr.io/a"])(
-    "%j is not a repository",
-    (repository) => {
-      expect(() => requireRepository(repository)).toThrow(/is not a repository: .* in lower case/);
-    },
-  );
+  test.each([
+    "you/app:1.0",
+    "you/app@sha256:00",
+    "You/App",
+    "YOU/app",
+    "ghcr.io/You/app",
+    "you/a..b",
+    "app_/b",
+    "you/",
+    "",
+    "a b",
+    "https://ghcr.io/a",
+  ])("%j is not a repository", (repository) => {
+    expect(() => requireRepository(repository)).toThrow(/is not a repository: .* in lower case/);
+  });
 });
 
 describe("platforms", () => {
@@ -76,5 +93,15 @@ describe("platforms", () => {
 
   test.each(["arm64", "windows/amd64", "linux/arm64/8", "linux/", ""])("%j is not a platform", (platform) => {
     expect(() => requirePlatforms([platform])).toThrow(/is not a platform: write it like linux\/amd64/);
+  });
+});
+
+describe("times", () => {
+  test.each(["", "2026-11-24T21:04:23Z", "2026-11-24T21:04:23.5+01:00"])("%j is one, or none", (time) => {
+    expect(requireTime(time)).toBe(time);
+  });
+
+  test.each(["yesterday", "2026-11-24", "1764018263"])("%j is none", (time) => {
+    expect(() => requireTime(time)).toThrow(/--created .* is not a time: write it like 2026/);
   });
 });

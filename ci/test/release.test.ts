@@ -5,13 +5,13 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { root } from "../../scripts/lib/module.ts";
 import { rehearsalTable } from "../src/rehearsal/results.ts";
-import { generateKeyPair } from "../src/rehearsal/ssh-keys.ts";
 import { parseEnvironment } from "../src/site/environment.ts";
 import { onOrOff } from "../src/site/maintenance.ts";
 import { requireDigest } from "../src/site/registry.ts";
 import { releaseSettings } from "../src/site/release.ts";
 import { parseSecrets } from "../src/site/secrets.ts";
 import { sshConfig } from "../src/site/ssh-config.ts";
+import { generateKeyPair } from "../src/site/ssh-keys.ts";
 
 const hostKey = `ssh-rsa ${"A".repeat(68)}`;
 const environment = (more: object = {}) =>
@@ -29,6 +29,13 @@ describe("a release's settings", () => {
     expect(lines).toContain("CSRF_TRUSTED_ORIGINS=https://shop.example.com");
     expect(lines).toContain("HTTPS=true");
     expect(settings({ url: "http://shop.example.com" })).toContain("HTTPS=false");
+  });
+
+  test("contain those of the scripts on the machine", () => {
+    const lines = settings({ appPatience: 300, diskLeast: 5000, checkHost: "shop.example.com" });
+    expect(lines).toContain("STACKLINE_APP_PATIENCE=300");
+    expect(lines).toContain("STACKLINE_DISK_LEAST=5000");
+    expect(lines).toContain("STACKLINE_CHECK_HOST=shop.example.com");
   });
 
   test("are overridden by the environment's own settings", () => {
@@ -54,7 +61,7 @@ describe("--secrets", () => {
   });
 
   test("that are invalid are rejected without printing their value", () => {
-    expect(() => parseSecrets(`${enough}a hidden word`)).toThrow(/^--secrets: line 5 is not NAME=VALUE$/);
+    expect(() => parseSecrets(`${enough}a hidden word`)).toThrow(/^--secrets: line 5 is not NAME=VALUE/);
   });
 });
 

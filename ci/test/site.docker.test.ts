@@ -3,7 +3,7 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { generateKeyPair } from "../src/rehearsal/ssh-keys.ts";
+import { generateKeyPair } from "../src/site/ssh-keys.ts";
 import { dagger, type Outcome, scratchFolder } from "./support.ts";
 
 const folder = scratchFolder();
@@ -69,5 +69,33 @@ describe("call site", () => {
     expect(unknown.end).toMatch(/there is no environment "prd": environments\/ has prod, staging/);
     const missing = await dagger(cache, "call", "site", "--env=prod", "status");
     expect(missing.end).toMatch(/required flag\(s\) "ssh-key" not set/);
+  });
+
+  test("connects with no key that cannot be used", async () => {
+    const run = await call("ssh-ed25519 AAAAC3Nz alice@laptop", "status");
+    expect(run.end).toMatch(/--ssh-key is a public key: give the private one/);
+    expect(run.output).not.toMatch(/cannot be reached|alice/);
+  });
+});
+
+describe("call deploy", () => {
+  test.each([
+    [
+      "a short commit",
+      ["--commit=abc123"],
+      /"abc123" is not a commit's hash: give what "git rev-parse HEAD" prints/,
+    ],
+    ["no version", ["--version=1.4"], /"1\.4" is not a version: write it like v1\.4\.2/],
+    ["half an account", ["--username="], /--username and --password belong together/],
+    ["a tag", ["--image=you/app:1"], /"you\/app:1" is not a reference by digest/],
+  ])("reports a wrong argument before its first step: %s", async (_, args, message) => {
+    process.env.STACKLINE_TEST_KEY = generateKeyPair().privateKey;
+    process.env.STACKLINE_TEST_PASSWORD = "password";
+    const target = ["--env=prod", "--ssh-key=env://STACKLINE_TEST_KEY", `--environments=${environments}`];
+    const account = ["--username=you", "--password=env://STACKLINE_TEST_PASSWORD"];
+    const run = await dagger(cache, "call", "deploy", ...target, ...account, ...args);
+    expect(run.exitCode).not.toBe(0);
+    expect(run.end).toMatch(message);
+    expect(run.output).not.toMatch(/withExec|dockerBuild/);
   });
 });

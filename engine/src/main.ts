@@ -67,7 +67,11 @@ async function execute(command: Command, words: string[], options: Options): Pro
       if (!isSession) view.close();
       ending.write(text);
     };
-    const code = await command.run({ engine, options, words, out });
+    const tell = (text: string): void => {
+      view.close();
+      process.stderr.write(text);
+    };
+    const code = await command.run({ engine, options, words, out, tell });
     finish(code === 0);
     return code;
   } catch (error) {

@@ -1,8 +1,8 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of a .env file.
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { findEnvDefault, findEnvFiles } from "../src/cli/dotenv.ts";
+import { checkEnvFiles, findEnvDefault, findEnvFiles } from "../src/cli/dotenv.ts";
 import { type Flag, parseLevel } from "../src/cli/flags.ts";
 import type { CliArgument, CliFunction } from "../src/cli/model.ts";
 import { suggestion } from "../src/cli/suggest.ts";
@@ -116,6 +116,61 @@ describe(".env", () => {
     expect(lookUp("DEPLOY_HOST=${HOST}.example", "host")).toBe("h.example");
     expect(lookUp("DEPLOY_BY=${NOBODY:-ann}@${HOST:-local}", "by")).toBe("ann@h");
     expect(lookUp("DEPLOY_BY=${NOBODY:-}", "by")).toBe("");
+  });
+
+  it.each([
+    ["plain # text", "plain # text"],
+    ["a  b", "a  b"],
+    ["'${HOST} # x'", "${HOST} # x"],
+    ['"${HOST} # x" # comment', "h # x"],
+    ["$HOST.example # comment", "h.example"],
+    ["a\\ b", "a b"],
+    ['"a\\"b\\n"', 'a"b\\n'],
+    ["${NOBODY-x}${HOST:+y}${NOBODY:+z}", "xy"],
+    ["${NOBODY:-${HOST}-${NOBODY:-z}}", "h-z"],
+    ["$DEPLOY_OTHER/x", "h/o/x"],
+    ["5$", "5$"],
+    ["", ""],
+  ])("reads %s as the official engine does", (text, value) => {
+    expect(lookUp(`DEPLOY_HOST=${text}\nexport DEPLOY_OTHER=$HOST/o\n`, "host")).toBe(value);
+  });
+
+  it.each([
+    [
+      "${NOBODY}",
+      /\.env: DEPLOY_HOST: NOBODY: unbound variable; set it, or write \$\{NOBODY:-\} if it may be unset/,
+    ],
+    ["$NOBODY", /NOBODY: unbound variable/],
+    ["${EMPTY}", /EMPTY: unbound variable/],
+    ["${NOBODY:?who is it}", /NOBODY: who is it/],
+    ["$DEPLOY_HOST", /DEPLOY_HOST: unbound variable/],
+    ["$(date)", /it cannot run commands/],
+    ["'open", /a ' is missing/],
+    ["${HOST", /a } is missing/],
+    ["${HOST%x}", /it knows only :-DEFAULT/],
+  ])("refuses %s", (text, message) => {
+    expect(() => lookUp(`EMPTY=\nDEPLOY_HOST=${text}\n`, "host")).toThrow(message);
+  });
+
+  it("refuses a line that is no assignment", () => {
+    expect(() => lookUp("# comment\nDEPLOY HOST=x\n", "host")).toThrow(/\.env: line 2 is not NAME=VALUE/);
+  });
+
+  it("with a variable that is not set fails every call, but not one for another module", () => {
+    const { root, outer } = setUp("OTHER_DEPLOY_A=$NOBODY\nDEPLOY_A=$NOBODY\n", "TEST_A=$NOBODY\n");
+    const check = (from: string, name: string): void =>
+      checkEnvFiles(findEnvFiles(from, root, {}), "stackline", [{ ...fn, name }]);
+    expect(() => check(root, "test")).toThrow(/TEST_A: NOBODY: unbound variable/);
+    expect(() => check(outer, "deploy")).not.toThrow();
+    expect(() => check(root, "deploy")).not.toThrow();
+  });
+
+  it("as .env.example has it needs no variable to be set", () => {
+    const text = readFileSync(new URL("../../.env.example", import.meta.url), "utf8");
+    const { root } = setUp("", text);
+    const [file] = findEnvFiles(root, root, {});
+    expect(file?.names).toContain("DEPLOY_USERNAME");
+    for (const name of file?.names ?? []) expect(() => file?.read(name)).not.toThrow();
   });
 
   it("above the module's folder needs the module's name as prefix", () => {

@@ -67,6 +67,7 @@ describe("export", () => {
         .withDockerHealthcheck(["true"], { interval: "3s", retries: 4 })
         .withMountedTemp("/not-in-it")
         .export(path);
+      expect(statSync(path).mode & 0o777).toBe(0o600);
       const id = /sha256:\w+/.exec(
         execFileSync("docker", ["load", "-q", "-i", path]).toString(),
       )?.[0] as string;

@@ -37,6 +37,22 @@ describe("a service", () => {
       expect(await ran.stdout()).toBe("served");
     }));
 
+  it("that fails ends the step at once, while another is still starting, and its words are the last", () =>
+    session(async ({ client }) => {
+      const slow = server(client, {}, 90).asService();
+      const broken = server(client).withDefaultArgs(sh("echo the cause; exit 3")).asService();
+      const step = client
+        .container()
+        .from(python)
+        .withServiceBinding("slow", slow)
+        .withServiceBinding("broken", broken);
+      const started = Date.now();
+      await expect(step.withExec(["true"]).sync()).rejects.toThrow(
+        /it ended with exit code 3 before it was ready\nIts last lines:\nthe cause$/,
+      );
+      expect(Date.now() - started).toBeLessThan(60_000);
+    }));
+
   it(
     "starts once for ten concurrent clients, and stops some seconds after the last",
     { timeout: 180_000 },

@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import type { ProcessOutput } from "zx";
-import { generateKeyPair } from "../../ci/src/rehearsal/ssh-keys.ts";
+import { generateKeyPair } from "../../ci/src/site/ssh-keys.ts";
 import { images } from "../../ci/src/versions.ts";
 import { Caller, lastLines } from "./caller.ts";
 import { Load } from "./load.ts";

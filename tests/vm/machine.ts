@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import Docker from "dockerode";
 import { $, type ProcessOutput } from "zx";
-import { generateKeyPair } from "../../ci/src/rehearsal/ssh-keys.ts";
 import { parseEnvironment } from "../../ci/src/site/environment.ts";
 import { releaseSettings } from "../../ci/src/site/release.ts";
 import { parseSecrets } from "../../ci/src/site/secrets.ts";
+import { generateKeyPair } from "../../ci/src/site/ssh-keys.ts";
 import { images } from "../../ci/src/versions.ts";
 import { allPrivileges } from "../../engine/src/docker/privileges.ts";
 

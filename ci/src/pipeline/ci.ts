@@ -1,6 +1,7 @@
 import { type Container, type Directory, dag, type ExecError } from "@dagger.io/dagger";
+import { checkApplication } from "../stack/application.js";
 import { type Application, buildImage } from "../stack/image.js";
-import { checkRequirements } from "../stack/requirements.js";
+import { nameNetrc } from "../stack/netrc.js";
 import { startStack } from "../stack/stack.js";
 import { isCached } from "./cache-marker.js";
 import { photographPage, runChecks } from "./checks.js";
@@ -32,7 +33,8 @@ const parts: Record<string, Part> = { lint, test, build, checks };
  * @throws Error that ends with the first failure.
  */
 export async function runPipeline(sources: Sources): Promise<string> {
-  await checkRequirements(sources.app);
+  await checkApplication(sources.app);
+  if (sources.netrc) await nameNetrc(sources.netrc);
   const results = await runParts(sources, parts);
   if (results.every(({ passed }) => passed)) return asText(results);
   throw new Error(describeFailure(results));

@@ -3,7 +3,13 @@ import { type Application, buildImage } from "../stack/image.js";
 import { haveSameContent } from "./image-content.js";
 import { chooseMoves } from "./moving-tags.js";
 import { pushAll } from "./push.js";
-import { imageTags, requirePlatforms, requireRepository, type TagSources } from "./references.js";
+import {
+  imageTags,
+  requirePlatforms,
+  requireRepository,
+  requireTime,
+  type TagSources,
+} from "./references.js";
 import { cutPassword, type Destination, type Published, readTag, signIn } from "./registry.js";
 
 /** Destination and labels of an image. */
@@ -31,6 +37,7 @@ export async function publishImage(application: Application, publication: Public
   const repository = requireRepository(publication.repository);
   const platforms = requirePlatforms(publication.platforms);
   const { own, version, moving } = imageTags(publication);
+  requireTime(publication.created);
   const destination = { ...publication, ...(await cutPassword(publication)) };
   // Also shows a wrong password before anything is built.
   const found = await readTags(destination, [...version, ...(publication.noMovingTags ? [] : moving)]);

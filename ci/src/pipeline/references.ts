@@ -82,16 +82,21 @@ export function registryOf(repository: string): string {
   return isHost ? first : "docker.io";
 }
 
+const host =
+  /(?:localhost|[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+|[A-Za-z0-9.-]+(?=:\d)|\[[0-9a-fA-F:]+\])(?::\d+)?/.source;
+const part = /[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*/.source;
+/**
+ * The grammar of a repository, as Docker has it: https://pkg.go.dev/github.com/distribution/reference. environments/schema.json
+ * has the same.
+ */
+export const repositoryGrammar = new RegExp(`^(?:${host}/)?${part}(?:/${part})*$`);
+const howToWrite = "like you/app or ghcr.io/you/app, in lower case and without a tag";
+export const repositoryRule = `an image's repository, ${howToWrite}`;
+
 /** @throws Error for an invalid repository name, e.g. one with a tag or digest. */
 export function requireRepository(repository: string): string {
-  if (
-    !/^(?:[\w.-]+(?::\d+)?\/)?[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:\/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*$/.test(
-      repository,
-    )
-  ) {
-    throw new Error(
-      `${JSON.stringify(repository)} is not a repository: write it like you/app or ghcr.io/you/app, in lower case and without a tag`,
-    );
+  if (!repositoryGrammar.test(repository)) {
+    throw new Error(`${JSON.stringify(repository)} is not a repository: write it ${howToWrite}`);
   }
   return repository;
 }
@@ -106,4 +111,11 @@ export function requirePlatforms(platforms: readonly string[]): string[] {
     throw new Error(`${JSON.stringify(wrong)} is not a platform: write it like linux/amd64 or linux/arm64`);
   }
   return [...new Set(platforms)];
+}
+
+/** A time in RFC 3339, or "". @throws Error for any other text. */
+export function requireTime(time: string): string {
+  if (time !== "" && !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(time))
+    throw new Error(`--created ${JSON.stringify(time)} is not a time: write it like 2026-11-24T21:04:23Z`);
+  return time;
 }

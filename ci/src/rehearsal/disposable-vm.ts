@@ -1,7 +1,7 @@
 import { CacheSharingMode, type Container, type Directory, dag, type Service } from "@dagger.io/dagger";
 import { parseEnvironment } from "../site/environment.js";
 import { type Connection, sshClient } from "../site/ssh-connection.js";
-import { generateKeyPair } from "./ssh-keys.js";
+import { generateKeyPair } from "../site/ssh-keys.js";
 
 /** A service in the engine with an SSH server and its own Docker. */
 export type DisposableVm = Connection & { service: Service };

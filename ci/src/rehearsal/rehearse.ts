@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto";
 import type { Directory } from "@dagger.io/dagger";
+import { requireRate } from "../site/arguments.js";
 import type { Environment } from "../site/environment.js";
 import { releaseFolder } from "../site/release.js";
 import { parseSecrets, stackSecrets } from "../site/secrets.js";
 import { exitCodeOf, type Payload, runRemote } from "../site/ssh-connection.js";
+import { checkApplication } from "../stack/application.js";
 import type { Application } from "../stack/image.js";
-import { checkRequirements } from "../stack/requirements.js";
 import { type DisposableVm, startDisposableVm } from "./disposable-vm.js";
 import { LoadGenerator } from "./load.js";
 import { publishReleases } from "./releases.js";
@@ -34,7 +35,8 @@ type Outcome = "ok" | "refused";
  * @throws Error with the table when a request failed or a step had an unexpected outcome.
  */
 export async function rehearse({ app, netrc, source, rate }: Rehearsal): Promise<string> {
-  await checkRequirements(app);
+  requireRate(rate);
+  await checkApplication(app);
   const vm = await startDisposableVm(source.directory("scripts/vm"), source.directory("scripts/host"));
   const load = new LoadGenerator(source, vm.service, rate);
   try {

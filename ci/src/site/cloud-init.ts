@@ -1,4 +1,5 @@
 import { gzipSync } from "node:zlib";
+import type { KeyPair } from "./ssh-keys.js";
 
 /** Folder of the scripts on the machine. */
 const folder = "/var/lib/stackline/provision";
@@ -9,13 +10,16 @@ const maxBytes = 16_384;
 /**
  * cloud-init user data that writes the scripts to a machine at its first boot and runs `provision`.
  * @param files text by path
+ * @param hostKey the machine's host key; by default it generates its own.
  * @throws Error if it exceeds the limit.
  */
 export function cloudConfig(
   files: readonly (readonly [path: string, text: string])[],
   args: readonly string[],
+  hostKey?: KeyPair,
 ): string {
   const config = {
+    ...(hostKey && { ssh_keys: { ecdsa_private: hostKey.privateKey, ecdsa_public: hostKey.publicKey } }),
     write_files: files.map(([path, text]) => ({
       path: `${folder}/${path}`,
       permissions: "0755",
@@ -26,11 +30,20 @@ export function cloudConfig(
     runcmd: [["bash", `${folder}/provision`, ...args]],
   };
   // JSON is valid YAML.
-  const text = `#cloud-config\n${JSON.stringify(config, null, 1)}\n`;
+  const text = `#cloud-config\n${hostKey ? aboutHostKey(hostKey) : ""}${JSON.stringify(config, null, 1)}\n`;
   if (Buffer.byteLength(text) > maxBytes) {
     throw new Error(
       `cloud-init: ${Buffer.byteLength(text)} bytes of user data are more than EC2's ${maxBytes}`,
     );
   }
   return text;
+}
+
+function aboutHostKey({ publicKey }: KeyPair): string {
+  return [
+    "# This contains the private half of the machine's host key: keep it to yourself, and delete it when the machine exists.",
+    "# Its public half, for the environment's file:",
+    `#   "hostKey": "${publicKey}"`,
+    "",
+  ].join("\n");
 }

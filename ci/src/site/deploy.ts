@@ -2,7 +2,9 @@ import type { Directory, Secret } from "@dagger.io/dagger";
 import { runPipeline } from "../pipeline/ci.js";
 import { publishImage } from "../pipeline/publish.js";
 import type { Application } from "../stack/image.js";
-import { type Account, registryLogin, requireDigest } from "./registry.js";
+import { checkDeployment, missingAccount, tagSources } from "./arguments.js";
+import { composeVariables } from "./names.js";
+import { type Account, registryLogin } from "./registry.js";
 import { releaseFolder } from "./release.js";
 import { normaliseSecrets } from "./secrets.js";
 import { type Connection, type Payload, runRemote } from "./ssh-connection.js";
@@ -28,9 +30,11 @@ export interface Deployment extends Target, Account, Application {
  */
 export async function deploy(deployment: Deployment): Promise<string> {
   const connection = await connectTo(deployment);
-  const payload = await payloadOf(deployment, connection);
-  const image = deployment.image ? requireDigest(deployment.image) : await newImage(deployment, connection);
   const { source, backup } = deployment;
+  const variables = composeVariables(await source.file("docker-compose.prod.yml").contents());
+  checkDeployment(deployment, connection.environment, variables);
+  const payload = await payloadOf(deployment, connection, variables);
+  const image = deployment.image || (await newImage(deployment, connection));
   const upstream = await pinUpstream(source, connection.environment);
   const options = { image, upstream, backup, sent: Math.floor(Date.now() / 1000) };
   const release = releaseFolder(source, connection.environment, options);
@@ -41,23 +45,20 @@ export async function deploy(deployment: Deployment): Promise<string> {
 async function payloadOf(
   { secrets, by, ...account }: Deployment,
   { environment }: Connection,
+  settings: readonly string[],
 ): Promise<Payload> {
   return {
     by,
-    secrets: secrets && (await normaliseSecrets(secrets)),
+    secrets: secrets && (await normaliseSecrets(secrets, settings)),
     registry: await registryLogin(account, environment.repository),
   };
 }
 
 /** Nothing is built for a deployment unless it passes the CI checks. */
 async function newImage(deployment: Deployment, { environment }: Connection): Promise<string> {
-  const { app, netrc, source, username, password, commit, version, dryRun } = deployment;
+  const { app, netrc, source, username, password, dryRun } = deployment;
   if (dryRun) return `${environment.repository}@sha256:${"0".repeat(64)}`;
-  if (!password) {
-    throw new Error(
-      "deploy publishes the image first: give --username and --password, or --image for one that is published",
-    );
-  }
+  if (!password) throw new Error(missingAccount);
   await runPipeline({ source, app, netrc, nginx: source.directory("nginx") });
   return publishImage(
     { app, netrc },
@@ -65,10 +66,7 @@ async function newImage(deployment: Deployment, { environment }: Connection): Pr
       repository: environment.repository,
       username,
       password,
-      tags: [environment.name],
-      commit,
-      branch: "",
-      version,
+      ...tagSources(deployment, environment),
       source: "",
       created: "",
       platforms: [],

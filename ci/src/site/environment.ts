@@ -1,4 +1,5 @@
 import type { Directory } from "@dagger.io/dagger";
+import { repositoryGrammar, repositoryRule } from "../pipeline/references.js";
 
 /** An environment: its machine and the settings of its stack, from environments/NAME.json. */
 export interface Environment {
@@ -18,6 +19,12 @@ export interface Environment {
   keepBackups: number;
   /** Ports of the machine that containers may connect to, besides 80 and 443. */
   containerPorts: number[];
+  /** Seconds in which a new release must become healthy. */
+  appPatience: number;
+  /** Megabytes of free disk space that a deploy requires. */
+  diskLeast: number;
+  /** Host name by which the machine itself requests /checks. */
+  checkHost: string;
   /** Variables of docker-compose.prod.yml. */
   settings: Record<string, string>;
 }
@@ -56,7 +63,7 @@ const fields: Record<Exclude<keyof Environment, "name">, Field> = {
     "an address such as https://shop.example.com, or empty",
     "",
   ),
-  repository: text(/^[a-z0-9][A-Za-z0-9._:/-]*$/, "an image's repository without tag, such as you/app"),
+  repository: text(repositoryGrammar, repositoryRule),
   directory: text(
     /^(\/(?!\.{1,2}(\/|$))[A-Za-z0-9._-]+)+$/,
     'an absolute path without "." and ".." in it',
@@ -70,12 +77,15 @@ const fields: Record<Exclude<keyof Environment, "name">, Field> = {
     isValid: (value) => Array.isArray(value) && value.every(isPort),
     rule: "a list of ports, such as [9100]",
   },
+  appPatience: whole(10, 3600, 120),
+  diskLeast: whole(0, 1_000_000, 1024),
+  checkHost: text(/^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]+)?$/, "a host name", "localhost"),
   settings: {
     fallback: {},
     isValid: isSettings,
     rule:
       'an object of texts, such as {"WEB_CONCURRENCY": "4"}; names that begin with APP_, SECRETS_ or STACKLINE_ belong to the ' +
-      "deploy itself",
+      'deploy itself, and a text contains no $, no backslash, no quote or # at its start, no " #" and no space at its ends',
   },
 };
 
@@ -88,15 +98,21 @@ function isSettings(value: unknown): boolean {
   const isOne = ([name, text]: [string, unknown]): boolean =>
     /^(?!(APP|SECRETS|STACKLINE)_)[A-Z][A-Z0-9_]*$/.test(name) &&
     typeof text === "string" &&
-    /^[^\n\r]*$/.test(text);
+    // Read by compose as well as by the scripts on the machine: only what all of them read alike.
+    /^(?!["'`#\s])(?!.*\s(#|$))[^\n\r$\\]*$/.test(text);
   return Object.entries(value).every(isOne);
 }
 
 /**
  * Reads environments/NAME.json.
+ * @param open fields that may be missing or invalid, and are "" then.
  * @throws Error, one line, for an unknown name and for the first invalid field.
  */
-export async function readEnvironment(environments: Directory, name: string): Promise<Environment> {
+export async function readEnvironment(
+  environments: Directory,
+  name: string,
+  open: readonly string[] = [],
+): Promise<Environment> {
   const names = (await environments.glob("*.json"))
     .filter((file) => file !== "schema.json")
     .map((file) => file.slice(0, -".json".length));
@@ -105,11 +121,11 @@ export async function readEnvironment(environments: Directory, name: string): Pr
       `there is no environment ${JSON.stringify(name)}: environments/ has ${names.join(", ") || "none"}`,
     );
   }
-  return parseEnvironment(name, await environments.file(`${name}.json`).contents());
+  return parseEnvironment(name, await environments.file(`${name}.json`).contents(), open);
 }
 
 /** @throws Error, one line, for invalid JSON and for the first invalid field. */
-export function parseEnvironment(name: string, json: string): Environment {
+export function parseEnvironment(name: string, json: string, open: readonly string[] = []): Environment {
   const file = `environments/${name}.json`;
   const given = parseObject(file, json);
   const known = Object.keys(fields);
@@ -118,7 +134,9 @@ export function parseEnvironment(name: string, json: string): Environment {
     throw new Error(
       `${file}: there is no field ${JSON.stringify(unknown)}: the fields are ${known.join(", ")}`,
     );
-  const values = Object.entries(fields).map(([key, field]) => [key, fieldOf(file, key, field, given[key])]);
+  const readField = (key: string, field: Field): unknown =>
+    open.includes(key) && !field.isValid(given[key]) ? "" : fieldOf(file, key, field, given[key]);
+  const values = Object.entries(fields).map(([key, field]) => [key, readField(key, field)]);
   return { name, ...Object.fromEntries(values) };
 }
 

@@ -1,7 +1,9 @@
-import { type Directory, dag, type File } from "@dagger.io/dagger";
+import type { Directory } from "@dagger.io/dagger";
 import { cloudConfig } from "./cloud-init.js";
 import { type Environment, readEnvironment } from "./environment.js";
+import { requirePublicKey } from "./public-key.js";
 import { sshClient } from "./ssh-connection.js";
+import { generateKeyPair } from "./ssh-keys.js";
 import { connectTo, type Target } from "./target.js";
 
 export interface ProvisioningOptions {
@@ -47,25 +49,30 @@ function requireUser(name: string): string {
   return name;
 }
 
-/** The same as cloud-init user data, for a new machine. */
+/**
+ * The same as cloud-init user data, for a machine that need not exist yet.
+ * @param newHostKey whether the machine gets a generated host key, so that even the first connection is to a pinned one.
+ */
 export async function cloudInit(
   { env, environments, scripts }: Omit<Target, "sshKey">,
   sshPublicKey: string,
   options: ProvisioningOptions,
-): Promise<File> {
-  const environment = await readEnvironment(environments, env);
-  const key = requirePublicKey(sshPublicKey);
-  const args = ["--authorized-key", key, ...provisionArgs(environment, options)];
-  return dag.file("cloud-init.yml", cloudConfig(await provisioningFiles(scripts), args));
+  newHostKey: boolean,
+): Promise<string> {
+  const environment = await readEnvironment(environments, env, ["host", "hostKey"]);
+  checkProvisioning(environment, options);
+  const args = ["--authorized-key", requirePublicKey(sshPublicKey), ...provisionArgs(environment, options)];
+  return cloudConfig(await provisioningFiles(scripts), args, newHostKey ? generateKeyPair() : undefined);
 }
 
-function requirePublicKey(key: string): string {
-  if (!/^(ssh-|ecdsa-|sk-)[a-z0-9@.-]+ [A-Za-z0-9+/]+=*( .*)?$/.test(key.trim())) {
+/** What `provision` would refuse at the machine's first boot, where nobody sees it. */
+export function checkProvisioning({ name, user }: Environment, { swap }: ProvisioningOptions): void {
+  if (user === "root")
     throw new Error(
-      '--ssh-public-key takes a public key, as the .pub file beside the private one has it: "ssh-ed25519 AAAA..."',
+      `environments/${name}.json: user is root: provision creates another user, such as deploy`,
     );
-  }
-  return key.trim();
+  if (!Number.isInteger(swap) || swap < 0)
+    throw new Error(`--swap ${swap}: give a whole number of megabytes, 0 for none`);
 }
 
 /** The script and its parts, by path under scripts/host. */

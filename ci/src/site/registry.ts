@@ -1,5 +1,5 @@
 import { dag, type Secret } from "@dagger.io/dagger";
-import { registryOf } from "../pipeline/references.js";
+import { registryOf, repositoryGrammar } from "../pipeline/references.js";
 import { cutLineEnd } from "../pipeline/registry.js";
 
 /** Account at a registry. */
@@ -23,18 +23,29 @@ export async function registryLogin(
   { username, password }: Account,
   repository: string,
 ): Promise<RegistryLogin | undefined> {
-  if ((username === "") !== (password === undefined)) {
-    throw new Error("--username and --password belong together: give both, or neither for a public image");
-  }
+  checkAccount({ username, password });
   if (!password) return undefined;
   const text = cutLineEnd(await password.plaintext());
+  if (text === "") throw new Error("--password is empty: is the variable or file that it names set?");
   const lines = dag.setSecret("registry", `${registryOf(repository)}\n${username}\n${text}\n`);
   return { lines, password };
 }
 
+/** @throws Error, one line, for half an account and for a name that cannot be one. */
+export function checkAccount({ username, password }: Account): void {
+  if ((username === "") !== (password === undefined)) {
+    throw new Error("--username and --password belong together: give both, or neither for a public image");
+  }
+  if (/[\s:]/.test(username))
+    throw new Error(
+      `--username ${JSON.stringify(username)} is not an account's name: it has no space and no colon`,
+    );
+}
+
 /** A tag can move between a deploy and its rollback; a digest always identifies the same image. */
 export function requireDigest(image: string): string {
-  if (!/^\S+@sha256:[0-9a-f]{64}$/.test(image)) {
+  const [, name = ""] = /^([^@]+)@sha256:[0-9a-f]{64}$/.exec(image) ?? [];
+  if (!repositoryGrammar.test(name.replace(/:\w[\w.-]{0,127}$/, ""))) {
     throw new Error(
       `--image ${JSON.stringify(image)} is not a reference by digest: give NAME@sha256:..., as publish prints it`,
     );

@@ -1,4 +1,6 @@
 import { dag, type Secret } from "@dagger.io/dagger";
+import { parseValue } from "./dotenv.js";
+import { faultOfName } from "./names.js";
 
 /** Optional values and their defaults: the data services of docker-compose.prod.yml. */
 const defaults: Record<string, string> = {
@@ -22,26 +24,65 @@ const defaults: Record<string, string> = {
 const required = ["POSTGRES_DB", "POSTGRES_USER", "POSTGRES_PASSWORD", "SECRET_KEY"];
 
 /**
- * Parses the secrets of a stack from NAME=VALUE lines. Empty lines and lines that begin with # are ignored; a value may be
- * quoted; nothing in it is expanded.
- * @throws Error, one line that contains no value, for an invalid line and for missing names.
+ * Names that PostgreSQL's image or a restore uses itself. scripts/host/lib/names.sh has the same rule, and its reasons.
  */
-export function parseSecrets(text: string): Map<string, string> {
+const usedNames: Record<string, [names: RegExp, list: string]> = {
+  POSTGRES_DB: [
+    /^(postgres|template[01]|(restoring|replaced)_.*)$/,
+    "PostgreSQL or a restore uses itself (postgres, template0, template1, restoring_..., replaced_...)",
+  ],
+  POSTGRES_USER: [
+    /^(postgres|public|none|pg_.*)$/,
+    "PostgreSQL uses itself (postgres, public, none, pg_...)",
+  ],
+};
+
+/** Names of all secrets of the stack. */
+export const secretNames: readonly string[] = [...required, ...Object.keys(defaults)];
+
+/**
+ * Parses the secrets of a stack from NAME=VALUE lines. Empty lines and lines that begin with # are ignored.
+ * @param settings names that belong to an environment's settings.
+ * @throws Error, one line that contains no value, for an invalid line, a misspelt name, and for missing names.
+ */
+export function parseSecrets(text: string, settings: readonly string[] = []): Map<string, string> {
   const values = new Map(Object.entries(defaults));
+  const rules = {
+    known: secretNames,
+    foreign: settings,
+    elsewhere: 'in "settings" of environments/NAME.json',
+  };
   for (const [at, raw] of text.split(/\r?\n/).entries()) {
     const line = raw.trim();
     if (line === "" || line.startsWith("#")) continue;
-    const found = /^(?:export\s+)?([A-Z][A-Z0-9_]*)=(.*)$/.exec(line);
-    if (!found) throw new Error(`--secrets: line ${at + 1} is not NAME=VALUE`);
-    values.set(found[1] as string, unquote(found[2] as string));
+    const where = `--secrets: line ${at + 1}`;
+    const [, name, value = ""] = /^(?:export\s+)?([A-Z][A-Z0-9_]*)=(.*)$/.exec(line) ?? [];
+    if (name === undefined) throw new Error(`${where} is not NAME=VALUE, with the name in capital letters`);
+    const fault = faultOfName(name, rules);
+    if (fault !== undefined) throw new Error(`${where}: ${fault}`);
+    values.set(name, readValue(value, `${where}: ${name}`));
   }
   const missing = required.filter((name) => !values.get(name));
   if (missing.length > 0) throw new Error(`--secrets: missing or empty: ${missing.join(", ")}`);
+  checkNames(values);
   return values;
 }
 
-function unquote(value: string): string {
-  return /^(["']).*\1$/.test(value) && value.length > 1 ? value.slice(1, -1) : value;
+function checkNames(values: ReadonlyMap<string, string>): void {
+  for (const [name, [used, list]] of Object.entries(usedNames)) {
+    const value = values.get(name) ?? "";
+    if (used.test(value)) throw new Error(`--secrets: ${name} is a name that ${list}: choose another`);
+    if (Buffer.byteLength(value) > 63)
+      throw new Error(`--secrets: ${name} is longer than PostgreSQL's 63 bytes: choose a shorter one`);
+  }
+}
+
+function readValue(text: string, where: string): string {
+  try {
+    return parseValue(text);
+  } catch (error) {
+    throw new Error(`${where} ${(error as Error).message}`);
+  }
 }
 
 /** The stack's secrets as a call sends them. */
@@ -58,8 +99,8 @@ export interface StackSecrets {
 const shortestMasked = 8;
 
 /** @throws Error, one line that contains no value, as `parseSecrets`. */
-export async function normaliseSecrets(secrets: Secret): Promise<StackSecrets> {
-  return stackSecrets(parseSecrets(await secrets.plaintext()));
+export async function normaliseSecrets(secrets: Secret, settings: readonly string[]): Promise<StackSecrets> {
+  return stackSecrets(parseSecrets(await secrets.plaintext(), settings));
 }
 
 export function stackSecrets(values: ReadonlyMap<string, string>): StackSecrets {

@@ -1,5 +1,6 @@
 import type { Directory, Secret } from "@dagger.io/dagger";
 import { readEnvironment } from "./environment.js";
+import { checkPrivateKey } from "./private-key.js";
 import { type Connection, type Payload, runRemote } from "./ssh-connection.js";
 
 /** A site as the caller names it: an environment, and what is needed to connect to its machine. */
@@ -12,9 +13,11 @@ export interface Target {
   scripts: Directory;
 }
 
-/** @throws Error, one line, when the environment is unknown or its file is invalid. */
+/** @throws Error, one line, when the environment is unknown, its file is invalid, or the key cannot be used. */
 export async function connectTo({ env, sshKey, environments, scripts }: Target): Promise<Connection> {
-  return { environment: await readEnvironment(environments, env), key: sshKey, scripts };
+  const environment = await readEnvironment(environments, env);
+  checkPrivateKey(await sshKey.plaintext());
+  return { environment, key: sshKey, scripts };
 }
 
 /** Runs `stackline ARGUMENT...` on the target's machine and returns its output. */

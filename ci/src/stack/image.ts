@@ -1,6 +1,6 @@
 import type { Container, Directory, Platform, Secret } from "@dagger.io/dagger";
+import { checkApplication } from "./application.js";
 import { mountNetrc, nameNetrc } from "./netrc.js";
-import { checkRequirements } from "./requirements.js";
 
 /** Stages of app/Dockerfile that the pipeline uses. */
 export type Stage = "test" | "runtime";
@@ -13,7 +13,7 @@ export interface Application {
 }
 
 /**
- * Builds the application's image up to a stage, after a check of its requirements.
+ * Builds the application's image up to a stage, after a check of its folder.
  * @param platform such as "linux/arm64"; by default the engine's own.
  */
 export async function buildImage(
@@ -21,7 +21,7 @@ export async function buildImage(
   stage: Stage,
   platform?: string,
 ): Promise<Container> {
-  await checkRequirements(app);
+  await checkApplication(app);
   const options = { target: stage, ...(platform && { platform: platform as Platform }) };
   if (!netrc) return app.dockerBuild(options);
   const dockerfile = mountNetrc(await app.file("Dockerfile").contents());

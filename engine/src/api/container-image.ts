@@ -46,9 +46,15 @@ function refuseRegistryService({ registryService }: Args): void {
     throw new UserError("registryService: the embedded engine does not have it; the official engine does");
 }
 
-async function tarball(state: ContainerState, args: Args, session: SessionContext): Promise<FileValue> {
-  const { digest, size } = await saveImage(session, await subject(state, args, session));
-  return { name: "image.tar", entry: newFile(digest, size) };
+async function tarball(
+  state: ContainerState,
+  args: Args,
+  session: SessionContext,
+  compressed = false,
+): Promise<FileValue> {
+  const { digest, size } = await saveImage(session, await subject(state, args, session), compressed);
+  // The mode of the official engine's: an image can contain what not everybody may read.
+  return { name: "image.tar", entry: newFile(digest, size, 0o600) };
 }
 
 /** Fields of Container that import, export or publish images. */
@@ -62,11 +68,11 @@ export const containerImage: Record<string, Evaluator> = {
     const id = await loadArchive(session, entry.blob as string, tag);
     return { ...(await stateOfImage(session, id)), registryAuth: state.registryAuth };
   },
-  asTarball: tarball,
+  asTarball: (state: ContainerState, args, session) => tarball(state, args, session),
   export: async (state: ContainerState, args, session) => {
     const path = resolve(session.workdir, args.expand ? expandVariables(state, args.path) : args.path);
     checkTarget(path, "file");
-    const { entry } = await tarball(state, args, session);
+    const { entry } = await tarball(state, args, session, true);
     await exportFile(session.store, entry, path, session.work.signal);
     return path;
   },

@@ -8,7 +8,7 @@ import { describeFailure } from "./failure.ts";
 import { firstLine, table } from "./help.ts";
 import { functionsOf, kebabCase } from "./model.ts";
 
-export async function check({ engine, options, words, out }: Context): Promise<number> {
+export async function check({ engine, options, words, out, tell }: Context): Promise<number> {
   const { types } = await engine.loadModule(options.module);
   const module = kebabCase(types.moduleName);
   const all = functionsOf(engine, { ...types.main, kind: "OBJECT_KIND" }).filter((fn) => fn.check);
@@ -32,10 +32,11 @@ export async function check({ engine, options, words, out }: Context): Promise<n
   const failures = results.flatMap((result, i) =>
     result.status === "rejected" ? [{ name: name(chosen[i]?.command ?? ""), reason: result.reason }] : [],
   );
+  // Beside the progress, as in the official CLI: standard output stays empty.
   for (const { name, reason } of failures)
-    out(`${name}\n${describeFailure(reason, options.verbose > 0)}\n\n`);
-  out(
-    `${chosen.map((fn, i) => `${results[i]?.status === "fulfilled" ? "✔" : "✘"} ${name(fn.command)}\n`).join("")}`,
+    tell(`${name}\n${describeFailure(reason, options.verbose > 0)}\n\n`);
+  tell(
+    chosen.map((fn, i) => `${results[i]?.status === "fulfilled" ? "✔" : "✘"} ${name(fn.command)}\n`).join(""),
   );
   if (failures.length > 0) throw new UserError(`${failures.length} of ${chosen.length} checks failed`);
   return 0;

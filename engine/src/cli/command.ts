@@ -2,12 +2,13 @@ import type { Engine } from "../engine.ts";
 import type { Flag } from "./flags.ts";
 import type { Options } from "./options.ts";
 
-/** The input of a command; `out` prints results, progress goes elsewhere. */
+/** The input of a command; `out` prints results, `tell` what stands beside the progress. */
 export interface Context {
   engine: Engine;
   options: Options;
   words: string[];
   out(text: string): void;
+  tell(text: string): void;
 }
 
 export interface Command {

@@ -1,12 +1,16 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { parse } from "dotenv";
+import { UserError } from "../core/errors.ts";
+import { expandValue } from "./env-value.ts";
 import type { CliArgument, CliFunction } from "./model.ts";
 
 /** A `.env` file with defaults for a module's arguments. */
 export interface EnvFile {
   path: string;
-  values: Map<string, string>;
+  /** Names in their order. */
+  names: string[];
+  /** @throws UserError if it cannot be expanded. */
+  read(name: string): string;
   /** A file above the module's folder must name the module. */
   needsPrefix: boolean;
 }
@@ -30,7 +34,7 @@ export function findEnvFiles(
   return paths.map((path) => ({
     path,
     needsPrefix: !resolve(path).startsWith(`${resolve(moduleRoot)}/`),
-    values: readEnvFile(path, env),
+    ...readEnvFile(path, env),
   }));
 }
 
@@ -42,14 +46,43 @@ function nearest(from: string): string | undefined {
   }
 }
 
-function readEnvFile(path: string, env: NodeJS.ProcessEnv): Map<string, string> {
-  const values = Object.entries(parse(readFileSync(path)));
-  return new Map(values.map(([name, value]) => [name, fillIn(value, env)]));
+/** Values are expanded when they are asked for: those of other modules may need variables that are not set. */
+function readEnvFile(path: string, env: NodeJS.ProcessEnv): Pick<EnvFile, "names" | "read"> {
+  const raw = rawValues(path);
+  const expanding = new Set<string>();
+  const expand = (name: string): string => {
+    const text = raw.get(name);
+    if (text === undefined) return env[name] ?? "";
+    // A variable that depends on itself counts as not set.
+    if (expanding.has(name)) return "";
+    expanding.add(name);
+    try {
+      return expandValue(text, expand);
+    } finally {
+      expanding.delete(name);
+    }
+  };
+  const read = (name: string): string => {
+    try {
+      return expand(name);
+    } catch (error) {
+      throw error instanceof UserError ? new UserError(`${path}: ${name}: ${error.message}`) : error;
+    }
+  };
+  return { names: [...raw.keys()], read };
 }
 
-/** Replaces `${NAME}`, and `${NAME:-default}` where NAME is unset or empty. */
-function fillIn(text: string, env: NodeJS.ProcessEnv): string {
-  return text.replace(/\$\{(\w+)(?::-([^}]*))?\}/g, (_, name, fallback = "") => env[name] || fallback);
+/** The last line of a name counts. */
+function rawValues(path: string): Map<string, string> {
+  const raw = new Map<string, string>();
+  for (const [at, line] of readFileSync(path, "utf8").split("\n").entries()) {
+    const text = line.trim().replace(/^export\s+/, "");
+    if (text === "" || text.startsWith("#")) continue;
+    const [, name, value = ""] = /^([A-Za-z_]\w*)(?:=(.*))?$/.exec(text) ?? [];
+    if (name === undefined) throw new UserError(`${path}: line ${at + 1} is not NAME=VALUE`);
+    raw.set(name, value);
+  }
+  return raw;
 }
 
 /**
@@ -62,17 +95,39 @@ export function findEnvDefault(
   fn: CliFunction | undefined,
   arg: CliArgument,
 ): EnvDefault | undefined {
-  const plain = (text: string): string => text.replace(/[-_]/g, "").toLowerCase();
   const argument = plain(arg.name);
   for (const file of files) {
-    for (const [key, text] of file.values) {
-      const parts = key.toLowerCase().split("_");
-      if (parts.pop() !== argument) continue;
-      const owner = parts.join("");
-      const withModule = owner === plain(moduleName) + plain(fn?.name ?? "");
-      const bare = !file.needsPrefix && owner === plain(fn?.name ?? "");
-      if (withModule || bare) return { text, label: `${key} in ${file.path}`, folder: dirname(file.path) };
+    for (const key of file.names) {
+      if (key.toLowerCase().split("_").pop() !== argument || !belongsTo(file, key, moduleName, fn)) continue;
+      return { text: file.read(key), label: `${key} in ${file.path}`, folder: dirname(file.path) };
     }
   }
   return undefined;
+}
+
+/**
+ * Expands the defaults of all functions, as the official engine does when it loads the module: one that cannot be expanded
+ * fails every call.
+ * @throws UserError for the first.
+ */
+export function checkEnvFiles(files: EnvFile[], moduleName: string, functions: CliFunction[]): void {
+  for (const file of files) {
+    for (const key of file.names) {
+      if (functions.some((fn) => belongsTo(file, key, moduleName, fn))) file.read(key);
+    }
+  }
+}
+
+const plain = (text: string): string => text.replace(/[-_]/g, "").toLowerCase();
+
+/** Whether a name's part before the last underscore names the function, or for the constructor nothing but the module. */
+function belongsTo(
+  { needsPrefix }: EnvFile,
+  key: string,
+  moduleName: string,
+  fn: CliFunction | undefined,
+): boolean {
+  const owner = key.toLowerCase().split("_").slice(0, -1).join("");
+  const own = plain(fn?.name ?? "");
+  return owner === plain(moduleName) + own || (!needsPrefix && owner === own);
 }

@@ -1,7 +1,7 @@
 import type { TypeDefValue } from "../api/types.ts";
 import { UserError } from "../core/errors.ts";
 import type { Engine } from "../engine.ts";
-import { type EnvFile, findEnvDefault } from "./dotenv.ts";
+import { checkEnvFiles, type EnvFile, findEnvDefault } from "./dotenv.ts";
 import { type Flag, parseLevel } from "./flags.ts";
 import { type HelpPage, renderHelp } from "./help.ts";
 import { type CliArgument, type CliFunction, enumMembers, functionsOf, ownFunction } from "./model.ts";
@@ -33,6 +33,7 @@ export interface Plan {
 export function planChain(engine: Engine, words: string[], given: Options, envFiles: EnvFile[]): Plan {
   const levels: Level[] = [];
   let fn = rootFunction(engine);
+  if (engine.module) checkEnvFiles(envFiles, engine.module.types.moduleName, functionsOf(engine, fn.returns));
   let usage = "dagger call";
   let options = { ...given, help: false };
   for (let rest = words; ; ) {

@@ -119,7 +119,7 @@ async function parseObject(
     case "File":
       return hostFile(session, { path: path() });
     case "Secret":
-      return query("secret", { uri: secretUri(text, source) });
+      return query("secret", { uri: secretUri(engine, text, source) });
     case "Container":
       return select(engine.caller, await query("container", {}), "from", { address: text }) as Promise<Call>;
     case "CacheVolume":
@@ -134,10 +134,15 @@ async function parseObject(
 }
 
 /** A bare name is that of an environment variable, as in the official CLI; never the secret itself. */
-function secretUri(text: string, source: ValueSource): string {
+function secretUri(engine: Engine, text: string, source: ValueSource): string {
   if (/^(env|file|cmd|vault|op|aws|gcp|libsecret):/.test(text)) return text;
-  if (/^[A-Za-z_]\w*$/.test(text)) return `env://${text}`;
   // The text may be the secret itself, passed by mistake: it is not repeated.
+  if (/^[A-Za-z_]\w*$/.test(text)) {
+    engine.session.progress.note(
+      `deprecated: ${source.label} names a variable without a scheme; write env://NAME`,
+    );
+    return `env://${text}`;
+  }
   throw new UserError(
     `${source.label} takes a secret from env://NAME, file://PATH or cmd://COMMAND, not its plain text`,
   );

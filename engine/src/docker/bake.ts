@@ -3,6 +3,7 @@ import { text } from "node:stream/consumers";
 import type Docker from "dockerode";
 import type { ContainerState } from "../core/values.ts";
 import { digestOf } from "../store/store.ts";
+import { withCompressedLayers } from "./compress.ts";
 import { configOf } from "./image-config.ts";
 import { emptyImage, imageId } from "./image-id.ts";
 import { configureImage } from "./layer.ts";
@@ -91,11 +92,18 @@ export async function finishImage(run: ImageMaking, state: ContainerState): Prom
   return configureImage(run, base, configOf(state));
 }
 
-/** Writes a state as an image archive that `docker load` takes. */
+/**
+ * Writes a state as an image archive that `docker load` takes.
+ * @param compressed whether its layers are: that takes longer, and is for archives that leave this machine's Docker.
+ */
 export async function saveImage(
   run: ImageMaking,
   state: ContainerState,
+  compressed: boolean,
 ): Promise<{ digest: string; size: number }> {
   const id = await finishImage(run, state);
-  return run.store.writeBlob((await run.docker.getImage(id).get()) as unknown as Readable);
+  const archive = (await run.docker.getImage(id).get()) as unknown as Readable;
+  return compressed
+    ? withCompressedLayers(archive, (smaller) => run.store.writeBlob(smaller))
+    : run.store.writeBlob(archive);
 }

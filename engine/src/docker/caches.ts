@@ -3,7 +3,7 @@ import type { Mount } from "../core/values.ts";
 import { withLock } from "../images/lock.ts";
 import { digestOf } from "../store/store.ts";
 import { isNotFound } from "./errors.ts";
-import type { ImageMaking } from "./run.ts";
+import type { ImageMaking, Run } from "./run.ts";
 import { fillVolume } from "./volumes.ts";
 
 /** A cache volume that a step may use until it releases it. */
@@ -15,8 +15,10 @@ export interface HeldCache {
 /** Private cache volumes in use by steps of this process. */
 const inUse = new Set<string>();
 
+type Locking = ImageMaking & Pick<Run, "progress">;
+
 /** The volume of a cache according to its sharing mode: shared, locked, or a private copy. */
-export async function holdCache(run: ImageMaking, mount: Mount): Promise<HeldCache> {
+export async function holdCache(run: Locking, mount: Mount): Promise<HeldCache> {
   const name = `stackline-cache-${digestOf(mount.cache).slice(0, 24)}`;
   if (mount.sharing === "PRIVATE") return holdPrivate(run, mount, name);
   if (mount.sharing === "LOCKED") return holdLocked(run, mount, name);
@@ -38,16 +40,17 @@ async function holdPrivate(run: ImageMaking, mount: Mount, base: string): Promis
 }
 
 /** Waits until no other step on this machine uses the cache, in this process or another. */
-async function holdLocked(run: ImageMaking, mount: Mount, name: string): Promise<HeldCache> {
+async function holdLocked(run: Locking, mount: Mount, name: string): Promise<HeldCache> {
   let release: () => void = () => undefined;
   const released = new Promise<void>((resolve) => {
     release = resolve;
   });
   const ended = new Promise<void>((resolve, reject) => {
-    withLock(name, async () => {
+    const hold = async (): Promise<void> => {
       resolve();
       await released;
-    }).catch(reject);
+    };
+    withLock(name, hold, { report: (line) => run.progress.note(line) }).catch(reject);
   });
   await ended;
   await ensureVolume(run, mount, name);

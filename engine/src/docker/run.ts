@@ -33,7 +33,7 @@ export type ImageMaking = Pick<Run, "docker" | "store" | "work" | "createContain
 export type ImageReading = Pick<Run, "store" | "work" | "createContainer">;
 
 /** For functions that prepare a container's mounts. */
-export type Mounting = ImageMaking & Pick<Run, "labels" | "hostFiles" | "secrets">;
+export type Mounting = ImageMaking & Pick<Run, "labels" | "hostFiles" | "secrets" | "progress">;
 
 export interface WorkTracker {
   /** Aborts when the run ends. */

@@ -36,18 +36,16 @@ export class Services implements ServicePool {
     }
   }
 
-  /** Starts the services that a container is bound to, in parallel. */
+  /** Starts the services that a container is bound to, in parallel. The first that fails ends it: the others need not get ready. */
   async acquireAll(state: ContainerState): Promise<HeldServices> {
-    const results = await Promise.allSettled(state.bindings.map(([, service]) => this.acquire(service)));
-    const held = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+    const acquiring = state.bindings.map(([, service]) => this.acquire(service));
+    const held = await Promise.all(acquiring).catch((failure) => {
+      for (const service of acquiring) service.then(({ release }) => release()).catch(() => undefined);
+      throw failure;
+    });
     const release = (): void => {
       for (const service of held) service.release();
     };
-    const failure = results.find((result) => result.status === "rejected");
-    if (failure) {
-      release();
-      throw failure.reason;
-    }
     const hosts = state.bindings.map(([alias], i) => `${alias}:${held[i]?.running.ip}`);
     const network = await this.run.network.current();
     const watch = (onEnd: () => void): { check(): void } => watchServices(state, held, onEnd);

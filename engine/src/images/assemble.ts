@@ -18,6 +18,9 @@ export const RECIPE_LABEL = "dev.stackline.recipe";
 /** A stand-in's own name, which it has in addition to upstream's names: `stackline/stand-in:redis-bookworm`. */
 export const keptName = (recipe: Recipe): string => `stackline/stand-in:${recipe.name}-${recipe.variant}`;
 
+/** How long another process may assemble an image before this one does it, too: milliseconds. */
+const LONGEST_BUILD = 30 * 60_000;
+
 const underWay = new Map<string, Promise<string>>();
 
 /** Assembles the recipe's image unless it exists and is up to date, and returns its own name. */
@@ -41,7 +44,7 @@ async function make(docker: Docker, recipe: Recipe, report: (line: string) => vo
   const base = recipe.from && (await assemble(docker, recipe.from, report));
   const name = keptName(recipe);
   const print = await fingerprint(recipe);
-  return withLock(name, async () => {
+  const once = async (): Promise<string> => {
     const there = await imageOrNothing(docker, name);
     if (there?.Config.Labels?.[RECIPE_LABEL] === print) return name;
     const from = Date.now();
@@ -52,7 +55,9 @@ async function make(docker: Docker, recipe: Recipe, report: (line: string) => vo
     if (there) await removeReplaced(docker, there.Id);
     report(`${name}: ${inside}, in ${((Date.now() - from) / 1000).toFixed(1)} s`);
     return name;
-  });
+  };
+  // The lock only avoids duplicate work: an image is tagged at its end, so two concurrent builds do no harm.
+  return withLock(name, once, { report, limit: LONGEST_BUILD });
 }
 
 async function buildIn(

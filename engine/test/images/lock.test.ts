@@ -40,4 +40,36 @@ describe("a lock among the processes of a user", () => {
     writeFileSync(fileOf(name), ownProcess().replace(`${pid}.${started}`, `${pid}.${Number(started) - 1}`));
     expect(await withLock(name, async () => "taken")).toBe("taken");
   });
+
+  it("says for whom it waits, again and again", async () => {
+    const name = newName();
+    const lines: string[] = [];
+    writeFileSync(fileOf(name), ownProcess());
+    const report = (line: string) => lines.push(line);
+    const work = withLock(name, async () => "taken", { report, interval: 50 });
+    await expect.poll(() => lines.length, { timeout: 30_000 }).toBeGreaterThan(2);
+    rmSync(fileOf(name));
+    expect(await work).toBe("taken");
+    expect(lines[0]).toMatch(/: waiting for another step of this run, which uses it/);
+  });
+
+  it("says that it takes over from a dead owner", async () => {
+    const name = newName();
+    const lines: string[] = [];
+    // No process has this number.
+    writeFileSync(fileOf(name), ownProcess().replace(/^\d+/, "4194305"));
+    const report = (line: string) => lines.push(line);
+    expect(await withLock(name, async () => "taken", { report })).toBe("taken");
+    expect(lines).toEqual([`${name}: process 4194305 has ended without releasing it; taking over`]);
+  });
+
+  it("that may be held twice is not waited for without a limit", async () => {
+    const name = newName();
+    const lines: string[] = [];
+    writeFileSync(fileOf(name), ownProcess());
+    const waiting = { report: (line: string) => lines.push(line), interval: 10, limit: 50 };
+    expect(await withLock(name, async () => "beside it", waiting)).toBe("beside it");
+    expect(lines.at(-1)).toMatch(/has not released it for 0 s; no longer waiting for it$/);
+    rmSync(fileOf(name));
+  });
 });

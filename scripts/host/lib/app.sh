@@ -2,7 +2,8 @@
 # The application's containers. Each rollout has a slot: a network alias that its containers share, and the label
 # dev.stackline.slot. nginx sends requests to one slot; two slots can run side by side.
 
-app_patience=${STACKLINE_APP_PATIENCE:-120} # seconds
+# Seconds. Of the uploaded release, or else of the one that serves.
+app_patience=$(setting "$payload" STACKLINE_APP_PATIENCE "$(setting "$(current_release)" STACKLINE_APP_PATIENCE 120)")
 
 slot_containers() { containers app "label=dev.stackline.slot=$1" "${@:2}"; }
 

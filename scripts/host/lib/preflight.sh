@@ -4,7 +4,7 @@
 docker_least=20.10
 compose_least=1.29.0
 # Free space for a release, its images and a backup: megabytes.
-disk_least=${STACKLINE_DISK_LEAST:-1024}
+disk_least=$(setting "$payload" STACKLINE_DISK_LEAST 1024)
 clock_most=300 # seconds
 
 preflight() {

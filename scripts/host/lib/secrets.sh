@@ -37,6 +37,8 @@ check_secrets() {
   for name in POSTGRES_DB POSTGRES_USER POSTGRES_PASSWORD SECRET_KEY; do
     [ -s "$payload/secrets/app/$name" ] || fail "the secrets are incomplete: $name is missing or empty"
   done
+  name=$(fault_of_names "$(cat "$payload/secrets/app/POSTGRES_DB")" "$(cat "$payload/secrets/app/POSTGRES_USER")" | head -n 1)
+  [ -z "$name" ] || fail "the secrets cannot be used: $name"
   for owner in postgres redis; do
     [ ! -e "$secrets/$owner/.fingerprint" ] || [ "$(fingerprint "$payload/secrets/$owner")" = "$(cat "$secrets/$owner/.fingerprint")" ] ||
       fail "the secrets for $owner differ from those its data was created with: restore the old values, or change them as docs/operations.md describes under Secrets"

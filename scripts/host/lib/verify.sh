@@ -2,6 +2,7 @@
 # Requests /checks as a visitor does: through nginx, and at the site's public address. Once per deploy: it is no health check.
 
 verify_tries=6
+verify_patience=60 # seconds for one try; the page itself takes at most 20
 
 verify() {
   local slot container url site=http://nginx
@@ -24,20 +25,27 @@ verify() {
 limited=42
 is_limited() { [ "$1" = "$limited" ] && say "/checks is requested by too many others at the moment"; }
 
-# Retries, because the worker may still be starting. Fails with $limited if nginx refused because of its limits.
+# Retries, because the worker may still be starting, and says after each try which items are red. Fails with $limited if nginx refused because of its limits.
 read_checks() {
   local container=$1 said try
   shift
   for try in $(seq "$verify_tries"); do
-    if said=$(docker exec "$container" /usr/local/bin/python3 /opt/docker/check_page.py "$@" 2>&1); then
+    if said=$(timeout "$verify_patience" docker exec "$container" /usr/local/bin/python3 /opt/docker/check_page.py "$@" 2>&1); then
       sed 's/^/  /' <<<"$said"
       return 0
     fi
-    [ "$try" = "$verify_tries" ] || sleep 1
+    [ "$try" != "$verify_tries" ] || break
+    say "  try $try of $verify_tries: $(red_items <<<"$said")"
+    sleep 1
   done
   sed 's/^/  /' <<<"$said"
   ! grep -q '(status 429' <<<"$said" || return "$limited"
   return 1
+}
+
+# The items that are red with their reasons, in one line; without any, the last line, or that there was none.
+red_items() {
+  awk '/^FAIL / { sub(/^FAIL */, ""); red = red (red ? "; " : "") $0 } NF { last = $0 } END { print red ? red : last ? last : "no answer" }'
 }
 
 # Prints the last log lines of the services that can make an item red.

@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from "node:crypto";
+import { encodeField } from "./ssh-wire.js";
 
 /** An SSH key pair. */
 export interface KeyPair {
@@ -8,23 +9,16 @@ export interface KeyPair {
   publicKey: string;
 }
 
-/** A new key on the NIST curve P-256, for a VM that exists only during one function call. */
+/** A new key on the NIST curve P-256, whose PEM format every sshd reads, unlike that of Ed25519. */
 export function generateKeyPair(): KeyPair {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const { x = "", y = "" } = publicKey.export({ format: "jwk" });
   const point = Buffer.concat([Buffer.of(4), Buffer.from(x, "base64url"), Buffer.from(y, "base64url")]);
   const type = "ecdsa-sha2-nistp256";
   // RFC 5656, 3.1: name, curve and point, each prefixed with its length.
-  const blob = Buffer.concat([field(type), field("nistp256"), field(point)]);
+  const blob = Buffer.concat([encodeField(type), encodeField("nistp256"), encodeField(point)]);
   return {
     privateKey: privateKey.export({ format: "pem", type: "sec1" }) as string,
     publicKey: `${type} ${blob.toString("base64")}`,
   };
-}
-
-function field(content: string | Buffer): Buffer {
-  const bytes = Buffer.from(content as string);
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(bytes.length);
-  return Buffer.concat([length, bytes]);
 }
