@@ -33,7 +33,7 @@ export const engineLayers = [
   "store|schema",
 ];
 
-export const moduleLayers = ["index", "rehearsal", "site", "pipeline", "stack", "versions"];
+export const moduleLayers = ["index", "rehearsal", "site", "pipeline", "stack", "project", "versions"];
 
 export default {
   forbidden: [

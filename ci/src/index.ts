@@ -1,17 +1,6 @@
-/**
- * A CI/CD pipeline for a Django, Celery, PostgreSQL, Redis, Kafka and nginx stack.
- */
-import {
-  argument,
-  type Container,
-  check,
-  type Directory,
-  type File,
-  func,
-  object,
-  type Secret,
-  type Service,
-} from "@dagger.io/dagger";
+/** A CI/CD pipeline for a Django, Celery, PostgreSQL, Redis, Kafka and nginx stack. */
+import type { Container, Directory, File, Secret, Service } from "@dagger.io/dagger";
+import { argument, check, func, object } from "@dagger.io/dagger";
 import { ignored, ignoredInProject } from "./ignored.js";
 import { parseParts, photographPage, readPage, runChecks } from "./pipeline/checks.js";
 import { reportPipeline, runPipeline } from "./pipeline/ci.js";
@@ -20,6 +9,7 @@ import { publishImage } from "./pipeline/publish.js";
 import { listPackages, parseFormat } from "./pipeline/sbom.js";
 import { scanImage } from "./pipeline/scan.js";
 import { finishTests, runTests } from "./pipeline/tests.js";
+import { inspect } from "./project/inspect.js";
 import { rehearse } from "./rehearsal/rehearse.js";
 import { deploy, rollBack } from "./site/deploy.js";
 import { cloudInit } from "./site/provisioning.js";
@@ -29,6 +19,22 @@ import { startStack } from "./stack/stack.js";
 
 @object()
 export class Stackline {
+  /**
+   * Inspect a Django project and print what its files say about it.
+   *
+   * Names the file that says so with each value. A line in the project's stackline.json corrects a wrong one.
+   *
+   * @param app Folder of the project
+   * @param format text or json
+   */
+  @func()
+  async inspect(
+    @argument({ defaultPath: "/app", ignore: ignored }) app: Directory,
+    format: string = "text",
+  ): Promise<string> {
+    return inspect(app, format);
+  }
+
   /**
    * Run lint, test, build and checks in parallel and print a table.
    *
@@ -287,10 +293,8 @@ export class Stackline {
   ): Promise<string> {
     const destination = { repository, username, password, tags: tag, platforms: platform };
     const rules = { force, noMovingTags, moveBack };
-    return publishImage(
-      { app, netrc },
-      { ...destination, commit, branch, version, source, created, ...rules },
-    );
+    const labels = { commit, branch, version, source, created };
+    return publishImage({ app, netrc }, { ...destination, ...labels, ...rules });
   }
 
   /**
@@ -335,9 +339,8 @@ export class Stackline {
     version: string = "",
     netrc?: Secret,
   ): Promise<string> {
-    const target = { env, sshKey, environments, scripts };
     const options = { secrets, username, password, image, dryRun, backup: !noBackup, by, commit, version };
-    return deploy({ ...target, ...options, app, netrc, source });
+    return deploy({ env, sshKey, environments, scripts, ...options, app, netrc, source });
   }
 
   /**

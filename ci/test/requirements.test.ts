@@ -2,8 +2,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Directory } from "@dagger.io/dagger";
 import { describe, expect, it } from "vitest";
+import { parseRequirements } from "../src/project/requirements.ts";
 import { mountNetrc, nameNetrc } from "../src/stack/netrc.ts";
-import { checkRequirements, parseRequirements } from "../src/stack/requirements.ts";
+import { checkRequirements } from "../src/stack/requirements.ts";
 import { root } from "./support.ts";
 
 /** The part of a Directory that the check uses. */

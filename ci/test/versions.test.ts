@@ -69,9 +69,11 @@ describe("pinned versions", () => {
     expect(Object.values(images).filter((ref) => !/:[^:]*\d/.test(ref))).toEqual([]);
   });
 
-  test("the module and the workspace use the same TypeScript", () => {
-    const of = (path: string): string => JSON.parse(read(path)).dependencies.typescript;
-    expect(of("ci/package.json")).toBe(of("package.json"));
+  test("the module's packages are those of the workspace, on which the embedded engine runs it", () => {
+    const { dependencies } = JSON.parse(read("package.json"));
+    const module = JSON.parse(read("ci/package.json")).dependencies;
+    expect(dependencies).toMatchObject(module);
+    expect(JSON.parse(read("ci/package-lock.json")).packages[""].dependencies).toEqual(module);
   });
 
   test("the SDK, dagger.json and the embedded engine have the same release", async () => {

@@ -1,0 +1,67 @@
+import type { Fact } from "./fact.js";
+
+/** What installs the dependencies: its files are found, but `uv` can do it for each of them. */
+export const managers = ["uv", "poetry", "pdm", "pipenv", "pip"] as const;
+export type Manager = (typeof managers)[number];
+
+export const testRunners = ["pytest", "django"] as const;
+export type TestRunner = (typeof testRunners)[number];
+
+/** Services that the pipeline starts. */
+export const services = ["postgres", "redis", "kafka"] as const;
+export type Service = (typeof services)[number];
+
+export const servers = ["wsgi", "asgi"] as const;
+export type Server = (typeof servers)[number];
+
+/** A front end that Node builds. */
+export interface Frontend {
+  /** Relative to the project's folder; "." for itself. */
+  folder: string;
+  manager: "npm" | "yarn" | "pnpm" | "bun";
+  /** Of package.json's scripts. */
+  script: string;
+}
+
+/** What is known of a Django project from its files. All paths are relative to its folder. */
+export interface Project {
+  /** Path of manage.py. Its folder is where commands run. */
+  manage: Fact<string>;
+  /** Settings module that manage.py names; "" if none was found. */
+  settings: Fact<string>;
+  testSettings: Fact<string>;
+  productionSettings: Fact<string>;
+  /** "mysite.wsgi:application". */
+  wsgi?: Fact<string>;
+  asgi?: Fact<string>;
+  /** Which of both serves the project. */
+  server: Fact<Server>;
+  /** "mysite.celery:app". */
+  celery?: Fact<string>;
+  /** Version "3.12" or "3.12.4". */
+  python: Fact<string>;
+  /** Version of Django: the locked or pinned one, or the lowest allowed. */
+  django?: Fact<string>;
+  manager: Fact<Manager>;
+  /** Lock files or requirements files that a production image installs, or pyproject.toml; "group:NAME", "extra:NAME". */
+  dependencies: Fact<string[]>;
+  /** What tests need in addition: files, "group:NAME" and "extra:NAME". */
+  testDependencies: Fact<string[]>;
+  /** Specifiers of the declared packages by normalised name, those for tests included. */
+  pythonPackages: Record<string, Fact<string>>;
+  testRunner: Fact<TestRunner>;
+  services: Fact<Service>[];
+  /** Commands that run beside the web server, by name. */
+  processes: Record<string, Fact<string>>;
+  frontend?: Fact<Frontend>;
+  /** Names of environment variables that the project documents. */
+  environmentNames: Fact<string>[];
+  /** What stackline.json assigns to environment variables, by name. */
+  environment: Record<string, Fact<string>>;
+  /** System packages that stackline.json names. */
+  packages: Fact<string>[];
+  /** Remarks of one line, with file: what is used, but not part of the stack. */
+  notes: string[];
+  /** Why the project is not supported, one line each: without any, it is. */
+  problems: string[];
+}

@@ -1,0 +1,111 @@
+import { describePlace, type Fact, guessed, type Place } from "./fact.js";
+import { type Service, services } from "./project.js";
+import type { SettingsFile } from "./settings.js";
+
+/** Signs of a service: packages, and texts in settings. */
+interface Signs {
+  packages: RegExp;
+  settings: RegExp;
+  /** Of Celery's and others' extras, as in "celery[redis]". */
+  extra?: string;
+}
+
+const signs: Record<Service, Signs> = {
+  postgres: {
+    packages:
+      /^(psycopg([23]?)(-binary|-c|-pool)?|psycopg2cffi|asyncpg|pg8000|django-pgtrigger|django-postgres-.*)$/,
+    settings:
+      /^(postgres(ql)?|postgis|pgsql|psql):\/\/|^(django\.db\.backends\.postgresql|django\.contrib\.gis\.db\.backends\.postgis|psqlextra\.backend|.*\.backends?\.postgresql)/,
+  },
+  redis: {
+    packages:
+      /^(redis|valkey|hiredis|django-redis(-cache)?|django-valkey|channels-redis|rq|django-rq|huey|django-rq-scheduler|celery-redbeat|django-redis-sessions|redis-py-cluster|django-cacheops|django-dramatiq)$/,
+    settings:
+      /^(rediss?|valkeys?|unix\+redis):\/\/|django_redis\.|django\.core\.cache\.backends\.redis|channels_redis\.|django_valkey\./,
+    extra: "redis",
+  },
+  kafka: {
+    packages: /^(kafka-python(-ng)?|confluent-kafka|aiokafka|faust(-streaming)?|django-kafka.*|pykafka)$/,
+    settings: /^kafka:\/\//,
+  },
+};
+
+/** What some projects use and this pipeline does not start. */
+const others: Record<string, Signs> = {
+  RabbitMQ: { packages: /^(pika|aio-pika|librabbitmq)$/, settings: /^(amqps?|pyamqp):\/\// },
+  Elasticsearch: {
+    packages: /^(elasticsearch\d?|elasticsearch-dsl|django-elasticsearch-dsl)$/,
+    settings: /elasticsearch\d?_?backend|\.search\.backends\.elasticsearch/,
+  },
+  OpenSearch: { packages: /^(opensearch-py|django-opensearch-dsl)$/, settings: /opensearch_backend/ },
+  Memcached: {
+    packages: /^(pylibmc|pymemcache|python-memcached|django-pylibmc)$/,
+    settings: /cache\.backends\.memcached/,
+  },
+  MongoDB: {
+    packages: /^(pymongo|mongoengine|djongo|django-mongodb-backend)$/,
+    settings: /^mongodb(\+srv)?:\/\/|django_mongodb_backend/,
+  },
+};
+
+/** Databases that are not supported as the only one. */
+const unsupported: Record<string, Signs> = {
+  MySQL: {
+    packages: /^(mysqlclient|pymysql|mysql-connector-python|django-mysql)$/,
+    settings: /backends\.mysql|^mysql:\/\/|mysql\.connector\.django/,
+  },
+  Oracle: { packages: /^(oracledb|cx-oracle)$/, settings: /backends\.oracle|^oracle:\/\// },
+  "SQL Server": {
+    packages: /^(mssql-django|django-mssql-backend|pyodbc)$/,
+    settings: /^(mssql|sql_server\.pyodbc)$/,
+  },
+};
+
+export interface Uses {
+  services: Fact<Service>[];
+  notes: string[];
+  problems: string[];
+}
+
+/** What the packages and the texts of the settings suggest. Django itself knows better, once it can be asked. */
+export function findServices(
+  packages: Record<string, Fact<string>>,
+  extras: Record<string, string[]>,
+  settings: SettingsFile[],
+): Uses {
+  const place = (sign: Signs): Place | undefined => signOf(sign, packages, extras, settings);
+  const used = services.flatMap((name) => {
+    const because = place(signs[name]);
+    return because ? [guessed(name, because)] : [];
+  });
+  const notes = Object.entries(others).flatMap(([name, sign]) => {
+    const because = place(sign);
+    return because ? [`${name} (${describePlace(because)}) is not part of the stack`] : [];
+  });
+  const hasPostgres = used.some(({ value }) => value === "postgres");
+  const problems = Object.entries(unsupported).flatMap(([name, sign]) => {
+    const because = hasPostgres ? undefined : place(sign);
+    return because
+      ? [`${describePlace(because)}: ${name} is not supported: the database must be PostgreSQL or SQLite`]
+      : [];
+  });
+  return { services: used, notes, problems };
+}
+
+function signOf(
+  sign: Signs,
+  packages: Record<string, Fact<string>>,
+  extras: Record<string, string[]>,
+  settings: SettingsFile[],
+): Place | undefined {
+  for (const [name, fact] of Object.entries(packages)) {
+    const named =
+      sign.packages.test(name) || (sign.extra !== undefined && extras[name]?.includes(sign.extra));
+    if (named && fact.file) return { file: fact.file, line: fact.line };
+  }
+  for (const { path, source } of settings) {
+    const text = source.texts().find((item) => sign.settings.test(item.text));
+    if (text) return { file: path, line: text.line };
+  }
+  return undefined;
+}
