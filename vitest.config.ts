@@ -15,6 +15,9 @@ export default defineConfig({
           sequence: { groupOrder: 0 },
           include: ["{engine,ci}/test/**/*.test.ts", "tests/**/*.test.ts"],
           exclude: ["**/*.docker.test.ts"],
+          // For busy machines: what hangs fails anyway.
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {

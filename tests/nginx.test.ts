@@ -75,6 +75,7 @@ test("a /checks page that others use up fails no deploy: port 8082 answers witho
     say() { echo "$*"; }; fail() { echo "FAILED: $*"; exit 1; }; explain_red() { :; }; in_maintenance() { false; }
     slot_containers() { echo app; }
     setting() { case $2 in STACKLINE_URL) echo http://shop.example ;; APP_SLOT) echo slot ;; *) echo "\${3:-}" ;; esac; }
+    timeout() { shift; "$@"; }
     docker() {
       case $5 in
         http://nginx:8082) echo 'ok   nginx' ;;

@@ -10,6 +10,7 @@ another name.
 
 import argparse
 import html.parser
+import http.client
 import ssl
 import sys
 import urllib.error
@@ -20,6 +21,8 @@ COMPONENTS = ["static files", "nginx", "PostgreSQL", "Redis", "Celery", "Kafka"]
 # Seconds. The page takes up to 5 s if components are down.
 TIMEOUT = 20
 REDIRECTS = 5
+# What a request can raise: no connection, no HTTP, no address.
+FAILURES = (OSError, http.client.HTTPException, ValueError)
 
 
 class Page(html.parser.HTMLParser):
@@ -36,7 +39,7 @@ class Page(html.parser.HTMLParser):
         if tag == "ol":
             self.lists += 1
         elif tag == "li" and self.lists == 1:
-            self.items.append({"classes": (attrs.get("class") or "").split(), "text": ""})
+            self.items.append({"classes": (attrs.get("class") or "").split(), "texts": []})
             self.in_item = True
         elif tag == "link" and "stylesheet" in (attrs.get("rel") or "").split():
             self.stylesheets.append(attrs.get("href") or "")
@@ -47,8 +50,8 @@ class Page(html.parser.HTMLParser):
         self.in_item = self.in_item and tag not in ("li", "ol")
 
     def handle_data(self, data):
-        if self.in_item:
-            self.items[-1]["text"] += f" {data}"
+        if self.in_item and data.strip():
+            self.items[-1]["texts"].append(" ".join(data.split()))
 
 
 class Stay(urllib.request.HTTPRedirectHandler):
@@ -67,8 +70,11 @@ def trust_any_certificate():
 
 
 def fetch(site, path, host):
-    """Returns status, content type and text of a path after redirects. Raises OSError without a response."""
+    """Returns status, content type and text of a path after redirects, or raises one of FAILURES."""
+    if not site.startswith(("http://", "https://")):
+        raise ValueError("it is not an http address")
     for _ in range(REDIRECTS):
+        path = urllib.parse.quote(path, safe="/%?&=+,;:@!$'()*~#")  # as browsers do
         headers = {"Host": host, "Accept": "text/html,*/*"}
         request = urllib.request.Request(site + path, headers=headers)  # noqa: S310 - the operator gives the URL
         try:
@@ -95,13 +101,28 @@ def stylesheet_problem(site, page, host):
     if not page.stylesheets:
         return "the page has no link to a stylesheet"
     for href in page.stylesheets:
-        address = urllib.parse.urlsplit(urllib.parse.urljoin("/checks/", href))
-        if address.netloc not in ("", host):
-            return f"{href} is on another host"
-        status, content_type, _ = fetch(site, address._replace(scheme="", netloc="").geturl(), host)
+        try:
+            address = urllib.parse.urlsplit(urllib.parse.urljoin("/checks/", href.strip()))
+            if address.scheme not in ("", "http", "https"):
+                return f"{href} is not an http address"
+            if address.netloc not in ("", host):
+                return f"{href} is on another host"
+            status, content_type, _ = fetch(site, address._replace(scheme="", netloc="").geturl(), host)
+        except FAILURES as problem:
+            return f"{href} cannot be requested ({one_line(problem)})"
         if status != 200 or content_type != "text/css":
             return f"{href} arrives with status {status} as {content_type}, not as text/css"
     return None
+
+
+def one_line(problem):
+    return " ".join(str(problem).split())
+
+
+def reason(name, texts):
+    """What a red item says, without its heading."""
+    own = texts[1:] if texts and texts[0].lower().startswith(name.lower()) else texts
+    return " ".join(own) or "its item is not green, and gives no reason"
 
 
 def verdicts(site, host, status, text):
@@ -111,8 +132,8 @@ def verdicts(site, host, status, text):
         if at >= len(page.items):
             yield name, f"/checks has no item for it (status {status}, {len(page.items)} items)"
             continue
-        said = " ".join(page.items[at]["text"].split())
-        problem = None if "green" in page.items[at]["classes"] else said or "its item is not green"
+        item = page.items[at]
+        problem = None if "green" in item["classes"] else reason(name, item["texts"])
         if at == 0 and not problem:
             problem = stylesheet_problem(site, page, host)
         yield name, problem
@@ -133,9 +154,9 @@ def main():
     try:
         status, _, text = fetch(site, "/checks", options.host)
         results = list(verdicts(site, options.host, status, text))
-    except OSError as problem:
+    except FAILURES as problem:
         text = ""
-        results = [(name, f"{site} does not respond ({problem})") for name in COMPONENTS]
+        results = [(name, f"{site} does not respond ({one_line(problem)})") for name in COMPONENTS]
     if options.html:
         print(text)
     else:

@@ -1,7 +1,8 @@
 /**
  * Ignored in every Directory argument: secrets, which must not reach the engine, and files whose editing must not
  * invalidate cached results. To send such a file nevertheless, such as a public certificate, add a pattern with `!` and its
- * whole path at the end: "!certificates/ca.pem", in app/.dockerignore, too.
+ * whole path at the end: "!certificates/ca.pem", in app/.dockerignore, too. The patterns with brackets match every .env file
+ * but .env.example, .env.sample and .env.template, which name variables; `!` would make the engine read every ignored folder.
  */
 export const ignored = [
   "**/__pycache__",
@@ -9,7 +10,17 @@ export const ignored = [
   "**/.venv",
   "**/.*_cache",
   "**/.git",
-  "**/.env*",
+  "**/.env",
+  "**/.env[^.-]*",
+  "**/.env[.-]?",
+  "**/.env[.-]??",
+  "**/.env[.-][^est]*",
+  "**/.env[.-]e[^x]*",
+  "**/.env[.-]ex[^a]*",
+  "**/.env[.-]s[^a]*",
+  "**/.env[.-]sa[^m]*",
+  "**/.env[.-]t[^e]*",
+  "**/.env[.-]te[^m]*",
   "**/*.env",
   "secrets",
   "**/*.pem",
@@ -49,7 +60,17 @@ export const ignoredInProject = [
   "**/.venv",
   "**/.*_cache",
   "**/.git",
-  "**/.env*",
+  "**/.env",
+  "**/.env[^.-]*",
+  "**/.env[.-]?",
+  "**/.env[.-]??",
+  "**/.env[.-][^est]*",
+  "**/.env[.-]e[^x]*",
+  "**/.env[.-]ex[^a]*",
+  "**/.env[.-]s[^a]*",
+  "**/.env[.-]sa[^m]*",
+  "**/.env[.-]t[^e]*",
+  "**/.env[.-]te[^m]*",
   "**/*.env",
   "secrets",
   "app/secrets",

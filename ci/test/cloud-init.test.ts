@@ -35,9 +35,13 @@ describe("user data", () => {
     const text = cloudConfig(files, ["--user", "deploy"]);
     expect(text.length).toBeLessThan(16_384);
     const { write_files: written, runcmd } = parse(text);
-    const unpacked = written.map(({ content }) => gunzipSync(Buffer.from(content, "base64")).toString());
-    expect(unpacked).toEqual(files.map(([, source]) => source));
-    expect(runcmd).toEqual([["bash", "/var/lib/stackline/provision/provision", "--user", "deploy"]]);
+    const [{ path, content } = { path: "", content: "" }] = written;
+    expect(runcmd).toEqual([["bash", path, "--user", "deploy"]]);
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, "unpack"), gunzipSync(Buffer.from(content, "base64")));
+    const ran = execFileSync("bash", [join(folder, "unpack"), "--help"], { encoding: "utf8" });
+    expect(ran).toContain("provision [OPTION...]");
+    for (const [name, source] of files) expect(readFileSync(join(folder, name), "utf8")).toBe(source);
   });
 
   test("contains a generated host key that sshd reads, and its public half for the environment", () => {

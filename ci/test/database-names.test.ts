@@ -47,7 +47,7 @@ function onMachine(database: string, user: string): { status: number | null; std
   execFileSync("sh", [join(root, "scripts/host/place-secrets"), join(payload, "secrets")], {
     input: lines(database, user),
   });
-  const script = `payload=$1 secrets=$1/none; for part in say settings names secrets; do . "$2/$part.sh"; done; check_secrets "$1"`;
+  const script = `payload=$1 secrets=$1/none directory=$1; for part in say settings names secrets; do . "$2/$part.sh"; done; check_secrets "$1"`;
   return spawnSync("bash", ["-euc", script, "bash", payload, lib], { encoding: "utf8" });
 }
 

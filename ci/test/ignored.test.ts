@@ -14,6 +14,14 @@ const secrets = [
   ".env",
   ".env.production",
   "conf/.env.prod",
+  ".env.e",
+  ".env.development",
+  ".env.staging",
+  ".env.test",
+  ".env.external",
+  ".env.sandbox",
+  ".env-local",
+  ".env_prod",
   ".envrc",
   ".envs/.production/.postgres",
   "prod.env",
@@ -96,6 +104,14 @@ describe("sources that are sent to the engine", () => {
       return harmless.filter(ignores).map((path) => `${name}: ${path}`);
     });
     expect(kept).toEqual([]);
+  }, 180_000);
+
+  test("contain the files that name an application's variables", async () => {
+    const lists = (await loaded).filter(({ name }) => name !== "app/.dockerignore");
+    for (const { patterns } of lists)
+      expect([".env.example", "conf/.env.sample", ".env-template"].filter(patternMatcher(patterns))).toEqual(
+        [],
+      );
   }, 180_000);
 
   test("contain a file that a pattern includes again", async () => {

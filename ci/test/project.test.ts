@@ -363,6 +363,24 @@ describe("settings", () => {
       { productionSettings: "config.settings.production @ config/wsgi.py:5" },
     ],
     [
+      "those of a Dockerfile's ENV of several lines",
+      {
+        ...settingsPackage("config.settings.dev"),
+        Dockerfile:
+          "FROM python:3.12\nENV PORT=8000 \\\n    DJANGO_SETTINGS_MODULE=config.settings.production\n",
+      },
+      { productionSettings: "config.settings.production @ Dockerfile:3" },
+    ],
+    [
+      "not those of one command in a Dockerfile",
+      {
+        ...startproject({ "mysite/static.py": "" }),
+        Dockerfile:
+          "FROM python:3.12\nRUN DJANGO_SETTINGS_MODULE=mysite.static python manage.py collectstatic\n",
+      },
+      { productionSettings: "mysite.settings @ mysite/wsgi.py:5" },
+    ],
+    [
       "not a comment of a Dockerfile",
       { ...startproject(), Dockerfile: "FROM python:3.12\n# ENV DJANGO_SETTINGS_MODULE=mysite.settings\n" },
       { productionSettings: "mysite.settings @ mysite/wsgi.py:5" },

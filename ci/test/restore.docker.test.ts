@@ -137,6 +137,22 @@ describe("a backup", () => {
     expect(await of("restoring_1")).toContain("DROP/**/ROLE");
   });
 
+  test("leaves no names behind outside of the database", async () => {
+    expect((await quiet`find ${directory}/runs -name contents*`).stdout).toBe("");
+    expect((await inServer(["sh", "-c", "ls /tmp"])).stdout).toBe("");
+  });
+
+  test("is loaded without event triggers and publications, which it reports", async () => {
+    await sql(`CREATE FUNCTION on_ddl() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
+      CREATE EVENT TRIGGER "every ddl" ON ddl_command_end EXECUTE FUNCTION on_ddl();
+      CREATE PUBLICATION everything FOR ALL TABLES;`);
+    const { exitCode, output } = await host("make_backup more; load_backup more restoring_1");
+    await sql('DROP EVENT TRIGGER "every ddl"; DROP FUNCTION on_ddl; DROP PUBLICATION everything');
+    expect(exitCode, output).toBe(0);
+    expect(output).toContain("left out, because a superuser has to create it: 1 EVENT TRIGGER\n");
+    expect(output).toContain("left out, because a superuser has to create it: 1 PUBLICATION\n");
+  });
+
   test("reports the privileges that it cannot grant because a role is missing", async () => {
     await sql("CREATE ROLE passing; GRANT SELECT ON empty TO passing");
     await host("make_backup passing");

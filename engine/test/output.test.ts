@@ -48,12 +48,14 @@ describe("a scrubber", () => {
     ]);
   });
 
-  it("keeps pace with a secret of thousands of lines", () => {
+  it("keeps pace with a secret of thousands of lines", { timeout: 120_000 }, () => {
     const lines = Array.from({ length: 8_000 }, (_, i) => `value-${(i * 7_919 + 1e6).toString(36)}`);
     const scrubber = new Scrubber([lines.join("\n")]);
     const began = Date.now();
-    for (const line of lines) expect(scrubber.push(Buffer.from(`<${line}>\n`)).toString()).toBe("<***>\n");
-    expect(Date.now() - began).toBeLessThan(20_000);
+    const shown = new Set(lines.map((line) => scrubber.push(Buffer.from(`<${line}>\n`)).toString()));
+    expect([...shown]).toEqual(["<***>\n"]);
+    // A fraction of a second; a search for each line in turn takes minutes.
+    expect(Date.now() - began).toBeLessThan(60_000);
   });
 
   it("matches secrets literally, and ignores empty ones", () => {

@@ -12,3 +12,14 @@ test.each(["docker-compose.yml", "docker-compose.prod.yml"])(
       expect(services[name].image.replace(/^\$\{\w+:-(.*)\}$/, "$1")).toBe(images[name]);
   },
 );
+
+test("a service that is slow to start has as much time in development as in production", () => {
+  const [development, production] = ["docker-compose.yml", "docker-compose.prod.yml"].map(
+    (file) => parse(readFileSync(`${root}${file}`, "utf8"), { merge: true }).services,
+  );
+  for (const name of Object.keys(development))
+    expect([name, development[name].healthcheck?.start_period]).toEqual([
+      name,
+      production[name].healthcheck?.start_period,
+    ]);
+});

@@ -50,7 +50,9 @@ const variants: Record<string, string[]> = {
     `RUN echo ${Buffer.from(furtherMigration()).toString("base64")} | base64 -d >/app/orders/migrations/0900_note.py`,
     "USER 10001:10001",
   ],
-  unhealthy: ['CMD ["sh", "-c", "echo the settings are nonsense >&2; exit 3"]'],
+  unhealthy: [
+    'CMD ["sh", "-c", "echo the settings are nonsense: $(cat /run/secrets/SECRET_KEY) >&2; exit 3"]',
+  ],
   unmigratable: [
     "USER 0:0",
     "RUN printf 'raise RuntimeError(\"this migration is broken\")\\n' >/app/orders/migrations/9999_broken.py",

@@ -111,7 +111,7 @@ const faults: Fault[] = [
   {
     name: "is never healthy",
     delivery: { image: unhealthy },
-    says: [/not healthy/, /the settings are nonsense/],
+    says: [/not healthy/, /the settings are nonsense: \*\*\*$/m],
   },
   {
     name: "has a migration that fails",

@@ -2,18 +2,7 @@ import { parseEnv } from "node:util";
 import { type Fact, found } from "./fact.js";
 import { type Files, lineOf, withParents } from "./files.js";
 
-const names = [
-  ".env.example",
-  ".env.sample",
-  ".env.template",
-  ".env.dist",
-  ".env-example",
-  ".env.default",
-  "env.example",
-  "env.sample",
-  "example.env",
-  "sample.env",
-];
+const names = [".env.example", ".env.sample", ".env.template", ".env-example", "env.example", "env.sample"];
 
 /** The names in a file such as .env.example; their values are examples and are not read. */
 export async function findEnvironmentNames(files: Files, folder: string): Promise<Fact<string>[]> {

@@ -1,5 +1,5 @@
 import { byDefault, type Fact, found, guessed } from "./fact.js";
-import { dockerfile, type Files, folderOf, lineOf } from "./files.js";
+import { dockerfile, type Files, folderOf } from "./files.js";
 import { isModuleName, type Modules } from "./modules.js";
 import type { PythonSource, Text } from "./python-source.js";
 
@@ -78,14 +78,16 @@ function productionBeside(modules: Modules, module: string): Fact<string> | unde
   return undefined;
 }
 
+/** An ENV of a Dockerfile, over one line or several; a RUN may use other settings, for collectstatic. */
+const inEnv = /^ENV\s(?:[^\n]*\\\n)*[^\n]*?\bDJANGO_SETTINGS_MODULE[= ]\s*["']?([\w.]+)/gim;
+
 async function settingsInImage(files: Files, modules: Modules): Promise<Fact<string> | undefined> {
   for (const path of files.named(dockerfile)) {
     const text = await files.text(path);
-    for (const [match, module = ""] of text.matchAll(
-      /^[^#\n]*\bDJANGO_SETTINGS_MODULE[= ]\s*["']?([\w.]+)/gm,
-    )) {
+    for (const { 0: match, 1: module = "", index } of text.matchAll(inEnv)) {
+      const line = text.slice(0, index + match.length).split("\n").length;
       if (modules.file(module) && !isForDevelopment(module) && !isForTests(module))
-        return found(module, { file: path, line: lineOf(text, match) });
+        return found(module, { file: path, line });
     }
   }
   return undefined;

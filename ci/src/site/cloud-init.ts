@@ -20,14 +20,16 @@ export function cloudConfig(
 ): string {
   const config = {
     ...(hostKey && { ssh_keys: { ecdsa_private: hostKey.privateKey, ecdsa_public: hostKey.publicKey } }),
-    write_files: files.map(([path, text]) => ({
-      path: `${folder}/${path}`,
-      permissions: "0755",
-      // Plain text would exceed the limit. Compression is deterministic, so equal scripts give equal user data.
-      encoding: "gz+b64",
-      content: gzipSync(text, { level: 9 }).toString("base64"),
-    })),
-    runcmd: [["bash", `${folder}/provision`, ...args]],
+    write_files: [
+      {
+        path: `${folder}/unpack`,
+        permissions: "0755",
+        // Plain text would exceed the limit. Compression is deterministic, so equal scripts give equal user data.
+        encoding: "gz+b64",
+        content: gzipSync(bundle(files), { level: 9 }).toString("base64"),
+      },
+    ],
+    runcmd: [["bash", `${folder}/unpack`, ...args]],
   };
   // JSON is valid YAML.
   const text = `#cloud-config\n${hostKey ? aboutHostKey(hostKey) : ""}${JSON.stringify(config, null, 1)}\n`;
@@ -37,6 +39,16 @@ export function cloudConfig(
     );
   }
   return text;
+}
+
+/** A script that writes all files beside itself and runs `provision`: together they compress better than one by one. */
+function bundle(files: readonly (readonly [path: string, text: string])[]): string {
+  const end = "END OF FILE";
+  const writes = files.map(
+    ([path, text]) =>
+      `install -D -m 0755 /dev/stdin "$here/${path}" <<'${end}'\n${text.replace(/\n?$/, "\n")}${end}\n`,
+  );
+  return `set -eu\nhere=$(dirname "$0")\n${writes.join("")}exec bash "$here/provision" "$@"\n`;
 }
 
 function aboutHostKey({ publicKey }: KeyPair): string {

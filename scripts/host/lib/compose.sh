@@ -104,7 +104,7 @@ explain() {
   name=$(container_name "$1" 2>/dev/null || echo "$1")
   say "$name is $2, not healthy"
   answer=$(docker inspect --format '{{with .State.Health}}{{range .Log}}{{.Output}}{{end}}{{end}}' "$1" 2>/dev/null | tail -n 3)
-  [ -z "$answer" ] || say "output of its health check: $answer"
+  [ -z "$answer" ] || say "output of its health check: $(redacted <<<"$answer")"
   say "its last log lines:"
-  docker logs --tail 30 "$1" 2>&1 | sed 's/^/  | /' || true
+  docker logs --tail 30 "$1" 2>&1 | redacted | sed 's/^/  | /' || true
 }

@@ -83,4 +83,4 @@ migrate() { one_off "$1" migrate || fail "the migration failed: see its output a
 publish_static() { one_off "$1" static || fail "the static files cannot be published: see above"; }
 
 # one_off RELEASE SERVICE: runs a service to completion; prints its output if it fails.
-one_off() { quietly compose_of "$1" run --rm --no-deps -T "$2"; }
+one_off() { privately compose_of "$1" run --rm --no-deps -T "$2"; }

@@ -39,14 +39,30 @@ end_call() {
   exit "$1"
 }
 
-# without_secrets WORD...: the words as one line, with *** for secrets. In a container, because only root may read these.
-without_secrets() {
+# redact [--lines]: replaces secrets in standard input. In a container, because only root may read their files.
+redact() {
   local image
-  image=$(setting "$(current_release)" APP_IMAGE)
-  printf '%s\0' "$@" | timeout 30 docker run --rm --interactive --network none --read-only --user 0:0 --cap-drop ALL --cap-add DAC_OVERRIDE \
+  image=$(setting "${release:-$(current_release)}" APP_IMAGE)
+  timeout 30 docker run --rm --interactive --network none --read-only --user 0:0 --cap-drop ALL --cap-add DAC_OVERRIDE \
     --security-opt no-new-privileges --volume "$secrets:/secrets:ro" --volume "$here/lib/redact.py:/redact.py:ro" \
-    --entrypoint /usr/local/bin/python3 "$image" -IS /redact.py 2>/dev/null ||
+    --entrypoint /usr/local/bin/python3 "$image" -IS /redact.py "$@" 2>/dev/null
+}
+
+# without_secrets WORD...: the words as one line, with *** for secrets.
+without_secrets() {
+  printf '%s\0' "$@" | redact ||
     echo "(its $# words are not recorded: the secrets that they may contain could not be read)"
+}
+
+# Copies lines of a container, with *** for secrets: the caller's engine masks only the values that this call sent.
+redacted() { redact --lines || echo "(not shown: the secrets that these lines may contain could not be read)"; }
+
+# privately COMMAND...: like quietly, for output of a container.
+privately() {
+  local said code=0
+  said=$(quietly "$@") || code=$?
+  [ -z "$said" ] || redacted <<<"$said"
+  return $code
 }
 
 # Newest last. Does without `column`, which a minimal system may lack.

@@ -18,6 +18,7 @@ load_backup() {
   count_rows "$copy" | tee "$runs/$id/rows"
   check_tables "$name" "$contents"
   grant_privileges "$name" "$copy" "$contents"
+  forget_contents
 
   query "$copy" "$(sql apply-rights)" "objects=$(subquery objects)" "rights=$rights" "loader=$copy"
   query "$copy" "$(sql hand-over)" "loader=$copy" "owner=$owner"
@@ -37,7 +38,11 @@ create_copy() {
   query postgres 'REVOKE ALL ON DATABASE :"name" FROM PUBLIC' "name=$1"
 }
 
+# Tables of contents have the confidential names of database and role.
+forget_contents() { rm -f "$runs"/*/contents "$runs"/*/contents.new; }
+
 drop_copies() {
+  forget_contents
   drop_databases restoring_ none
   query postgres "SELECT format('DROP ROLE %I', rolname) FROM pg_roles WHERE starts_with(rolname, 'restoring_') \\gexec"
 }
@@ -83,7 +88,8 @@ remove_entry() {
 # load_contents NAME COPY CONTENTS. Not in one transaction, which would need a lock for every table: a database whose load fails
 # is dropped.
 load_contents() {
-  grep -E "$entry (EVENT TRIGGER|PUBLICATION|SUBSCRIPTION) - " "$3" | sed -E "s/$entry /left out, because it belongs to a superuser: /" || true
+  grep -oE "$entry (EVENT TRIGGER|PUBLICATION|SUBSCRIPTION) - " "$3" | sed -E "s/$entry (.*) - /\\1/" | sort | uniq -c |
+    sed 's/^ */left out, because a superuser has to create it: /' || true
   grep -vE "$entry (COMMENT - )?EVENT TRIGGER " "$3" | restore_entries "$1" "$2" --exit-on-error --no-privileges --no-publications --no-subscriptions ||
     fail "backup $1 cannot be loaded by a role without rights: see pg_restore's output above. Roles are no part of a backup: create those that it names first"
 }
@@ -93,7 +99,9 @@ restore_entries() {
   local name=$1 list=/tmp/$2.list
   in_database sh -c "umask 077; cat >$list"
   shift
-  as_loader "$1" pg_restore --dbname="$1" --use-list="$list" --no-owner --no-tablespaces --no-security-labels "${@:2}" <"$backups/$name.dump"
+  # shellcheck disable=SC2016
+  as_loader "$1" sh -c 'pg_restore "$@"; code=$?; rm -f "$0"; exit "$code"' "$list" --dbname="$1" --use-list="$list" \
+    --no-owner --no-tablespaces --no-security-labels "${@:2}" <"$backups/$name.dump"
 }
 
 count_rows() {

@@ -21,6 +21,7 @@ apply_nginx() {
   ! sync_folder "$1/nginx/templates" "$live/nginx/templates" || changed=yes
   ! sync_folder "$1/nginx/entrypoint" "$live/nginx/entrypoint" || changed=yes
   ! sync_main "$1" || changed=yes
+  ! sync_hosts "$1" || changed=yes
   sync_folder "$1/nginx/maintenance" "$live/nginx/maintenance" on || true
   (umask 022 && mkdir -p "$live/nginx/switch")
   quietly compose_of "$1" up -d --no-deps nginx || fail "nginx cannot be started: see compose's output above"
@@ -35,7 +36,15 @@ apply_nginx() {
 # sync_main RELEASE: nginx.conf, in place because it is mounted. Returns 0 if it has changed.
 sync_main() {
   [ -f "$1/nginx/nginx.conf" ] && ! cmp -s "$1/nginx/nginx.conf" "$live/nginx/nginx.conf" || return 1
-  (umask 022 && cp "$1/nginx/nginx.conf" "$live/nginx/nginx.conf")
+  (umask 022 && cat "$1/nginx/nginx.conf" >"$live/nginx/nginx.conf")
+}
+
+# sync_hosts RELEASE: the names that the site answers to (see nginx/entrypoint). Returns 0 if they have changed.
+sync_hosts() {
+  local hosts file=$live/nginx/switch/allowed-hosts
+  hosts=$(setting "$1" ALLOWED_HOSTS)
+  [ "$hosts" != "$(cat "$file" 2>/dev/null || true)" ] || return 1
+  (umask 022 && mkdir -p "${file%/*}" && printf '%s\n' "$hosts" >"$file")
 }
 
 # Renders the templates in the running container, as its entry point does, and reloads nginx.

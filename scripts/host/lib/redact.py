@@ -1,11 +1,12 @@
-"""Joins words to one line for the history, with *** in place of secrets.
+"""Replaces secrets with ***.
 
-    redact.py [FOLDER]
+    redact.py [--lines] [FOLDER]
 
-Reads the words from standard input, each ended by a NUL. The files in FOLDER/*/ (default: /secrets) hold values that
-must not appear.
+Reads words from standard input, each ended by a NUL, and joins them to one line for the history; or with --lines
+copies lines. The files in FOLDER/*/ (default: /secrets) hold values that must not appear.
 """
 
+import json
 import pathlib
 import re
 import shlex
@@ -39,7 +40,8 @@ def patterns_of(folder):
                 if value and value not in SERVICES:
                     found.setdefault(value, rf"(?<!\w){re.escape(value)}(?!\w)")
             elif len(value) >= SHORTEST:
-                found[value] = re.escape(value)
+                for form in (value, json.dumps(value)[1:-1]):
+                    found[form] = re.escape(form)
     return [found[value] for value in sorted(found, key=len, reverse=True)]
 
 
@@ -70,5 +72,10 @@ def one_line(words, known):
 
 
 if __name__ == "__main__":
-    given = sys.stdin.buffer.read().decode(errors="replace").split("\0")[:-1]
-    print(one_line(given, patterns_of(pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "/secrets"))))
+    folders = [argument for argument in sys.argv[1:] if argument != "--lines"]
+    known = patterns_of(pathlib.Path((folders or ["/secrets"])[0]))
+    given = sys.stdin.buffer.read().decode(errors="replace")
+    if "--lines" in sys.argv:
+        sys.stdout.writelines(hidden(line, known) for line in given.splitlines(keepends=True))
+    else:
+        print(one_line(given.split("\0")[:-1], known))

@@ -72,14 +72,14 @@ migrate_copy() {
     newer=$(grep -vxF "$current" <<<"$newer" || true)
   fi
   [ -z "$newer" ] || fail "backup $1 is newer than release ${release##*/}, which lacks the migration $(paste -s -d ' ' <<<"$newer"): deploy the release that the backup was made with, then restore it"
-  quietly run_migrate "$release" "$2" || fail "the migration of the restored database failed: see its output above; the current database is unchanged"
+  privately run_migrate "$release" "$2" || fail "the migration of the restored database failed: see its output above; the current database is unchanged"
 }
 
 # unknown_migrations RELEASE [COPY]
 unknown_migrations() {
   local said
   said=$(run_migrate "$1" "${2:-}" python manage.py shell -c "$(cat "$here/unknown_migrations.py")" 2>&1 </dev/null) || {
-    tail -n 20 <<<"$said" >&2
+    tail -n 20 <<<"$said" | redacted >&2
     fail "the migrations of the backup cannot be compared with those of the release: see above"
   }
   sed -n 's/^unknown migration //p' <<<"$said"

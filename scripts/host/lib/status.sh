@@ -34,7 +34,7 @@ show_logs() {
   require_release
   [ -n "${1:-}" ] || fail "app-logs needs a service: one of $(compose_of "$(current_release)" config --services | tr '\n' ' ')"
   [ -n "$(containers "$1")" ] || fail "there is no service '$1'; available: $(compose_of "$(current_release)" config --services | tr '\n' ' ')"
-  compose_of "$(current_release)" logs --no-color --tail "${2:-100}" "$1"
+  compose_of "$(current_release)" logs --no-color --tail "${2:-100}" "$1" | redacted
 }
 
 # In the application's containers the entry point loads the secrets for the command.

@@ -54,7 +54,7 @@ explain_red() {
   for service in app worker kafka; do
     for id in $(containers "$service"); do
       say "last lines of $(container_name "$id"):"
-      docker logs --tail 10 "$id" 2>&1 | sed 's/^/  | /' || true
+      docker logs --tail 10 "$id" 2>&1 | redacted | sed 's/^/  | /' || true
     done
   done
 }
