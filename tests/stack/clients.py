@@ -15,7 +15,7 @@ import time
 
 KIND, HOST, PORT, SECONDS = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
 RATE = 50
-TIMEOUT = 30  # for busy machines: the attacks make requests fail, not wait
+TIMEOUT = 30  # seconds, for busy machines
 END = time.monotonic() + SECONDS
 COUNTS = collections.Counter()
 SLOWEST = [0.0]
