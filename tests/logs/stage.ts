@@ -76,7 +76,8 @@ export class Stage {
   }
 
   /**
-   * Waits until all services together have at least this many records and no more arrive, because duplicates count as well.
+   * Waits until all services together have at least this many records and no more arrive, because duplicates count as well. The
+   * last line of a stream comes late: the collector waits for its continuation.
    * Returns the seconds until the last one.
    */
   async arrived(names: string[], expected: number, patience = 30): Promise<number> {
@@ -86,7 +87,7 @@ export class Stage {
       const counts = await Promise.all(names.map((name) => this.store.count(name).catch(() => 0)));
       const sum = counts.reduce((total, count) => total + count, 0);
       if (sum !== last) [last, since] = [sum, Date.now()];
-      if (Date.now() - since > (last >= expected ? 5 : patience) * 1000) return (since - started) / 1000;
+      if (Date.now() - since > (last >= expected ? 12 : patience) * 1000) return (since - started) / 1000;
       await sleep(500);
     }
   }
