@@ -1,3 +1,5 @@
+import { distance } from "fastest-levenshtein";
+
 /** Names that begin so belong to the stack itself: one that it does not know has no effect. */
 const ownPrefixes = /^(COMPOSE|COLLECTOR|GRAFANA|LOGS|LOKI|NGINX|SECRETS|STACKLINE)_/;
 
@@ -49,20 +51,11 @@ function wordDifferences(word: string, other: string): number {
   return tells ? edits(word, other) : Number.POSITIVE_INFINITY;
 }
 
-/** Letters to insert, delete, replace, or swap with their neighbour. */
+/** Letters to insert, delete or replace; two swapped ones count once. */
 function edits(from: string, to: string): number {
-  const rows = [Array.from({ length: to.length + 1 }, (_, at) => at)];
-  const cell = (i: number, j: number): number => rows[i]?.[j] ?? Number.POSITIVE_INFINITY;
-  for (let i = 1; i <= from.length; i++) {
-    rows.push([i]);
-    for (let j = 1; j <= to.length; j++) {
-      const replaced = cell(i - 1, j - 1) + Number(from[i - 1] !== to[j - 1]);
-      const swapped =
-        from[i - 1] === to[j - 2] && from[i - 2] === to[j - 1] ? cell(i - 2, j - 2) + 1 : replaced;
-      rows[i]?.push(Math.min(cell(i - 1, j) + 1, cell(i, j - 1) + 1, replaced, swapped));
-    }
-  }
-  return cell(from.length, to.length);
+  const letters = (word: string): string => [...word].sort().join("");
+  const count = distance(from, to);
+  return count === 2 && letters(from) === letters(to) ? 1 : count;
 }
 
 /** The variables that a compose file reads. The list of profiles is compose's own. */
