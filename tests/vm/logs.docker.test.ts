@@ -30,9 +30,9 @@ const linesOf = ({ stdout }: ProcessOutput): Shown[] =>
     ([, time = "", service = "", level = "", text = ""]) => ({ time, service, level, text }),
   );
 const logs = (...args: string[]): Promise<ProcessOutput> => caller.run("logs", "logs", "--since=5m", ...args);
-/** For a site that this is not: a line of nginx, and an error of the application, with a traceback. */
+/** With a port that is none, which nginx passes on: a line of nginx, and an error of the application, with a traceback. */
 const ask = async (name: string): Promise<void> => {
-  const options = { host: address, path: `/${name}`, headers: { host: `${name}.example` } };
+  const options = { host: address, path: `/${name}`, headers: { host: `localhost:${name}` } };
   const [response] = await once(get(options), "response");
   expect(response.resume().statusCode).toBe(400);
 };
@@ -90,7 +90,7 @@ describe("site logs, from the log store,", () => {
       const id = about(`GET /${name} `, shown)[0]?.text.split(" ").at(-1) ?? "";
       const found = about(id, shown).map(({ service, level, text }) => `${service} ${level} ${text}`);
       expect(found.sort()).toEqual([
-        expect.stringContaining(`app error Invalid HTTP_HOST header: '${name}.example'`),
+        expect.stringContaining(`app error Invalid HTTP_HOST header: 'localhost:${name}'`),
         `app info request ${id}`,
         `nginx info GET /${name} 400 ${id}`,
       ]);
