@@ -28,12 +28,22 @@ export const engineLayers = [
   "session",
   "docker",
   "images",
+  "git",
   "client",
   "core",
   "store|schema",
 ];
 
-export const moduleLayers = ["index", "rehearsal", "site", "pipeline", "stack", "project", "versions"];
+export const moduleLayers = [
+  "index",
+  "rehearsal",
+  "site",
+  "pipeline",
+  "stack",
+  "packaging",
+  "project",
+  "versions",
+];
 
 export default {
   forbidden: [

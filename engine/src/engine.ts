@@ -1,8 +1,8 @@
 import type { GraphQLSchema } from "graphql";
 import { evaluators, findResolver } from "./api/index.ts";
 import { loadModuleConfig } from "./module/config.ts";
-import { LoadedModule, loadTypes } from "./module/module.ts";
-import { Runtime } from "./module/runtime.ts";
+import { ModuleGraph } from "./module/graph.ts";
+import type { LoadedModule } from "./module/module.ts";
 import { coreSchema, schemaWith } from "./schema/schema.ts";
 import type { Caller } from "./session/context.ts";
 import type { ProgressView } from "./session/progress.ts";
@@ -22,8 +22,10 @@ export interface EngineOptions {
 export class Engine {
   readonly session: Session;
   readonly server: SessionServer;
+  /** The API as the user's own client has it. */
   schema: GraphQLSchema = coreSchema();
   module?: LoadedModule;
+  private readonly modules: ModuleGraph;
 
   constructor({ view, workdir, storePath = cacheDirectory() }: EngineOptions) {
     this.session = new Session({
@@ -32,10 +34,13 @@ export class Engine {
       evaluators,
       findResolver,
       ...(workdir && { workdir }),
-      moduleEvaluator: (type, field) => this.module?.evaluator(type, field),
-      runsAnew: (type, field) => this.module?.runsAnew(type, field) ?? false,
+      moduleEvaluator: (type, field) => this.modules.evaluator(type, field),
+      runsAnew: (type, field) => this.modules.runsAnew(type, field),
     });
-    this.server = new SessionServer(this.session, () => this.schema);
+    this.server = new SessionServer(this.session, (id) =>
+      id === undefined ? this.schema : this.modules.schemaOf(id),
+    );
+    this.modules = new ModuleGraph(this.session, this.server, this.schema);
   }
 
   /** Opens the endpoint and, if containers will be needed, removes what killed runs left in Docker. */
@@ -45,11 +50,8 @@ export class Engine {
 
   /** Loads the module at or above a folder; its types become part of the API. */
   async loadModule(path: string): Promise<LoadedModule> {
-    const config = loadModuleConfig(path);
-    const runtime = new Runtime(this.session, this.server, config);
-    const types = await loadTypes(this.session, runtime, config);
-    this.schema = schemaWith(this.schema, types.toGraphQL());
-    this.module = new LoadedModule(this.session, runtime, config, types);
+    this.module = await this.modules.load(loadModuleConfig(path));
+    this.schema = schemaWith(this.schema, this.module.types.toGraphQL());
     return this.module;
   }
 

@@ -2,7 +2,7 @@
 
 import { type Client, type Directory, ExecError, ReturnType } from "@dagger.io/dagger";
 import { describe, expect, it } from "vitest";
-import { IMAGE, temporaryFolder, withSession } from "./support.ts";
+import { docker, IMAGE, temporaryFolder, withSession } from "./support.ts";
 
 const storePath = temporaryFolder();
 const session = <T>(use: Parameters<typeof withSession<T>>[1]): Promise<T> => withSession({ storePath }, use);
@@ -85,19 +85,30 @@ describe("dockerBuild", () => {
     expect(await build("2")).toHaveLength(0);
   });
 
-  it("keeps the image's ports, user, working directory and health check, but not its volumes", () =>
+  it("keeps the image's whole configuration, but steps write to its volumes", () =>
     session(async ({ client }) => {
       const built = context(
         client,
-        `FROM ${IMAGE}\nVOLUME /data\nEXPOSE 8080/udp\nUSER nobody\nWORKDIR /data\nHEALTHCHECK --interval=3s CMD true\n`,
+        `FROM ${IMAGE}\nVOLUME /data\nEXPOSE 8080/udp\nUSER nobody\nWORKDIR /data\nHEALTHCHECK --interval=3s CMD true\nONBUILD RUN echo x\nSHELL ["/bin/sh", "-ec"]\n`,
       ).dockerBuild();
       expect([await built.user(), await built.workdir()]).toEqual(["nobody", "/data"]);
-      expect(await built.dockerHealthcheck().interval()).toBe("3000ms");
+      expect(await built.dockerHealthcheck().interval()).toBe("3s");
+      expect(await built.dockerHealthcheck().timeout()).toBe("0s");
       const [port] = await built.exposedPorts();
       expect([await port?.port(), await port?.protocol()]).toEqual([8080, "UDP"]);
       // Docker does not commit what a step writes to a VOLUME.
       const wrote = built.withUser("root").withExec(["touch", "/data/kept"]);
       expect(await wrote.directory("/data").entries()).toEqual(["kept"]);
+      const name = `test-config-${Date.now()}`;
+      await wrote.exportImage(name);
+      const { Config } = await docker.getImage(name).inspect();
+      await docker.getImage(name).remove();
+      expect(Config).toMatchObject({
+        OnBuild: ["RUN echo x"],
+        Shell: ["/bin/sh", "-ec"],
+        Volumes: { "/data": {} },
+        Healthcheck: { Test: ["CMD-SHELL", "true"], Interval: 3e9 },
+      });
     }));
 
   it("passes a secret to a step that starts long after the build", () =>
@@ -135,4 +146,41 @@ describe("dockerBuild", () => {
       ).not.toContain("build-secret");
       expect(view.lines.join("\n")).not.toContain("build-secret");
     }));
+
+  it("uses Docker's own frontend if no registry answers for the one that a Dockerfile names", () =>
+    session(async ({ client, view }) => {
+      const text = `# syntax=127.0.0.1:1/dockerfile:1\nFROM ${IMAGE}\nRUN --mount=type=cache,target=/c echo ${Date.now()} > /made\n`;
+      expect(await context(client, text).dockerBuild().file("/made").contents()).toMatch(/^\d+\n$/);
+      expect(view.lines.join("\n")).toContain("no registry answers for 127.0.0.1:1/dockerfile:1");
+    }));
+
+  it("keeps a cache mount's content between builds whose earlier steps differ", () =>
+    session(async ({ client }) => {
+      const count = (mark: string): Promise<string> =>
+        context(
+          client,
+          `FROM ${IMAGE}\nRUN echo ${mark}\nRUN --mount=type=cache,target=/root/.cache/uv,id=${storePath} echo x >> /root/.cache/uv/f && wc -l < /root/.cache/uv/f > /count\n`,
+        )
+          .dockerBuild()
+          .file("/count")
+          .contents();
+      expect([await count("one"), await count("two"), await count("one")]).toEqual(["1\n", "2\n", "1\n"]);
+    }));
+
+  it(
+    "builds on Python and uv, and installs packages of Debian and of PyPI",
+    () =>
+      session(async ({ client }) => {
+        const text = [
+          "FROM python:3.12-slim-bookworm",
+          "COPY --from=ghcr.io/astral-sh/uv:0.9 /uv /bin/uv",
+          "RUN apt-get update && apt-get install -y --no-install-recommends libmagic1",
+          "RUN --mount=type=cache,target=/root/.cache/uv uv pip install --system django==5.2.8",
+          "CMD python -m django --version; ls /usr/lib/*/libmagic.so.1",
+        ].join("\n");
+        const output = await context(client, text).dockerBuild().withExec([]).stdout();
+        expect(output).toMatch(/^5\.2\.8\n\/usr\/lib\/.*\/libmagic\.so\.1\n$/);
+      }),
+    10 * 60_000,
+  );
 });

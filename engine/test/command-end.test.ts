@@ -1,5 +1,13 @@
 import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { beforeAll, describe, expect, it, vi } from "vitest";
@@ -104,6 +112,13 @@ describe("output that nobody takes", () => {
   });
 });
 
+/** The process of the function that a command runs. */
+async function processOf({ pid }: ChildProcess): Promise<string> {
+  const children = `/proc/${pid}/task/${pid}/children`;
+  await expect.poll(() => readFileSync(children, "utf8").trim(), { timeout: 60_000 }).not.toBe("");
+  return readFileSync(children, "utf8").trim().split(" ")[0] as string;
+}
+
 describe("a signal", () => {
   it.each([
     ["SIGINT", 130],
@@ -112,9 +127,7 @@ describe("a signal", () => {
   ] as const)("%s prints one line, exits with %d and leaves no process", async (signal, code) => {
     const child = start(["call", "hang", "--progress=plain"]);
     const ended = end(child);
-    const children = `/proc/${child.pid}/task/${child.pid}/children`;
-    await expect.poll(() => readFileSync(children, "utf8").trim(), { timeout: 60_000 }).not.toBe("");
-    const [process] = readFileSync(children, "utf8").trim().split(" ");
+    const process = await processOf(child);
     child.kill(signal);
     expect(await ended).toEqual({
       code,
@@ -141,6 +154,24 @@ describe("a signal", () => {
     expect(stdout).toMatch(/code 130\s*$/);
   });
 
+  it.each(["SIGTERM", "SIGKILL"] as const)(
+    "%s of a function's process alone is named as such",
+    async (signal) => {
+      const child = start(["call", "hang", "--progress=plain"]);
+      const ended = end(child);
+      process.kill(Number(await processOf(child)), signal);
+      const { code, stderr } = await ended;
+      expectOneLine(
+        { code, said: whatFailed(stderr) },
+        new RegExp(`^Error: the module's process was ended by ${signal} before it answered$`),
+      );
+    },
+  );
+
+  it("that ends what `run` runs gives its exit code", async () => {
+    expect((await run(["run", "--", "sh", "-c", "kill -TERM $$"])).code).toBe(143);
+  });
+
   it("ends an export into a pipe that nobody reads", async () => {
     const pipe = join(temporaryFolder(), "pipe");
     execFileSync("mkfifo", [pipe]);
@@ -165,6 +196,49 @@ describe("a signal", () => {
     await new Promise((resolve) => child.stdout?.once("data", resolve));
     child.kill("SIGTERM");
     expect(await ended).toMatchObject({ code: 0, stderr: "" });
+  });
+});
+
+describe("a function's process that ends itself", () => {
+  /** The sample module with this file added. */
+  const withFile = (name: string, text: string): string => {
+    const folder = temporaryFolder();
+    cpSync(sample, folder, { recursive: true });
+    writeFileSync(join(folder, "src", name), text);
+    return folder;
+  };
+  const functions = async (module: string): Promise<string> => {
+    const [program, args] = commandLine(["-m", module, "functions", "--progress=plain"]);
+    const { code, stderr } = await end(spawn(program, args, { env, stdio: "pipe" }));
+    expect(code).toBe(1);
+    return whatFailed(stderr);
+  };
+
+  it("is reported with its exit code and last words, not as a mistake in a file that it has nothing to do with", async () => {
+    const folder = withFile("exits.ts", 'console.error("no licence");\nprocess.exit(7);\n');
+    writeFileSync(join(folder, "src", "broken.mts"), "const a = ;\n");
+    expect(await functions(folder)).toBe(
+      "Error: the module's process ended with exit code 7 before it answered. Its last words:\nno licence",
+    );
+  });
+
+  it("because the module does not compile is reported with the place, whatever decorators stand before it", async () => {
+    const mistake = await functions(withFile("mistake.ts", "export const fine = 1;\nconst a = ;\n"));
+    expect(mistake).toMatch(/^Error: the module does not compile: .*\/src\/mistake\.ts:2:11: /);
+  });
+});
+
+describe("a result without a line end", () => {
+  it.runIf(existsSync("/usr/bin/script"))("gets one on a terminal, and in no pipe or file", async () => {
+    const file = join(temporaryFolder(), "out");
+    const terminal = await run(
+      [...kept, "-o", file, "--silent"],
+      (line) => `script -qec "${plain(line)}" /dev/null`,
+    );
+    expect(terminal.stdout).toMatch(/0\.\d+\r\n$/);
+    const { stdout } = await run(kept);
+    expect(stdout).toMatch(result);
+    expect(readFileSync(file, "utf8")).toBe(stdout);
   });
 });
 

@@ -89,8 +89,11 @@ describe("a container's configuration", () => {
       expect(await base.withEntrypoint(["/other"]).defaultArgs()).toEqual([]);
       expect(await base.withEntrypoint(["/other"], { keepDefaultArgs: true }).defaultArgs()).toEqual(["x"]);
       expect(await base.mounts()).toEqual(["/t"]);
-      expect(await base.imageRef()).toBe(IMAGE);
-      expect(view.named("done")).toEqual([]);
+      const from = client.container().from(IMAGE);
+      expect(await from.imageRef()).toContain(`docker.io/library/${IMAGE}`);
+      for (const changed of [base, from.withEnvVariable("A", ""), from.withExec(["true"])])
+        await expect(changed.imageRef()).rejects.toThrow("immediately after the 'Container.From' call");
+      expect(view.named("done")).toEqual(["exec true"]);
     }));
 
   it("passes volatile variables to the process, but a new value is still a cache hit", () =>

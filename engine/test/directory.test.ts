@@ -1,5 +1,9 @@
-import { ExistsType, FileType } from "@dagger.io/dagger";
+import { chmodSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { type Directory, ExistsType, FileType } from "@dagger.io/dagger";
 import { describe, expect, it } from "vitest";
+import { decodeId } from "../src/core/call.ts";
+import type { DirectoryValue } from "../src/core/values.ts";
 import { temporaryFolder, withSession } from "./support.ts";
 
 const storePath = temporaryFolder();
@@ -64,7 +68,32 @@ describe("a directory", () => {
       const dir = ["a", "b", "c/d", "c/e"].reduce((d, path) => d.withNewFile(path, ""), client.directory());
       expect(await dir.withoutFile("a").withoutDirectory("c").entries()).toEqual(["b"]);
       expect(await dir.withoutFiles(["a", "c/d"]).glob("**")).toEqual(["b", "c/", "c/e"]);
+      expect(await dir.withoutFile("c/*").entries()).toEqual(["a", "b", "c/"]);
+      expect(await dir.withoutFiles(["*", "c/d"]).entries()).toEqual([]);
+      expect(await dir.withoutDirectory("[bc]*").entries()).toEqual(["a"]);
+      expect(await dir.withoutFile("x*").entries()).toEqual(["a", "b", "c/"]);
       expect(await dir.filter({ include: ["c"], exclude: ["**/e"] }).glob("**")).toEqual(["c/", "c/d"]);
+    }));
+
+  it("leaves out what the .gitignore files exclude, on request, those above it included", () =>
+    session(async ({ client }) => {
+      const dir = client
+        .directory()
+        .withNewFile(".gitignore", "*.log\n/out/\n")
+        .withNewFile("a.log", "")
+        .withNewFile("out/x", "")
+        .withNewFile("sub/.gitignore", "!b.log\n")
+        .withNewFile("sub/b.log", "")
+        .withNewFile("sub/c.log", "")
+        .withNewFile("sub/out/x", "");
+      const gitignore = { gitignore: true };
+      const kept = [".gitignore", "sub/", "sub/.gitignore", "sub/b.log", "sub/out/", "sub/out/x"];
+      expect(await dir.filter(gitignore).glob("**")).toEqual(kept);
+      expect(await client.directory().withDirectory("/", dir, gitignore).glob("**")).toEqual(kept);
+      const inner = [".gitignore", "b.log", "out/"];
+      expect(await dir.directory("sub").filter(gitignore).entries()).toEqual(inner);
+      const copied = client.container().withDirectory("/x", dir.directory("sub"), gitignore);
+      expect(await copied.directory("/x").entries()).toEqual(inner);
     }));
 
   it("has a diff with the new and changed files of another directory", () =>
@@ -91,21 +120,162 @@ describe("a directory", () => {
       expect(await dir.digest()).toMatch(/^sha256:[0-9a-f]{64}$/);
     }));
 
-  it("takes owners only as numeric IDs", () =>
+  it("looks owners up by name in what it is part of", () =>
     session(async ({ client }) => {
-      const dir = client.directory().withNewFile("a", "");
-      await expect(dir.chown("a", "root").sync()).rejects.toThrow("numbers");
-      await expect(client.directory().withFile("b", dir.file("a"), { owner: "x" }).sync()).rejects.toThrow(
-        "numbers",
+      const root = client
+        .directory()
+        .withNewFile("etc/passwd", "app:x:1000:50::/:\n")
+        .withNewFile("etc/group", "www:x:33:\n")
+        .withNewFile("sub/a", "");
+      const digest = (dir: Directory): Promise<string> => dir.directory("sub").digest();
+      expect(await digest(root.chown("sub", "app"))).toBe(await digest(root.chown("sub", "1000:1000")));
+      expect(await root.directory("sub").chown("/", "app:www").digest()).toBe(
+        await digest(root.chown("sub", "1000:33")),
       );
+      const file = root.directory("sub").file("a");
+      expect(await file.chown("app:www").digest()).toBe(await file.chown("1000:33").digest());
+      expect(await digest(root.withFile("sub/b", file, { owner: "app" }))).toBe(
+        await digest(root.withFile("sub/b", file, { owner: "1000" })),
+      );
+      const message = /"nobody".*\/etc\/passwd/;
+      await expect(root.chown("sub", "nobody").sync()).rejects.toThrow(message);
+      await expect(client.file("f", "").chown("nobody").sync()).rejects.toThrow(message);
+    }));
+
+  it("is as its own folder was where it is copied to: with its mode and owner", () =>
+    session(async ({ client }) => {
+      const folder = client
+        .directory()
+        .withNewDirectory("private", { permissions: 0o700 })
+        .withNewFile("private/f", "")
+        .chown("private", "5:6")
+        .directory("private");
+      const copied = client.directory().withDirectory("new", folder);
+      expect(await copied.stat("new").permissions()).toBe(0o700);
+      expect(await copied.directory("new").digest()).toBe(await folder.digest());
+      expect(await client.directory().withDirectory("/", folder).stat("/").permissions()).toBe(0o755);
+      const exported = temporaryFolder();
+      chmodSync(exported, 0o750);
+      await folder.export(exported);
+      expect(statSync(exported).mode & 0o777).toBe(0o750);
+    }));
+
+  it("gives permissions to all that is copied, the folder itself included", () =>
+    session(async ({ client }) => {
+      const source = client.directory().withNewFile("in/f", "").withSymlink("in", "link");
+      const dir = client.directory().withDirectory("out", source, { permissions: 0o751 });
+      const modes = ["out", "out/in", "out/in/f"].map((path) => dir.stat(path).permissions());
+      expect(await Promise.all(modes)).toEqual([0o751, 0o751, 0o751]);
+      const link = dir.stat("out/link", { doNotFollowSymlinks: true });
+      expect(await link.permissions()).toBe(0o777);
+    }));
+
+  it.each([".", "", "/", "./", "folder", "link", "folder/"])(
+    "takes a file into the folder %j under the file's own name",
+    (path) =>
+      session(async ({ client }) => {
+        const file = client.directory().withNewFile("deep/name", "x").file("deep/name");
+        const dir = client.directory().withNewDirectory("folder").withSymlink("folder", "link");
+        const made = dir.withFile(path, file);
+        const place = /[a-z]/.test(path) ? "folder/name" : "name";
+        expect(await made.file(place).contents()).toBe("x");
+        expect(await made.entries()).toContain("link");
+      }),
+  );
+
+  it("follows links that lead out of a folder, as far as to what the folder is part of", () =>
+    session(async ({ client }) => {
+      const root = client
+        .directory()
+        .withNewFile("lib/tool.js", "tool")
+        .withSymlink("../lib/tool.js", "bin/tool")
+        .withSymlink("/lib", "bin/absolute")
+        .withSymlink("../bin/own", "bin/back")
+        .withSymlink("../../../lib", "bin/beyond");
+      const bin = root.directory("bin");
+      expect(await bin.file("tool").contents()).toBe("tool");
+      expect(await bin.directory("absolute").entries()).toEqual(["tool.js"]);
+      expect(await bin.file("beyond/tool.js").contents()).toBe("tool");
+      expect(await bin.file("../lib/tool.js").contents()).toBe("tool");
+      expect(await bin.withNewFile("own", "changed").file("back").contents()).toBe("changed");
+      expect(await bin.exists("tool", { expectedType: ExistsType.RegularType })).toBe(true);
+      expect(await bin.directory("absolute").directory("../bin").file("tool").contents()).toBe("tool");
+      expect(await bin.filter({ include: ["*"] }).exists("tool")).toBe(false);
+      // Copied elsewhere, a link leads where it leads there.
+      const copied = client.directory().withDirectory("sub/bin", bin).withNewFile("sub/lib/tool.js", "other");
+      expect(await copied.file("sub/bin/tool").contents()).toBe("other");
+      await expect(client.directory().withDirectory("/", bin).file("tool").contents()).rejects.toThrow(
+        "tool: no such file or directory",
+      );
+    }));
+
+  it("is written to through links among a path's parents, and a new file through one at its end", () =>
+    session(async ({ client }) => {
+      const dir = client
+        .directory()
+        .withNewFile("real/f", "old")
+        .withSymlink("real", "link")
+        .withSymlink("real/f", "l");
+      const made = dir
+        .withNewFile("link/g", "g")
+        .withNewDirectory("link/d")
+        .withSymlink("g", "link/s")
+        .withDirectory("link", client.directory().withNewFile("h", "h"))
+        .withNewFile("l", "new");
+      expect(await made.entries()).toEqual(["l", "link", "real/"]);
+      expect(await made.entries({ path: "link" })).toEqual(["d/", "f", "g", "h", "s"]);
+      expect(await made.file("real/f").contents()).toBe("new");
+      expect(await made.withoutFile("link/g").entries({ path: "real" })).not.toContain("g");
+      expect(await made.withFile("l", client.file("x", "x")).file("real/f").contents()).toBe("new");
+      expect(
+        await made.withDirectory("/", client.directory().withNewFile("link/k", "")).exists("real/k"),
+      ).toBe(true);
+    }));
+
+  it("is in its parent as it is now, not as it was", () =>
+    session(async ({ client }) => {
+      const root = client.directory().withNewFile("a/b/old", "").withNewFile("a/own", "");
+      const inner = root.directory("a/b").withoutFile("old").withNewFile("new", "");
+      expect(await inner.directory("..").glob("**")).toEqual(["b/", "b/new", "own"]);
+      expect(await inner.directory("../..").file("a/b/new").contents()).toBe("");
+      expect(await inner.withoutFile("new").directory("..").entries()).toEqual(["b/", "own"]);
+    }));
+
+  it("dates what is made now, which changes no digest", () =>
+    session(async ({ client, engine }) => {
+      const dir = client.directory().withNewFile("f", "").withNewDirectory("d").withSymlink("f", "l");
+      const folder = temporaryFolder();
+      await dir.export(folder);
+      await client.file("f", "").export(join(folder, "single"));
+      expect(statSync(join(folder, "f")).mtimeMs).toBeGreaterThan(Date.now() - 60_000);
+      expect(statSync(join(folder, "single")).mtimeMs).toBeGreaterThan(Date.now() - 60_000);
+      const value = await engine.session.evaluate<DirectoryValue>(decodeId(await dir.id()));
+      const dates = value.tree.toJSON().map(([, { mtime }]) => Date.now() / 1000 - mtime);
+      expect(dates.every((age) => age >= 0 && age < 60)).toBe(true);
+    }));
+
+  it("refuses what a file system would refuse", () =>
+    session(async ({ client }) => {
+      const dir = client.directory().withNewFile("f", "").withNewFile("d/f", "").withSymlink("f", "l");
+      const sub = dir.directory("d");
+      const long = `d/${"é".repeat(128)}`;
+      await expect(sub.withNewDirectory("../x").sync()).rejects.toThrow("outside parent");
+      await expect(sub.findUp("f", "../..")).rejects.toThrow("outside parent");
+      await expect(dir.withNewFile(long, "").sync()).rejects.toThrow("255 characters");
+      await expect(client.file("a/b", "").sync()).rejects.toThrow("must not contain a directory");
+      await expect(client.file("a".repeat(256), "").sync()).rejects.toThrow("255 characters");
+      await expect(dir.stat("").name()).rejects.toThrow(": no such file or directory");
+      for (const name of ["l", "f", "d"])
+        await expect(dir.withSymlink("x", name).sync()).rejects.toThrow(`symlink x ${name}: file exists`);
     }));
 
   it("names a missing path in the error", () =>
     session(async ({ client }) => {
       const dir = client.directory().withNewFile("f", "");
-      await expect(dir.file("none").contents()).rejects.toThrow("none: no such file");
-      await expect(dir.directory("none").entries()).rejects.toThrow("none: no such directory");
-      await expect(dir.directory("f").entries()).rejects.toThrow("f: no such directory");
+      await expect(dir.file("none").contents()).rejects.toThrow("none: no such file or directory");
+      await expect(dir.directory("none").entries()).rejects.toThrow("none: no such file or directory");
+      await expect(dir.directory("f").entries()).rejects.toThrow("path f is a file, not a directory");
+      await expect(dir.file("/").contents()).rejects.toThrow("path / is a directory, not a file");
       await expect(dir.withError("stop").entries()).rejects.toThrow("stop");
     }));
 });

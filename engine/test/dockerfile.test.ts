@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of a Dockerfile.
 import { describe, expect, it } from "vitest";
 import { baseImages } from "../src/docker/build.ts";
+import { frontendOf } from "../src/docker/frontend.ts";
 
 const cases: [rule: string, text: string, bases: string[]][] = [
   ["each base image is listed once", "FROM a\nFROM b AS x\nFROM a", ["a", "b"]],
@@ -32,4 +33,21 @@ describe("base images of a Dockerfile", () => {
     expect(baseImages("ARG V=1\nFROM a:$V", [{ name: "V", value: "9" }])).toEqual(["a:9"]);
     expect(baseImages("FROM a:${V:-1}", [{ name: "V", value: "9" }])).toEqual(["a:1"]);
   });
+});
+
+describe("the frontend of a Dockerfile", () => {
+  const FROM = "FROM a\n";
+
+  it.each([
+    ["# syntax=docker/dockerfile:1\n", "docker/dockerfile:1", ""],
+    ["#Syntax = docker/dockerfile:1.4 \n# a comment\n", "docker/dockerfile:1.4", "# a comment\n"],
+    ["# escape=`\n# syntax=a/b\n\n", "a/b", "# escape=`\n\n"],
+  ])("is named in the directives at its top: %j", (top, ref, rest) => {
+    expect(frontendOf(top + FROM)).toEqual({ ref, rest: rest + FROM });
+  });
+
+  it.each(["", "# a comment\n# syntax=a/b\n", "\n# syntax=a/b\n", "# escape=`\n"])(
+    "is none after any other line: %j",
+    (top) => expect(frontendOf(top + FROM)).toBeUndefined(),
+  );
 });

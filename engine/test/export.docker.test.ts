@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import type { Container } from "@dagger.io/dagger";
 import { describe, expect, it } from "vitest";
 import { docker, IMAGE, temporaryFolder, withSession } from "./support.ts";
 
@@ -118,6 +119,21 @@ describe("export", () => {
       await expect(client.container().withUser("nobody").asTarball().sync()).rejects.toThrow(
         "no containers to export",
       );
+    }));
+
+  it("has a layer for each directory and file that was added", () =>
+    session(async ({ client }) => {
+      const name = "stackline-test/layers:v1";
+      const dir = client.directory().withNewFile("f", "layer");
+      const base = client.container().from(IMAGE);
+      const layers = async (made: Container): Promise<number> => {
+        await made.exportImage(name);
+        const { RootFS } = await docker.getImage(name).inspect();
+        await docker.getImage(name).remove();
+        return RootFS.Layers?.length ?? 0;
+      };
+      const more = base.withDirectory("/a", dir).withDirectory("/b", dir).withNewFile("/c", "layer");
+      expect((await layers(more)) - (await layers(base))).toBe(3);
     }));
 
   it("tags an image in the local Docker", () =>

@@ -2,17 +2,22 @@ import { execFileSync } from "node:child_process";
 import {
   chmodSync,
   existsSync,
+  linkSync,
   lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   readlinkSync,
+  rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
+import { packTree, unpackTree } from "../src/store/archive.ts";
 import { exportFile, exportTree } from "../src/store/export.ts";
+import { scanHostDirectory } from "../src/store/host.ts";
 import { writeHostText } from "../src/store/replace.ts";
 import { Store } from "../src/store/store.ts";
 import { checkTarget, type TargetKind } from "../src/store/target.ts";
@@ -234,6 +239,26 @@ describe("an exported directory", () => {
     await expect(exportTree(store, Tree.empty, link, { wipe: true })).rejects.toThrow("will not be wiped");
   });
 
+  it("keeps the hard links that were read, or unpacked from an archive, as long as the files are equal", async () => {
+    const source = temporaryFolder();
+    mkdirSync(join(source, "sub"));
+    writeFileSync(join(source, "one"), "1");
+    for (const name of ["same", "sub/same", "changed"]) linkSync(join(source, "one"), join(source, name));
+    const read = await scanHostDirectory(store, source);
+    const unpacked = await unpackTree(store, packTree(store, read.subtree("")));
+    expect(unpacked.digest).toBe(read.digest);
+    for (const tree of [read, unpacked]) {
+      const to = temporaryFolder();
+      writeFileSync(join(to, "same"), "old");
+      await exportTree(store, tree.with("changed", { ...(tree.get("changed") as Entry), mode: 0o600 }), to);
+      const inode = (name: string): number => statSync(join(to, name)).ino;
+      expect([inode("same"), inode("sub/same")]).toEqual([inode("one"), inode("one")]);
+      expect(inode("changed")).not.toBe(inode("one"));
+    }
+    rmSync(join(source, "same"));
+    expect((await scanHostDirectory(store, join(source, "sub"))).get("same")).not.toHaveProperty("hard");
+  });
+
   it("keeps the mode of files, and takes files into its read-only folders", async () => {
     const folder = temporaryFolder();
     const made = Tree.empty.with("bin", newDirectory(0o555)).with("bin/run", await file("x", 0o755));
@@ -265,6 +290,10 @@ describe("the field export", () => {
       expect(
         await ask(folder, `{ container { withExec(args: ["x"]) { export(path: "${path}") } } }`),
       ).toContain("is a directory: give the path of a file");
+    const named = 'withEnvVariable(name: "D", value: "full") { export(path: "$D/", expand: true) }';
+    expect(await ask(folder, `{ container { ${named} } }`)).toContain(
+      "is a directory: give the path of a file",
+    );
     expect(content(folder)).toEqual(content(target()));
   });
 

@@ -1,12 +1,12 @@
 /** @module-tag slow */
 
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import * as command from "./command.ts";
-import { expectOneLine, type Failure, runCommand, sample } from "./command.ts";
+import { commandLine, expectOneLine, type Failure, runCommand, sample } from "./command.ts";
 import { temporaryFolder } from "./folder.ts";
 import { removeStepImages } from "./images-made.ts";
 import { docker } from "./support.ts";
@@ -61,11 +61,15 @@ describe("one clear line and exit code 1 for", () => {
     );
   });
 
-  it("a module with dependencies", () => {
-    const json = JSON.stringify({ name: "sample", sdk: "typescript", dependencies: [{ name: "other" }] });
+  it("a module with a dependency that is not on this machine", () => {
+    const json = JSON.stringify({
+      name: "sample",
+      sdk: "typescript",
+      dependencies: [{ name: "other", source: "github.com/x/y" }],
+    });
     expect(fail(["-m", changed("dagger.json", json), "functions"])).toMatchObject({
       code: 1,
-      said: expect.stringMatching(/"dependencies" are not part of the embedded engine/),
+      said: expect.stringMatching(/the dependency "github.com\/x\/y" is not a folder of this machine/),
     });
   });
 
@@ -103,6 +107,33 @@ describe("one clear line and exit code 1 for", () => {
     taken.close();
     const running = await docker.listContainers({ all: true });
     expect(running.filter(({ Command }) => Command.includes("97531"))).toEqual([]);
+  });
+
+  it("a service that is interrupted, with a signal's exit code and without leaving it behind", async () => {
+    const service = ["with-default-args", "--args=sleep,97533", "with-exposed-port", "--port=80"];
+    const up = ["--experimental-skip-healthcheck", "as-service", "up", "--random"];
+    const [program, args] = commandLine([
+      "-m",
+      sample,
+      "call",
+      "base",
+      ...service,
+      ...up,
+      "--progress=plain",
+    ]);
+    const child = spawn(program, args, { env: { ...process.env, STACKLINE_CACHE }, stdio: "pipe" });
+    let said = "";
+    const ended = new Promise((resolve) => child.once("close", resolve));
+    await new Promise<void>((resolve) =>
+      child.stderr.setEncoding("utf8").on("data", (text: string) => {
+        said += text;
+        if (said.includes("leads to port 80 of the service")) resolve();
+      }),
+    );
+    child.kill("SIGINT");
+    expect([await ended, said.trimEnd().split("\n").at(-1)]).toEqual([130, "Error: interrupted by SIGINT"]);
+    const running = await docker.listContainers({ all: true });
+    expect(running.filter(({ Command }) => Command.includes("97533"))).toEqual([]);
   });
 
   asRoot("a full disk", () => {

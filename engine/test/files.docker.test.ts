@@ -39,14 +39,20 @@ describe("files in a container", () => {
         .from(IMAGE)
         .withNewFile("/var/run/made", "here")
         .withSymlink("../run/made", "/opt/link")
-        .withExec(["true"]);
-      expect(await base.file("/run/made").contents()).toBe("here");
-      expect(await base.file("/opt/link").contents()).toBe("here");
+        .withDirectory("/made", client.directory().withSymlink("../opt", "out"))
+        .withNewFile("/made/out/through", "two links");
+      for (const ran of [base, base.withExec(["true"])]) {
+        expect(await ran.file("/run/made").contents()).toBe("here");
+        expect(await ran.file("/opt/through").contents()).toBe("two links");
+        expect(await ran.file("/made/out/link").contents()).toBe("here");
+        expect(await ran.directory("/opt").file("link").contents()).toBe("here");
+      }
       expect(await base.directory("/bin").entries()).toContain("ls");
       expect(
         await base.exists("/opt/link", { expectedType: ExistsType.SymlinkType, doNotFollowSymlinks: true }),
       ).toBe(true);
       expect(await base.exists("/opt/link", { expectedType: ExistsType.RegularType })).toBe(true);
+      await expect(base.withSymlink("x", "/opt/link").sync()).rejects.toThrow("file exists");
       const circle = base.withSymlink("/opt/b", "/opt/a").withSymlink("/opt/a", "/opt/b").withExec(["true"]);
       await expect(circle.file("/opt/a").contents()).rejects.toThrow();
     }));
@@ -63,9 +69,11 @@ describe("files in a container", () => {
       expect(await over.directory("/etc").entries()).toContain("passwd");
       expect(await over.rootfs().entries()).toEqual(expect.arrayContaining(["bin", "etc/", "new/"]));
       expect(await over.rootfs().entries()).not.toContain(".dockerenv");
-      await expect(over.file("/nothing").contents()).rejects.toThrow("/nothing");
-      await expect(over.file("/etc").contents()).rejects.toThrow("is a directory");
-      await expect(over.directory("/etc/passwd").entries()).rejects.toThrow("is a file");
+      await expect(over.file("/nothing").contents()).rejects.toThrow("/nothing: no such file or directory");
+      await expect(over.file("/etc").contents()).rejects.toThrow("path /etc is a directory, not a file");
+      await expect(over.directory("/etc/passwd").entries()).rejects.toThrow(
+        "path /etc/passwd is a file, not a directory",
+      );
     }));
 
   it("are copied from a directory with filters, an owner and a mode", () =>
@@ -107,8 +115,13 @@ describe("files in a container", () => {
           .directory("/dir")
           .entries(),
       ).toEqual(["name", "two"]);
-      // A folder of the image is never replaced by a file.
-      await expect(base.withFile("/etc", file).withExec(["true"]).sync()).rejects.toThrow("/etc");
+      const placed = base
+        .withWorkdir("/opt")
+        .withFile("/etc", file)
+        .withFile(".", file)
+        .withFile("/bin", file);
+      const ls = await placed.withExec(["ls", "/etc/name", "/opt/name", "/usr/bin/name"]).stdout();
+      expect(ls).toBe("/etc/name\n/opt/name\n/usr/bin/name\n");
     }));
 
   it("are removed by path, folders with their content", () =>
@@ -132,6 +145,10 @@ describe("files in a container", () => {
         client.directory().withNewFile("f", "").withNewFile("g", ""),
       );
       expect(await mounted.withoutFile("/m/f").directory("/m").entries()).toEqual(["g"]);
+      expect(await mounted.withoutFiles(["/m/*", "/opt/a/t*", "/x*"]).directory("/opt/a").entries()).toEqual([
+        "one",
+      ]);
+      expect(await mounted.withoutFile("/m/*").directory("/m").entries()).toEqual([]);
     }));
 
   it("report their type, size and permissions", () =>
@@ -141,6 +158,14 @@ describe("files in a container", () => {
       expect([await stat.name(), await stat.size(), await stat.permissions(), await stat.fileType()]).toEqual(
         ["f", 5, 0o600, FileType.Regular],
       );
+    }));
+
+  it("are those of the image after a step that changes none", () =>
+    session(async ({ client }) => {
+      const base = client.container().from(IMAGE);
+      const ran = base.withExec(["true"]);
+      expect(await base.rootfs().diff(ran.rootfs()).entries()).toEqual([]);
+      expect(await ran.directory("/usr/sbin").entries()).not.toContain("docker-init");
     }));
 
   it("can be a container's whole root file system", () =>

@@ -85,6 +85,25 @@ describe("a module's function", () => {
       expect(await value(engine, `names(dir: "${id.data.directory.withNewFile.id}")`)).toEqual(["f"]);
     }));
 
+  it("reads any file of its source, and the next call is a cache hit", async () => {
+    const read = 'own(path: "dagger.json")';
+    expect(await session((engine) => value(engine, read))).toContain('"name": "sample"');
+    await session(async (engine, cached) => {
+      await value(engine, read);
+      expect(cached()).toContain("Sample.own");
+    });
+  });
+
+  it("returns its source, and what is cached of that serves another session", async () => {
+    const read = "source { entries }";
+    const entries = { entries: expect.arrayContaining(["dagger.json", "src/"]) };
+    expect(await session((engine) => value(engine, read))).toEqual(entries);
+    await session(async (engine, cached) => {
+      expect(await value(engine, read)).toEqual(entries);
+      expect(cached()).toContain("Sample.source");
+    });
+  });
+
   it("gets secrets by reference, and the ID does not contain the value", () =>
     session(async (engine) => {
       const secret = (await (

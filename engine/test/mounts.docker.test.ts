@@ -1,7 +1,10 @@
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { join } from "node:path";
 import { CacheSharingMode } from "@dagger.io/dagger";
 import { afterAll, describe, expect, it } from "vitest";
-import { docker, IMAGE, temporaryFolder, withSession } from "./support.ts";
+import { docker, IMAGE, python, temporaryFolder, withSession } from "./support.ts";
 
 const storePath = temporaryFolder();
 const session = <T>(use: Parameters<typeof withSession<T>>[1]): Promise<T> => withSession({ storePath }, use);
@@ -71,6 +74,28 @@ describe("a mounted directory", () => {
       await expect(fixed.withExec(["touch", "/m/g"]).sync()).rejects.toMatchObject({
         stderr: expect.stringContaining("Read-only file system"),
       });
+    }));
+
+  it("has its own mode, and dates of today on what was made today", () =>
+    session(async ({ client }) => {
+      const folder = client
+        .directory()
+        .withNewDirectory("p", { permissions: 0o700 })
+        .withNewFile("p/new", "")
+        .withNewFile("p/old", "")
+        .directory("p");
+      const base = client
+        .container()
+        .from(IMAGE)
+        .withMountedDirectory("/m", folder)
+        .withDirectory("/copy", folder)
+        .withMountedFile("/file", client.file("f", "").withTimestamps(500_000_000));
+      const ran = base.withExec(sh("stat -c %a /m /copy; find /m /copy -mtime +1; stat -c %Y /file"));
+      expect(await ran.stdout()).toBe("700\n700\n500000000\n");
+      // Steps keep it, and it is what they give it.
+      const changed = base.withExec(sh("chmod 711 /m"));
+      expect(await changed.stat("/m").permissions()).toBe(0o711);
+      expect(await changed.withExec(["stat", "-c", "%a", "/m"]).stdout()).toBe("711\n");
     }));
 
   it("accepts files that are added later", () =>
@@ -145,6 +170,29 @@ describe("a mounted file", () => {
     }));
 });
 
+describe("a mounted socket", () => {
+  it("has the given owner, is on top like a secret, and leaves nothing behind", async () => {
+    const path = join(temporaryFolder(), "s");
+    const server = createServer((client) => client.end("hello"));
+    await once(server.listen(path), "listening");
+    await session(async ({ client }) => {
+      const base = client
+        .container()
+        .from(python)
+        .withUnixSocket("/new/s", client.host().unixSocket(path), { owner: "www-data" })
+        .withMountedSecret("/secret", client.setSecret("s", "the secret"))
+        .withMountedFile("/secret", client.file("f", "a file"));
+      const read =
+        "import socket; s=socket.socket(socket.AF_UNIX); s.connect('/new/s'); print(s.recv(9).decode())";
+      const ran = base.withExec(sh(`stat -c %U /new/s; python -c "${read}"; wc -c < /secret`));
+      expect(await ran.stdout()).toBe("www-data\nhello\n10\n");
+      expect(await ran.withoutUnixSocket("/new/s").exists("/new/s")).toBe(false);
+      expect(await ran.withoutUnixSocket("/other").withExec(["ls", "/new"]).stdout()).toBe("s\n");
+    });
+    server.close();
+  });
+});
+
 describe("a cache volume", () => {
   it("keeps its content between steps and sessions, and is not part of the cache key", async () => {
     const key = newKey();
@@ -174,6 +222,20 @@ describe("a cache volume", () => {
         })
         .withExec(sh("cat /c/seed; stat -c %U /c"));
       expect(await ran.stdout()).toBe("seedwww-data\n");
+    }));
+
+  it("is another one with another owner or source, also if its key is known", () =>
+    session(async ({ client }) => {
+      const cache = client.cacheVolume(newKey());
+      const base = client.container().from(IMAGE);
+      const look = sh("stat -c %u /c; ls /c; touch /c/seen");
+      const plain = base.withMountedCache("/c", cache).withExec(look);
+      expect(await plain.stdout()).toBe("0\n");
+      const source = client.directory().withNewFile("f", "");
+      const owned = base.withMountedCache("/c", cache, { owner: "33", source }).withExec(look);
+      expect(await owned.stdout()).toBe("33\nf\n");
+      const again = base.withMountedCache("/c", cache).withExec([...look, "again"]);
+      expect(await again.stdout()).toBe("0\nseen\n");
     }));
 
   it("is used by one step at a time if it is locked, and is never shared if it is private", () =>

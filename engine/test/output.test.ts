@@ -1,6 +1,6 @@
 import { PassThrough } from "node:stream";
 import { describe, expect, it } from "vitest";
-import { parseDuration } from "../src/docker/duration.ts";
+import { formatDuration, parseDuration } from "../src/docker/duration.ts";
 import { maskedTexts } from "../src/docker/masks.ts";
 import { followOutput, textSink } from "../src/docker/output.ts";
 import { Scrubber } from "../src/docker/scrubber.ts";
@@ -27,6 +27,13 @@ describe("a scrubber", () => {
 
   it("masks the longer of two secrets with a common prefix", () => {
     expect(scrubbed(["abc", "abcdef"], "abcdef abcd abc")).toEqual(["*** ***d ***"]);
+  });
+
+  it("masks a secret that is not text", () => {
+    const key = Buffer.from([0xff, 0x00, 0xc3, 0x28, 0xa0]);
+    const scrubber = new Scrubber([key]);
+    const bytes = Buffer.concat([Buffer.from("<"), key, Buffer.from([0xff, 0x3e])]);
+    expect(Buffer.concat([scrubber.push(bytes), scrubber.end()]).toString("latin1")).toBe("<***\xff>");
   });
 
   it("masks a secret that is printed without its trailing newline", () => {
@@ -170,3 +177,10 @@ describe("a duration", () => {
     expect(() => parseDuration(text)).toThrow("write it like");
   });
 });
+
+it.each(["0s", "500ms", "1s", "25s", "1.5s", "1m0s", "1m30s", "2h45m0s", "1h0m3s"])(
+  "the duration %s is written as Go writes it",
+  (text) => {
+    expect(formatDuration(parseDuration(text))).toBe(text);
+  },
+);

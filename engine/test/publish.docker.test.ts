@@ -139,6 +139,25 @@ describe("from", () => {
       await removeRepository(`${address}/team/private`);
     }));
 
+  it("works for one image under many tags at once, also from two sessions", async () => {
+    const push = (session: number): Promise<string[]> =>
+      withSession({ storePath }, async ({ client }) => {
+        const made = client
+          .container()
+          .from(IMAGE)
+          .withNewFile("/many", "tags")
+          .withRegistryAuth(address, "pusher", client.setSecret("p", PASSWORD));
+        const names = Array.from({ length: 6 }, (_, tag) => `${address}/team/many:s${session}-${tag}`);
+        return Promise.all(names.map((name) => made.publish(name)));
+      });
+    // Once alone, so that all of them push the same image.
+    const first = await push(0);
+    const published = [...first, ...(await Promise.all([push(1), push(2), push(3)])).flat()];
+    expect(new Set(published.map((reference) => reference.split("@")[1])).size).toBe(1);
+    const left = await docker.listImages({ filters: { reference: ["stackline/held"] } });
+    expect(left.flatMap(({ RepoTags }) => RepoTags ?? [])).toEqual([]);
+  });
+
   it("pulls with the user's login, also the base images of a Dockerfile", () =>
     withSession({ storePath }, async ({ client }) => {
       const name = `${address}/team/base:v1`;

@@ -47,7 +47,25 @@ describe("search", () => {
         await places(directory.search({ pattern: "OS", insensitive: true, filesOnly: true })),
       ).toHaveLength(3);
       expect(await places(directory.search({ pattern: "(os.name)", literal: true }))).toEqual(["a.py:2"]);
-      await expect(directory.search({ pattern: "x", skipIgnored: true })).rejects.toThrow("skipIgnored");
+    }));
+
+  it("searches in the places that `paths` name, as any path names them", () =>
+    session(async (directory) => {
+      const dir = directory
+        .withSymlink("/sub", "link")
+        .withNewFile("etc/conf", "os")
+        .withNewFile("in/etc/conf", "os inside")
+        .withSymlink("/etc/conf", "in/conf");
+      const search = (from: Directory, ...paths: string[]): Promise<string[]> =>
+        places(from.search({ pattern: "os", paths }));
+      for (const path of ["/sub", "sub/", "./sub", "link", "link/b.txt", "/sub/../sub"])
+        expect(await search(dir, path)).toEqual(["sub/b.txt:1"]);
+      expect(await search(dir, "/sub/../")).toContain("a.py:1");
+      expect(await search(dir, "a.py", "etc")).toEqual(["a.py:1", "a.py:2", "etc/conf:1"]);
+      // A link leads no further than to the directory that is searched.
+      expect(await search(dir.directory("in"), "conf")).toEqual(["etc/conf:1"]);
+      for (const path of ["../../etc/passwd", "some/../../etc", ".."])
+        await expect(search(dir, path)).rejects.toThrow(`path cannot escape directory: ${path}`);
     }));
 
   it("matches across lines only with `multiline`", () =>
@@ -62,5 +80,26 @@ describe("search", () => {
       expect(await directory.findUp("a.py", "sub")).toBe("a.py");
       expect(await directory.findUp("b.txt", "sub")).toBe("sub/b.txt");
       expect(await directory.findUp("none", "sub")).toBeNull();
+    }));
+
+  it("leaves out what .ignore and .rgignore name, and in a repository .gitignore, where that is asked for", () =>
+    session(async (_, client) => {
+      const files = ["kept", "a.log", "kept.log", "out/x", "sub/b.tmp", "sub/kept.tmp", "deep/c.bin"];
+      const directory = files
+        .reduce((dir, path) => dir.withNewFile(path, "word"), client.directory())
+        .withNewFile(".gitignore", "*.bin")
+        .withNewFile(".ignore", "*.log\n/out\n*.tmp\n")
+        .withNewFile(".rgignore", "!kept.log")
+        .withNewFile("sub/.ignore", "!kept.tmp");
+      const found = async (dir: Directory, more = {}): Promise<string[]> => {
+        const results = await dir.search({ pattern: "word", skipIgnored: true, filesOnly: true, ...more });
+        return Promise.all(results.map((result) => result.filePath()));
+      };
+      const kept = ["kept", "kept.log", "sub/kept.tmp"];
+      expect(await found(directory)).toEqual(["deep/c.bin", ...kept]);
+      expect(await found(directory.withNewDirectory(".git"))).toEqual(kept);
+      expect(await found(directory, { paths: ["out"] })).toEqual(["out/x"]);
+      expect(await found(directory, { globs: ["*.log", "x"] })).toEqual(["a.log", "kept.log"]);
+      expect(await directory.file("a.log").search("word", { skipIgnored: true })).toHaveLength(1);
     }));
 });

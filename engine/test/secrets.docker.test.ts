@@ -225,6 +225,24 @@ describe("a secret", () => {
       await expect(client.secret("vault://x").plaintext()).rejects.toThrow(/vault.*env:\/\//);
     }));
 
+  it("need not be text: its bytes arrive unchanged as a file and on standard input", () =>
+    session(async ({ client }) => {
+      const bytes = Buffer.from([0xff, 0xfe, 0x00, 0x80, 0x0a, 0xc3, 0x28, 0xa0]);
+      const file = join(temporaryFolder(), "key");
+      writeFileSync(file, bytes);
+      const ran = client
+        .container()
+        .from(IMAGE)
+        .withMountedSecret("/file", client.secret(`file://${file}`))
+        .withMountedSecret("/cmd", client.secret(`cmd://cat ${file}`))
+        .withSecretVariable("S", client.secret("cmd://printf '\\377\\200'"))
+        .withExec(sh('for f in /file /cmd -; do od -An -tx1 -v $f; done; printf %s "$S" | od -An -tx1'), {
+          redirectStdin: "/file",
+        });
+      const lines = (await ran.stdout()).split("\n").map((line) => line.replaceAll(" ", ""));
+      expect(lines).toEqual([...Array(3).fill(bytes.toString("hex")), "ff80", ""]);
+    }));
+
   it("that is missing fails on first use, and the error shows no other secret", () =>
     session(async ({ client }) => {
       process.env.TEST_OTHER_SECRET = "never shown";

@@ -1,4 +1,4 @@
-import { type Client, type Container, ReturnType } from "@dagger.io/dagger";
+import { type Client, type Container, ReturnType, type Service } from "@dagger.io/dagger";
 import { describe, expect, it } from "vitest";
 import { leftovers, python, temporaryFolder, withSession } from "./support.ts";
 
@@ -118,6 +118,13 @@ describe("a service", () => {
       const error = await user.sync().catch((reason) => reason);
       expect(error.message).toContain("exit code 3");
       expect(error.message).toMatch(/no such table$/);
+      for (const failed of [error, await broken.start().catch((reason) => reason)])
+        expect(failed).toMatchObject({
+          cmd: sh("echo no such table >&2; exit 3"),
+          exitCode: 3,
+          stdout: "",
+          stderr: "no such table\n",
+        });
     }));
 
   it("whose own service fails is reported with the cause of that failure", () =>
@@ -134,8 +141,15 @@ describe("a service", () => {
         .withDefaultArgs(sh("python -m http.server 8000 & sleep 2; echo out of memory; exit 9"))
         .asService();
       const started = Date.now();
-      const user = client.container().from(python).withServiceBinding("db", short).withExec(["sleep", "60"]);
-      await expect(user.sync()).rejects.toThrow(/service db ended.*exit code 9[\s\S]*out of memory/);
+      const base = client.container().from(python);
+      const needing = base.withServiceBinding("db", short).asService({ args: ["sleep", "90"] });
+      const user = (name: string, service: Service): Promise<Container> =>
+        base.withServiceBinding(name, service).withExec(["sleep", "60"]).sync();
+      const [direct, indirect] = await Promise.allSettled([user("db", short), user("app", needing)]);
+      const cause = /service db ended.*exit code 9[\s\S]*out of memory/;
+      expect(direct).toMatchObject({ reason: { message: expect.stringMatching(cause) } });
+      expect(indirect).toMatchObject({ reason: { message: expect.stringMatching(cause) } });
+      expect(indirect).toMatchObject({ reason: { message: expect.stringContaining("service app ended") } });
       expect(Date.now() - started).toBeLessThan(30_000);
     }));
 

@@ -239,7 +239,9 @@ describe("folders of the host", () => {
         "src/",
         "src/c.py",
       ]);
+      mkdirSync(join(path, ".git"));
       expect(await list({ gitignore: true })).toEqual([
+        ".git/",
         ".gitignore",
         "a.py",
         "src/",

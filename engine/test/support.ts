@@ -88,13 +88,13 @@ export async function withSession<T>(
 /** Sends a query directly, for requests that no SDK sends. */
 export async function post(
   engine: Engine,
-  query: string,
+  request: string | { query: string; operationName: string | null; variables?: Record<string, unknown> },
   token = engine.server.issueToken(),
 ): Promise<Response> {
   return fetch(`http://127.0.0.1:${engine.server.port}/query`, {
     method: "POST",
     headers: { authorization: `Basic ${Buffer.from(`${token}:`).toString("base64")}` },
-    body: JSON.stringify({ query }),
+    body: JSON.stringify(typeof request === "string" ? { query: request } : request),
   });
 }
 

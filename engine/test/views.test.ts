@@ -50,6 +50,22 @@ async function fourSteps(progress: Progress): Promise<void> {
 }
 
 describe("progress as plain text", () => {
+  it("shows the beginning of a line that does not end for a second, such as the dots of a test run", async () => {
+    const text = await written({ progress: "plain" }, (progress) =>
+      progress.step("test", async (step) => {
+        step.log("ready\n...");
+        await sleep(3_000);
+        step.log("..\nOK\n");
+      }),
+    );
+    expect(text.split("\n").filter((line) => line.includes("|"))).toEqual([
+      "1 | ready",
+      "1 | ...",
+      "1 | ..",
+      "1 | OK",
+    ]);
+  });
+
   it("has one line per event, the output of steps but not of services in whole lines, and a summary", async () => {
     expect((await shown({})).trim().split("\n")).toEqual([
       "1 ▸ kept",

@@ -9,8 +9,12 @@ import {
   withoutPair,
   withPair,
 } from "../core/values.ts";
-import { absolutePath } from "../docker/read.ts";
+import { formatDuration, parseDuration } from "../docker/duration.ts";
+import { absolutePath } from "../docker/paths.ts";
 import type { Args, Evaluator } from "../session/context.ts";
+import { failUnlessEmpty } from "./with-error.ts";
+
+const noArgs = { args: [], ownArgs: false };
 
 type Change = (state: ContainerState, args: Args) => Partial<ContainerState>;
 
@@ -19,15 +23,23 @@ function change(apply: Change): Evaluator {
   return (state: ContainerState, args) => ({ ...state, ...apply(state, args) });
 }
 
-/** Fills ${NAME} and $NAME from the container's environment; an unknown name is empty, as in a shell. */
+/**
+ * Fills ${NAME} and $NAME from the container's environment; an unknown name is empty, as in a shell.
+ * @throws UserError for a variable whose value must not become part of a recipe.
+ */
 export function expandVariables(state: ContainerState, text: string): string {
-  return text.replace(
-    /\$\{(\w+)\}|\$(\w+)/g,
-    (_, braced, bare) => pairValue(state.env, braced ?? bare) ?? "",
-  );
+  return text.replace(/\$\{(\w+)\}|\$(\w+)/g, (_, braced, bare) => expandVariable(state, braced ?? bare));
 }
 
-function maybeExpand(state: ContainerState, args: Args, text: string): string {
+function expandVariable({ env, secretEnv, volatileEnv }: ContainerState, name: string): string {
+  const isIn = (pairs: readonly [string, unknown][]): boolean => pairs.some(([key]) => key === name);
+  const kind = isIn(secretEnv) ? "secret" : isIn(volatileEnv) ? "volatile" : undefined;
+  if (kind) throw new UserError(`expand cannot be used with ${kind} env variable ${JSON.stringify(name)}`);
+  return pairValue(env, name) ?? "";
+}
+
+/** A text of a call, expanded if the call says so. */
+export function maybeExpand(state: ContainerState, args: Args, text: string): string {
   return args.expand ? expandVariables(state, text) : text;
 }
 
@@ -44,14 +56,18 @@ function isPort(port: PortValue, args: Args): boolean {
   return port.port === args.port && port.protocol === args.protocol;
 }
 
+function normalDuration(text: string | null): string {
+  return formatDuration(parseDuration(text ?? ""));
+}
+
 function toHealthcheck(args: Args): HealthcheckValue {
   return {
     args: args.args,
     shell: args.shell ?? false,
-    interval: args.interval ?? "",
-    timeout: args.timeout ?? "",
-    startPeriod: args.startPeriod ?? "",
-    startInterval: args.startInterval ?? "",
+    interval: normalDuration(args.interval),
+    timeout: normalDuration(args.timeout),
+    startPeriod: normalDuration(args.startPeriod),
+    startInterval: normalDuration(args.startInterval),
     retries: args.retries ?? 0,
   };
 }
@@ -85,16 +101,16 @@ export const containerConfig: Record<string, Evaluator> = {
     annotations: withPair(state.annotations, name, value),
   })),
   withoutAnnotation: change((state, { name }) => ({ annotations: withoutPair(state.annotations, name) })),
-  withEntrypoint: change((state, { args, keepDefaultArgs }) => ({
+  withEntrypoint: change((_, { args, keepDefaultArgs }) => ({
     entrypoint: args,
-    args: keepDefaultArgs ? state.args : [],
+    ...(!keepDefaultArgs && noArgs),
   })),
-  withoutEntrypoint: change((state, { keepDefaultArgs }) => ({
+  withoutEntrypoint: change((_, { keepDefaultArgs }) => ({
     entrypoint: [],
-    args: keepDefaultArgs ? state.args : [],
+    ...(!keepDefaultArgs && noArgs),
   })),
-  withDefaultArgs: change((_, { args }) => ({ args })),
-  withoutDefaultArgs: change(() => ({ args: [] })),
+  withDefaultArgs: change((_, { args }) => ({ args, ownArgs: true })),
+  withoutDefaultArgs: change(() => noArgs),
   withExposedPort: change((state, args) => ({
     ports: [...state.ports.filter((port) => !isPort(port, args)), toPort(args)],
   })),
@@ -115,9 +131,7 @@ export const containerConfig: Record<string, Evaluator> = {
   withoutRegistryAuth: change((state, { address }) => ({
     registryAuth: state.registryAuth.filter(([host]) => host !== address),
   })),
-  withError: (_, { err }) => {
-    throw new UserError(err);
-  },
+  withError: (state: ContainerState, { err }) => failUnlessEmpty(state, err),
 
   envVariable: (state: ContainerState, { name }) => pairValue(state.env, name) ?? null,
   envVariables: (state: ContainerState) => state.env.map(([name, value]) => ({ name, value })),
@@ -130,10 +144,14 @@ export const containerConfig: Record<string, Evaluator> = {
   platform: (state: ContainerState) => state.platform,
   exposedPorts: (state: ContainerState) => state.ports,
   dockerHealthcheck: (state: ContainerState) => state.healthcheck ?? null,
-  mounts: (state: ContainerState) => state.mounts.map((mount) => mount.path),
+  // As in the official engine, without secrets and sockets.
+  mounts: (state: ContainerState) =>
+    state.mounts.filter(({ kind }) => kind !== "secret" && kind !== "socket").map(({ path }) => path),
   imageRef: (state: ContainerState) => {
     if (!state.imageRef)
-      throw new UserError("this container was not made from an image: it has no reference");
+      throw new UserError(
+        "Image reference can only be retrieved immediately after the 'Container.From' call. Error in fetching imageRef as the container image is changed",
+      );
     return state.imageRef;
   },
 };

@@ -1,14 +1,15 @@
-import { resolve } from "node:path";
 import type { Call } from "../core/call.ts";
 import { UserError } from "../core/errors.ts";
 import type { ContainerState, FileValue } from "../core/values.ts";
-import { finishImage, saveImage } from "../docker/bake.ts";
+import { withFinishedImage } from "../docker/held-image.ts";
 import { stateFromImage, stateOfImage } from "../docker/images.ts";
 import { loadArchive } from "../docker/load.ts";
 import { publishImage } from "../docker/publish.ts";
+import { saveImage } from "../docker/save.ts";
 import { tagImage } from "../docker/tags.ts";
 import type { Args, Evaluator, Resolver, SessionContext } from "../session/context.ts";
 import { exportFile } from "../store/export.ts";
+import { hostPath } from "../store/host-path.ts";
 import { checkTarget } from "../store/target.ts";
 import { newFile } from "../store/tree.ts";
 import { expandVariables } from "./container-config.ts";
@@ -50,9 +51,15 @@ async function tarball(
   state: ContainerState,
   args: Args,
   session: SessionContext,
-  compressed = false,
+  compression: "Gzip" | "Uncompressed",
 ): Promise<FileValue> {
-  const { digest, size } = await saveImage(session, await subject(state, args, session), compressed);
+  const wanted = args.forcedCompression ?? compression;
+  if (wanted !== "Gzip" && wanted !== "Uncompressed")
+    throw new UserError(`forcedCompression: the embedded engine has no ${wanted}; the official engine does`);
+  const { digest, size } = await saveImage(session, await subject(state, args, session), {
+    compressed: wanted === "Gzip",
+    mediaTypes: args.mediaTypes,
+  });
   // The mode of the official engine's: an image can contain what not everybody may read.
   return { name: "image.tar", entry: newFile(digest, size, 0o600) };
 }
@@ -68,30 +75,37 @@ export const containerImage: Record<string, Evaluator> = {
     const id = await loadArchive(session, entry.blob as string, tag);
     return { ...(await stateOfImage(session, id)), registryAuth: state.registryAuth };
   },
-  asTarball: (state: ContainerState, args, session) => tarball(state, args, session),
+  asTarball: (
+    state: ContainerState,
+    args,
+    session, // Uncompressed by default: most go on to `import` or a Docker on this machine.
+  ) => tarball(state, args, session, "Uncompressed"),
   export: async (state: ContainerState, args, session) => {
-    const path = resolve(session.workdir, args.expand ? expandVariables(state, args.path) : args.path);
+    const path = hostPath(session.workdir, args.expand ? expandVariables(state, args.path) : args.path);
     checkTarget(path, "file");
-    const { entry } = await tarball(state, args, session, true);
+    const { entry } = await tarball(state, args, session, "Gzip");
     await exportFile(session.store, entry, path, session.work.signal);
     return path;
   },
   exportImage: async (state: ContainerState, args, session) => {
-    await tagImage(
-      session.docker,
-      await finishImage(session, await subject(state, args, session)),
-      args.name,
+    await withFinishedImage(session, await subject(state, args, session), (id) =>
+      tagImage(session.docker, id, args.name),
     );
     // The API declares the field as non-null.
     return "";
   },
-  publish: async (state: ContainerState, args, session) =>
-    publishImage(session, await subject(state, args, session), args.address),
+  publish: async (state: ContainerState, args, session) => {
+    if ((args.forcedCompression ?? "Gzip") !== "Gzip")
+      throw new UserError(
+        `publish: the embedded engine has only Gzip as forcedCompression; the official engine has ${args.forcedCompression}`,
+      );
+    return publishImage(session, await subject(state, args, session), args.address);
+  },
 };
 
 export const containerResolvers: Record<string, Resolver> = {
   // Variables in the path are known only when the container is.
   export: exporting(({ path, expand }, { workdir }) => {
-    if (!expand) checkTarget(resolve(workdir, path), "file");
+    if (!expand) checkTarget(hostPath(workdir, path), "file");
   }),
 };

@@ -1,5 +1,5 @@
 import type { ContainerState } from "../core/values.ts";
-import { absolutePath } from "../docker/read.ts";
+import { absolutePath } from "../docker/paths.ts";
 import type { Args } from "../session/context.ts";
 import { expandVariables } from "./container-config.ts";
 

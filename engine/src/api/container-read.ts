@@ -1,44 +1,37 @@
 import { posix } from "node:path";
-import { UserError } from "../core/errors.ts";
 import type { ContainerState, DirectoryValue, FileValue } from "../core/values.ts";
-import { absolutePath, type Found, findPath } from "../docker/read.ts";
+import { fileSystemOf, findPath } from "../docker/read.ts";
 import type { Args, Evaluator, SessionContext } from "../session/context.ts";
 import { Tree } from "../store/tree.ts";
 import { target } from "./container-path.ts";
-import { statOf, typeOf } from "./stat.ts";
+import { directoryAt, fileAt, requireFound } from "./find.ts";
+import { isOfType, meansLink, statOf } from "./stat.ts";
 
-async function find(session: SessionContext, state: ContainerState, args: Args): Promise<Found> {
-  const path = target(state, args);
-  const found = await findPath(session, state, path);
-  if (!found) throw new UserError(`${path}: no such file or directory in the container`);
-  return found;
-}
+const find = async (state: ContainerState, args: Args, session: SessionContext) =>
+  requireFound(await findPath(session, state, target(state, args)), args.path);
 
 /** Fields of Container that read its files. */
 export const containerRead: Record<string, Evaluator> = {
   directory: async (state: ContainerState, args, session): Promise<DirectoryValue> => {
-    const found = await find(session, state, args);
-    if (!("tree" in found)) throw new UserError(`${args.path}: is a file, not a directory: select file`);
-    return { tree: found.tree, name: posix.basename(target(state, args)) };
+    const found = await find(state, args, session);
+    const { tree } = directoryAt(found, args.path);
+    const within = { ...fileSystemOf(session, state), path: found.path };
+    return { tree, name: posix.basename(target(state, args)), within };
   },
   file: async (state: ContainerState, args, session): Promise<FileValue> => {
-    const found = await find(session, state, args);
-    if (!("entry" in found))
-      throw new UserError(`${args.path}: is a directory, not a file: select directory`);
-    return { name: posix.basename(target(state, args)), entry: found.entry };
+    const { entry } = fileAt(await find(state, args, session), args.path);
+    return { name: posix.basename(target(state, args)), entry, within: fileSystemOf(session, state) };
   },
   rootfs: async (state: ContainerState, _args, session): Promise<DirectoryValue> => {
     const found = await findPath(session, { ...state, mounts: [] }, "/");
     return { tree: found && "tree" in found ? found.tree : Tree.empty };
   },
-  exists: async (state: ContainerState, args, session) => {
-    const found = await findPath(session, state, target(state, args), !args.doNotFollowSymlinks);
-    if (!found || !args.expectedType) return Boolean(found);
-    return args.expectedType === `${typeOf(found)}_TYPE`;
-  },
+  exists: async (state: ContainerState, args, session) =>
+    isOfType(await findPath(session, state, target(state, args), !meansLink(args)), args.expectedType),
   stat: async (state: ContainerState, args, session) => {
-    const path = absolutePath(state, args.path);
-    const found = await findPath(session, state, path, !args.doNotFollowSymlinks);
-    return found ? statOf(posix.basename(path), found) : null;
+    const path = target(state, args);
+    const found =
+      args.path === "" ? undefined : await findPath(session, state, path, !args.doNotFollowSymlinks);
+    return statOf(requireFound(found, args.path));
   },
 };

@@ -47,16 +47,33 @@ function outputField(stream: "stdout" | "stderr" | "combined"): Evaluator {
 
 function asService(state: ContainerState, args: Args): ServiceValue {
   refuseNesting(args);
-  const command =
-    args.args.length > 0 || args.useEntrypoint
-      ? commandOf(state, args)
-      : [...state.entrypoint, ...state.args];
+  const useEntrypoint = args.useEntrypoint || (args.args.length === 0 && !state.ownArgs);
+  const command = commandOf(state, { ...args, useEntrypoint });
   if (command.length === 0)
     throw new UserError("asService: the container has no command; give args, or an entry point");
   return { container: state, command, privileged: args.insecureRootCapabilities, noInit: args.noInit };
 }
 
-export const container: Record<string, Evaluator> = {
+/** A changed container is no longer the image that it came from. */
+function withoutReference(fields: Record<string, Evaluator>): Record<string, Evaluator> {
+  const changing = (evaluate: Evaluator): Evaluator => {
+    return async (...context) => {
+      const { imageRef: _, ...state } = (await evaluate(...context)) as ContainerState;
+      return state;
+    };
+  };
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, evaluate]) => [
+      name,
+      name.startsWith("with") && !KEEPING.test(name) ? changing(evaluate) : evaluate,
+    ]),
+  );
+}
+
+/** What changes nothing of the image. */
+const KEEPING = /^with(out)?(RegistryAuth|ServiceBinding|Error)$/;
+
+export const container: Record<string, Evaluator> = withoutReference({
   ...containerConfig,
   ...containerFiles,
   ...containerImage,
@@ -69,4 +86,4 @@ export const container: Record<string, Evaluator> = {
   exitCode: (state: ContainerState) => outcomeOf(state).exitCode,
   asService,
   up: (state: ContainerState, args, session) => upService(asService(state, args), args, session),
-};
+});

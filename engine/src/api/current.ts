@@ -1,13 +1,8 @@
 import { Call } from "../core/call.ts";
 import { UserError } from "../core/errors.ts";
-import type { Evaluator, Resolver } from "../session/context.ts";
-import type { FunctionCall } from "../session/function-call.ts";
-import { scanHostDirectory } from "../store/host.ts";
-
-interface CurrentModuleState {
-  name: string;
-  sourcePath: string;
-}
+import type { Evaluator, Resolver, SessionContext } from "../session/context.ts";
+import { type FunctionCall, NOT_SOURCE } from "../session/function-call.ts";
+import { hostDirectory } from "./host.ts";
 
 const withCaller: Resolver = ({ type, field, args }, { functionCallId = "" }) =>
   new Call(type, undefined, field, { ...args, caller: functionCallId });
@@ -18,27 +13,32 @@ export const currentResolvers: Record<string, Resolver> = {
   currentModule: withCaller,
 };
 
+const callOf = (session: SessionContext, caller: string, what: string): FunctionCall => {
+  const call = session.functionCalls.get(caller);
+  if (!call) throw new UserError(`there is no current ${what}: this client is not a module's function`);
+  return call;
+};
+
 /** Evaluators of those calls. */
 export const currentQueries: Record<string, Evaluator> = {
-  currentFunctionCall: (_, { caller }, session): FunctionCall => {
-    const call = session.functionCalls.get(caller);
-    if (!call)
-      throw new UserError("there is no current function call: this client is not a module's function");
-    return call;
-  },
-  currentModule: (_, { caller }, session): CurrentModuleState => {
-    const call = session.functionCalls.get(caller);
-    if (!call) throw new UserError("there is no current module: this client is not a module's function");
-    return { name: call.moduleName, sourcePath: call.sourcePath };
-  },
+  currentFunctionCall: (_, { caller }, session) => callOf(session, caller, "function call"),
+  currentModule: (_, { caller }, session) => callOf(session, caller, "module"),
 };
 
 export const currentModule: Record<string, Evaluator> = {
-  name: (module: CurrentModuleState) => module.name,
-  source: async (module: CurrentModuleState, _args, session) => ({
-    tree: await scanHostDirectory(session.store, module.sourcePath, { exclude: ["**/node_modules"] }),
-  }),
+  name: (call: FunctionCall) => call.moduleName,
 };
+
+/** The recipe has the content of the module's files: a cached result outlasts the call, and the folder. */
+export const currentModuleResolvers: Record<string, Resolver> = {
+  source: async ({ parent }, { session }) => {
+    const { sourcePath } = await session.evaluate<FunctionCall>(parent as Call);
+    const read = (): Promise<Call> => hostDirectory(session, { path: sourcePath, ...moduleFiles });
+    return session.work.keep(`module source ${sourcePath}`, read);
+  },
+};
+
+const moduleFiles = { exclude: NOT_SOURCE.map((name) => `**/${name}`), include: [], gitignore: false };
 
 export const functionCall: Record<string, Evaluator> = {
   name: (call: FunctionCall) => call.name,

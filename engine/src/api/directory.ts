@@ -1,140 +1,154 @@
-import { posix, resolve } from "node:path";
+import { posix } from "node:path";
 import type { Call } from "../core/call.ts";
 import { UserError } from "../core/errors.ts";
 import type { ContainerState, DirectoryValue, FileValue, SecretValue } from "../core/values.ts";
 import { buildImage } from "../docker/build.ts";
 import { stateOfImage } from "../docker/images.ts";
-import { type Found, findInTree } from "../docker/read.ts";
-import type { Args, Evaluator, Resolver } from "../session/context.ts";
+import { applyPatch } from "../git/patch.ts";
+import type { Args, Evaluator, Resolver, SessionContext } from "../session/context.ts";
 import { checkFolder, exportTree } from "../store/export.ts";
-import { filterTree, patternRegex } from "../store/patterns.ts";
-import { type Entry, newDirectory, newFile, normalise, type Tree } from "../store/tree.ts";
+import { hostPath } from "../store/host-path.ts";
+import { matchingPaths, withoutPath } from "../store/patterns.ts";
+import { newDirectory, newFile, newLink, type Tree } from "../store/tree.ts";
+import { type ChangesetValue, withChanges } from "./changeset.ts";
+import { differences } from "./difference.ts";
 import { exporting } from "./exporting.ts";
-import { numericOwner } from "./owner.ts";
+import { filtered } from "./filter.ts";
+import { directoryAt, fileAt, findIn, requireFound, wholeOf } from "./find.ts";
+import { asGit } from "./git.ts";
+import { checkName, leavesDirectory } from "./names.ts";
+import { changeOf, treeChangeOf } from "./owner.ts";
 import { requirePlatform } from "./platform.ts";
-import { refuseIgnored, searchFiles } from "./search.ts";
-import { statOf, typeOf } from "./stat.ts";
+import { searchFiles, searchRoots } from "./search.ts";
+import { isOfType, meansLink, statOf } from "./stat.ts";
+import { failUnlessEmpty } from "./with-error.ts";
 
 /** An evaluator that changes only the tree. */
 function change(apply: (tree: Tree, args: Args) => Tree): Evaluator {
   return (dir: DirectoryValue, args) => ({ ...dir, tree: apply(dir.tree, args) });
 }
 
-function placed(args: Args, entry: Entry): Entry {
-  return {
-    ...entry,
-    ...(args.permissions != null && { mode: args.permissions }),
-    ...(args.owner && numericOwner(args.owner)),
-  };
+/** A copy of a directory: part of nothing else, so that no link leads out of it. */
+function standalone({ name }: DirectoryValue, tree: Tree): DirectoryValue {
+  return { tree, ...(name !== undefined && { name }) };
 }
 
-function requireDirectory(tree: Tree, path: string): Tree {
-  const found = follow(tree, path, true);
-  if (!found || !("tree" in found)) throw new UserError(`${path}: no such directory`);
-  return found.tree;
+async function subdirectory(dir: DirectoryValue, path: string): Promise<DirectoryValue> {
+  const found = requireFound(await findIn(dir, path), path);
+  const within = { ...wholeOf(dir), path: found.path };
+  return { ...directoryAt(found, path), name: posix.basename(posix.resolve("/", path)), within };
 }
 
-/** What is at a path of a tree, with links in the path followed. */
-function follow(tree: Tree, path: string, last: boolean, links = 0): Found | undefined {
-  const parts = normalise(path).split("/");
-  for (const [i, _] of parts.entries()) {
-    const entry = tree.get(parts.slice(0, i + 1).join("/"));
-    if (entry?.type !== "link" || (i === parts.length - 1 && !last)) continue;
-    if (links > 40) throw new UserError(`${path}: its symbolic links form a cycle`);
-    const target = posix.resolve("/", ...parts.slice(0, i), entry.target ?? "");
-    return follow(tree, posix.join(target, ...parts.slice(i + 1)), last, links + 1);
-  }
-  return findInTree(tree, path);
+/** A file at a path of a tree; in a folder it keeps its name. */
+function withFile(tree: Tree, path: string, { name, entry }: FileValue): Tree {
+  const isFolder = /(^|\/)\.?$/.test(path) || tree.isDirectory(tree.realPath(path));
+  return tree.with(isFolder ? posix.join(path, name) : path, entry);
+}
+
+async function patched(session: SessionContext, dir: DirectoryValue, patch: string): Promise<DirectoryValue> {
+  return { ...dir, tree: await applyPatch(session, dir.tree, patch) };
 }
 
 export const directory: Record<string, Evaluator> = {
-  entries: (dir: DirectoryValue, { path }) => requireDirectory(dir.tree, path ?? "/").list(),
-  findUp: (dir: DirectoryValue, { name, start }) => findUp(dir.tree, normalise(start), name),
-  search: (dir: DirectoryValue, args, session) => {
-    refuseIgnored(args);
-    return searchFiles(session.store, dir.tree.toJSON(), args);
-  },
+  asGit,
+  entries: async (dir: DirectoryValue, { path }) =>
+    path ? (await subdirectory(dir, path)).tree.list() : dir.tree.list(),
+  findUp: (dir: DirectoryValue, { name, start }) => findUp(dir, name, posix.normalize(start || ".")),
+  search: (dir: DirectoryValue, args, { store }) =>
+    searchFiles(store, dir.tree, args, searchRoots(dir.tree, args.paths)),
   glob: (dir: DirectoryValue, { pattern }) => {
-    const matches = patternRegex(normalise(pattern));
-    return dir.tree.allPaths
-      .filter((path) => matches.test(path))
-      .map((path) => (dir.tree.isDirectory(path) ? `${path}/` : path));
+    const paths = matchingPaths(dir.tree, pattern);
+    return paths.map((path) => (dir.tree.isDirectory(path) ? `${path}/` : path));
   },
-  exists: (dir: DirectoryValue, { path, expectedType, doNotFollowSymlinks }) => {
-    const found = follow(dir.tree, path, !doNotFollowSymlinks);
-    return found !== undefined && (!expectedType || expectedType === `${typeOf(found)}_TYPE`);
+  exists: async (dir: DirectoryValue, args) =>
+    isOfType(await findIn(dir, args.path, !meansLink(args)), args.expectedType),
+  stat: async (dir: DirectoryValue, { path, doNotFollowSymlinks }) => {
+    const found = path === "" ? undefined : await findIn(dir, path, !doNotFollowSymlinks);
+    return statOf(requireFound(found, path));
   },
-  stat: (dir: DirectoryValue, { path, doNotFollowSymlinks }) => {
-    const found = follow(dir.tree, path, !doNotFollowSymlinks);
-    return found ? statOf(posix.basename(normalise(path)) || "/", found) : null;
+  chown: async (dir: DirectoryValue, { path, owner }, session) => {
+    const apply = await changeOf(session, { owner }, wholeOf(dir));
+    const at = dir.tree.realPath(path);
+    const isMeant = (name: string): boolean => at === "" || name === at || name.startsWith(`${at}/`);
+    return { ...dir, tree: dir.tree.map((entry, name) => (isMeant(name) ? apply(entry) : entry)) };
   },
-  chown: change((tree, { path, owner }) => {
-    const at = normalise(path);
-    return tree.map((entry, name) =>
-      at === "" || name === at || name.startsWith(`${at}/`) ? { ...entry, ...numericOwner(owner) } : entry,
-    );
-  }),
-  withError: (_, { err }) => {
-    throw new UserError(err);
-  },
+  withError: (dir: DirectoryValue, { err }) => failUnlessEmpty(dir, err),
   name: (dir: DirectoryValue) => `${dir.name ?? ""}/`,
   digest: (dir: DirectoryValue) => `sha256:${dir.tree.digest}`,
-  file: (dir: DirectoryValue, { path }): FileValue => {
-    const found = follow(dir.tree, path, true);
-    if (!found) throw new UserError(`${path}: no such file`);
-    if (!("entry" in found)) throw new UserError(`${path}: is a directory, not a file: select directory`);
-    return { name: posix.basename(path), entry: found.entry };
-  },
-  directory: (dir: DirectoryValue, { path }): DirectoryValue => ({
-    tree: requireDirectory(dir.tree, path),
-    name: posix.basename(normalise(path)),
+  file: async (dir: DirectoryValue, { path }): Promise<FileValue> => ({
+    ...fileAt(requireFound(await findIn(dir, path), path), path),
+    name: posix.basename(path),
+    within: wholeOf(dir),
   }),
+  directory: (dir: DirectoryValue, { path }) => subdirectory(dir, path),
   withNewFile: async (dir: DirectoryValue, { path, contents, permissions }, session) => {
+    checkName(path);
     const { digest, size } = await session.store.putBlob(contents);
-    return { ...dir, tree: dir.tree.with(path, newFile(digest, size, permissions)) };
+    return {
+      ...dir,
+      tree: dir.tree.with(dir.tree.realPath(path), newFile(digest, size, permissions || undefined)),
+    };
   },
-  withNewDirectory: change((tree, { path, permissions }) =>
+  withNewDirectory: change((tree, { path, permissions }) => {
+    if (leavesDirectory(path)) throw new UserError(`cannot create directory outside parent: ${path}`);
+    const real = tree.realPath(path);
     // With the API's documented default, 0644, nobody could enter the folder.
-    tree.with(path, newDirectory(permissions === 0o644 ? 0o755 : permissions)),
-  ),
+    const made = newDirectory(permissions === 0o644 ? 0o755 : permissions);
+    return tree.isDirectory(real) ? tree : tree.with(real, made);
+  }),
   withFile: async (dir: DirectoryValue, args, session) => {
-    const { name, entry } = await session.evaluate<FileValue>(args.source);
-    const path = args.path.endsWith("/") ? `${args.path}${name}` : args.path;
-    return { ...dir, tree: dir.tree.with(path, placed(args, entry)) };
+    const file = await session.evaluate<FileValue>(args.source);
+    const apply = await changeOf(session, args, wholeOf(dir));
+    return { ...dir, tree: withFile(dir.tree, args.path, { ...file, entry: apply(file.entry) }) };
   },
   withFiles: async (dir: DirectoryValue, args, session) => {
     const files = await Promise.all(args.sources.map((source: never) => session.evaluate<FileValue>(source)));
+    const apply = await changeOf(session, args, wholeOf(dir));
     const tree = files.reduce<Tree>(
-      (t, { name, entry }) => t.with(posix.join(args.path, name), placed(args, entry)),
+      (t, file) => withFile(t, posix.join(args.path, file.name), { ...file, entry: apply(file.entry) }),
       dir.tree,
     );
     return { ...dir, tree };
   },
   withDirectory: async (dir: DirectoryValue, args, session) => {
-    const { tree } = await session.evaluate<DirectoryValue>(args.source);
-    const wanted = filterTree(tree, args).map((entry) =>
-      args.owner ? { ...entry, ...numericOwner(args.owner) } : entry,
-    );
-    const under =
-      normalise(args.path) === "" || wanted.paths.length > 0
-        ? dir.tree
-        : dir.tree.with(args.path, newDirectory());
-    return { ...dir, tree: under.merge(args.path, wanted) };
+    const source = await session.evaluate<DirectoryValue>(args.source);
+    const apply = await treeChangeOf(session, args, wholeOf(dir));
+    const path = dir.tree.realPath(args.path);
+    // Also an empty directory becomes a folder.
+    const under = dir.tree.isDirectory(path) ? dir.tree : dir.tree.with(path, newDirectory());
+    return { ...dir, tree: under.merge(path, apply(await filtered(session, source, args))) };
   },
-  withSymlink: change((tree, { target, linkName }) =>
-    tree.with(linkName, { type: "link", mode: 0o777, uid: 0, gid: 0, mtime: 0, target }),
-  ),
+  withSymlink: change((tree, { target, linkName }) => {
+    const path = tree.realPath(linkName, false);
+    if (tree.get(path) || tree.isDirectory(path))
+      throw new UserError(`symlink ${target} ${linkName}: file exists`);
+    return tree.with(path, newLink(target));
+  }),
   withTimestamps: change((tree, { timestamp }) => tree.map((entry) => ({ ...entry, mtime: timestamp }))),
-  withoutFile: change((tree, { path }) => tree.without(path)),
-  withoutFiles: change((tree, { paths }) => paths.reduce((t: Tree, path: string) => t.without(path), tree)),
-  withoutDirectory: change((tree, { path }) => tree.without(path)),
-  filter: change((tree, args) => filterTree(tree, args)),
+  withoutFile: change((tree, { path }) => withoutPath(tree, path)),
+  withoutFiles: change((tree, { paths }) => paths.reduce(withoutPath, tree)),
+  withoutDirectory: change((tree, { path }) => withoutPath(tree, path)),
+  filter: async (dir: DirectoryValue, args, session) => standalone(dir, await filtered(session, dir, args)),
   diff: async (dir: DirectoryValue, { other }, session) => {
     const { tree } = await session.evaluate<DirectoryValue>(other);
-    return { ...dir, tree: tree.filter((path, entry) => !sameEntry(entry, dir.tree.get(path))) };
+    return standalone(dir, differences(dir.tree, tree));
+  },
+  changes: async (dir: DirectoryValue, { from }, session): Promise<ChangesetValue> => ({
+    before: await session.evaluate<DirectoryValue>(from),
+    after: dir,
+  }),
+  withChanges: async (dir: DirectoryValue, { changes }, session) => ({
+    ...dir,
+    tree: withChanges(dir.tree, await session.evaluate<ChangesetValue>(changes)),
+  }),
+  withPatch: async (dir: DirectoryValue, { patch }, session) =>
+    patched(session, dir, (await session.store.putBlob(patch)).digest),
+  withPatchFile: async (dir: DirectoryValue, { patch }, session) => {
+    const { entry } = await session.evaluate<FileValue>(patch);
+    return patched(session, dir, entry.blob ?? "");
   },
   export: async (dir: DirectoryValue, { path, wipe }, session) => {
-    const target = resolve(session.workdir, path);
+    const target = hostPath(session.workdir, path);
     await exportTree(session.store, dir.tree, target, { wipe, signal: session.work.signal });
     return target;
   },
@@ -157,26 +171,17 @@ export const directory: Record<string, Evaluator> = {
 };
 
 export const directoryResolvers: Record<string, Resolver> = {
-  export: exporting(({ path, wipe }, { workdir }) => checkFolder(resolve(workdir, path), wipe)),
+  export: exporting(({ path, wipe }, { workdir }) => checkFolder(hostPath(workdir, path), wipe)),
 };
 
 /** The nearest path with a name, from a folder upward. */
-function findUp(tree: Tree, from: string, name: string): string | null {
-  for (let at = from; ; at = posix.dirname(at)) {
-    const path = normalise(posix.join(at, name));
-    if (tree.get(path) || tree.isDirectory(path)) return path;
-    if (at === "" || at === ".") return null;
+async function findUp(dir: DirectoryValue, name: string, start: string): Promise<string | null> {
+  if (name === "") throw new UserError("findUp: the name cannot be empty");
+  if (leavesDirectory(start)) throw new UserError(`cannot search outside parent: ${start}`);
+  for (let at = start; ; at = posix.dirname(at)) {
+    directoryAt(requireFound(await findIn(dir, at), at), at);
+    const path = posix.join(at, name);
+    if (await findIn(dir, path, false)) return path;
+    if (at === posix.dirname(at)) return null;
   }
-}
-
-function sameEntry(a: Entry, b: Entry | undefined): boolean {
-  return (
-    b !== undefined &&
-    a.type === b.type &&
-    a.mode === b.mode &&
-    a.blob === b.blob &&
-    a.target === b.target &&
-    a.uid === b.uid &&
-    a.gid === b.gid
-  );
 }

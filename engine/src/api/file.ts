@@ -1,15 +1,18 @@
 import { statSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { UserError } from "../core/errors.ts";
 import type { FileValue } from "../core/values.ts";
 import type { Args, Evaluator, Resolver, SessionContext } from "../session/context.ts";
 import { SizeError } from "../store/errors.ts";
 import { exportFile } from "../store/export.ts";
+import { hostPath } from "../store/host-path.ts";
 import { digestOf, MOST_TEXT, type Store } from "../store/store.ts";
 import { checkTarget, type TargetKind } from "../store/target.ts";
+import { parseEnvFile } from "./env-file.ts";
 import { exporting } from "./exporting.ts";
-import { numericOwner } from "./owner.ts";
-import { refuseIgnored, searchFiles } from "./search.ts";
+import { type JsonText, parseJson } from "./json-value.ts";
+import { changeOf } from "./owner.ts";
+import { searchFile } from "./search.ts";
 import { statOf } from "./stat.ts";
 
 const NEWLINE = 0x0a;
@@ -72,7 +75,7 @@ export function replaceText(
 /** A folder takes the file under the file's own name, if the caller allows that or ends the path in a slash. */
 function targetOf({ path, allowParentDirPath }: Args, workdir: string): { target: string; kind: TargetKind } {
   return {
-    target: resolve(workdir, path),
+    target: hostPath(workdir, path),
     kind: allowParentDirPath || path.endsWith("/") ? "entry" : "file",
   };
 }
@@ -90,9 +93,12 @@ export const file: Record<string, Evaluator> = {
     offsetLines == null && limitLines == null
       ? store.readBlobText(blobOf(f))
       : readLines(store, blobOf(f), offsetLines ?? 0, limitLines ?? Number.POSITIVE_INFINITY),
-  search: (f: FileValue, args, session) => {
-    refuseIgnored(args);
-    return searchFiles(session.store, [[f.name, f.entry]], args);
+  search: (f: FileValue, args, { store }) => searchFile(store, f.name, f.entry, args),
+  asEnvFile: (f: FileValue, _args, { store }) => parseEnvFile(store.readBlobText(blobOf(f))),
+  asJSON: (f: FileValue, _args, { store }): JsonText => {
+    const data = store.readBlobText(blobOf(f));
+    parseJson(data);
+    return { data };
   },
   name: (f: FileValue) => f.name,
   size: (f: FileValue) => f.entry.size ?? 0,
@@ -100,8 +106,11 @@ export const file: Record<string, Evaluator> = {
     if (excludeMetadata) return `sha256:${blobOf(f)}`;
     return `sha256:${digestOf([f.name, f.entry.blob, f.entry.mode, f.entry.uid, f.entry.gid])}`;
   },
-  stat: (f: FileValue) => statOf(f.name, { entry: f.entry }),
-  chown: (f: FileValue, { owner }): FileValue => ({ ...f, entry: { ...f.entry, ...numericOwner(owner) } }),
+  stat: (f: FileValue) => statOf({ path: f.name, entry: f.entry }),
+  chown: async (f: FileValue, { owner }, session): Promise<FileValue> => {
+    const apply = await changeOf(session, { owner }, f.within);
+    return { ...f, entry: apply(f.entry) };
+  },
   withReplaced: async (f: FileValue, { search, replacement, all, firstFrom }, session) => {
     const text = session.store.readBlobText(blobOf(f));
     const changed = replaceText(text, search, replacement, { all, firstFrom: firstFrom ?? undefined });

@@ -1,7 +1,8 @@
 import { posix } from "node:path";
-import { get } from "../client/request.ts";
+import { get, type RequestOptions } from "../client/request.ts";
 import { UserError } from "../core/errors.ts";
-import type { FileValue, SecretValue } from "../core/values.ts";
+import type { FileValue, SecretValue, ServiceValue } from "../core/values.ts";
+import { serviceHostname } from "../docker/hostname.ts";
 import type { Args, SessionContext } from "../session/context.ts";
 import { newFile } from "../store/tree.ts";
 
@@ -15,14 +16,11 @@ interface Download {
 
 /** Downloads a URL, once per session. A file whose checksum is given and which is in the store is not downloaded again. */
 export async function fetchFile(session: SessionContext, args: Args): Promise<FileValue> {
-  if (args.experimentalServiceHost)
-    throw new UserError(
-      "http: the embedded engine takes no experimentalServiceHost; the official engine does",
-    );
   const url = parseUrl(args.url);
   const wanted = parseChecksum(args.checksum);
   const { digest, size } = await session.progress.step(`http ${shown(url)}`, async (step) => {
-    if (!wanted || !session.store.hasBlob(wanted)) return download(session, url, args);
+    if (!wanted || !session.store.hasBlob(wanted))
+      return withServiceHost(session, args, (known) => download(session, url, args, known));
     step.cached();
     return { digest: wanted, ...session.store.statBlob(wanted) };
   });
@@ -34,12 +32,34 @@ export async function fetchFile(session: SessionContext, args: Args): Promise<Fi
   return { name, entry: newFile(digest, size, args.permissions ?? PERMISSIONS) };
 }
 
-async function download(session: SessionContext, url: URL, args: Args): Promise<Download> {
+/** Runs `use` while the service that a call names is up, with the host name at which the call reaches it. */
+export async function withServiceHost<T>(
+  session: SessionContext,
+  { experimentalServiceHost }: Args,
+  use: (known?: RequestOptions["known"]) => Promise<T>,
+): Promise<T> {
+  if (!experimentalServiceHost) return use();
+  const service = await session.evaluate<ServiceValue>(experimentalServiceHost);
+  const { running, release } = await session.services.acquire(service);
+  try {
+    return await use({ name: serviceHostname(service), address: running.ip });
+  } finally {
+    release();
+  }
+}
+
+async function download(
+  session: SessionContext,
+  url: URL,
+  args: Args,
+  known: RequestOptions["known"],
+): Promise<Download> {
   const headers = await authorization(session, url, args);
   const bare = new URL(url);
   bare.username = bare.password = "";
   try {
-    const response = await get(bare, { headers, signal: session.work.signal });
+    const { signal } = session.work;
+    const response = await get(bare, { headers, signal, ...(known && { known }) });
     const { statusCode = 0, statusMessage } = response;
     if (statusCode >= 200 && statusCode < 300) return await session.store.writeBlob(response);
     response.destroy();
@@ -56,7 +76,7 @@ async function authorization(
 ): Promise<Record<string, string>> {
   if (authHeader) {
     const secret = await session.evaluate<SecretValue>(authHeader);
-    return { authorization: await session.secrets.plaintext(secret) };
+    return { authorization: (await session.secrets.plaintext(secret)).toString() };
   }
   if (url.username === "") return {};
   const account = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;

@@ -1,5 +1,5 @@
 import { UserError } from "../core/errors.ts";
-import { hostPlatform } from "../core/values.ts";
+import { hostPlatform } from "../schema/platform.ts";
 
 /** @throws UserError for any platform but this machine's, which is the default. */
 export function requirePlatform(platform: string | null | undefined): void {

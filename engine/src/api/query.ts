@@ -3,13 +3,14 @@ import {
   type ContainerState,
   type DirectoryValue,
   type FileValue,
-  hostPlatform,
   scratch,
 } from "../core/values.ts";
+import { hostPlatform } from "../schema/platform.ts";
 import type { Evaluator } from "../session/context.ts";
 import { newFile, Tree } from "../store/tree.ts";
 import { ENGINE_VERSION } from "../version.ts";
 import { fetchFile } from "./http.ts";
+import { checkBareName } from "./names.ts";
 import { requirePlatform } from "./platform.ts";
 
 /** Fields of Query that start a recipe. */
@@ -22,8 +23,9 @@ export const query: Record<string, Evaluator> = {
   },
   directory: (): DirectoryValue => ({ tree: Tree.empty }),
   file: async (_, { name, contents, permissions }, session): Promise<FileValue> => {
+    checkBareName(name);
     const { digest, size } = await session.store.putBlob(contents);
-    return { name, entry: newFile(digest, size, permissions) };
+    return { name, entry: newFile(digest, size, permissions || undefined) };
   },
   host: () => ({}),
   http: (_, args, session): Promise<FileValue> => fetchFile(session, args),

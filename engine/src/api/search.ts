@@ -2,7 +2,9 @@ import { UserError } from "../core/errors.ts";
 import type { Args } from "../session/context.ts";
 import { patternMatcher } from "../store/patterns.ts";
 import type { Store } from "../store/store.ts";
-import type { Entry } from "../store/tree.ts";
+import { type Entry, parentOf, Tree } from "../store/tree.ts";
+import { leavesDirectory } from "./names.ts";
+import { ignoredPaths } from "./search-ignore.ts";
 
 /** A search result as the API returns it. Offsets are in bytes, lines start at 1. */
 export interface SearchResultValue {
@@ -16,16 +18,18 @@ export interface SearchResultValue {
 /**
  * Searches files for a pattern, as ripgrep does. Patterns are JavaScript's regular expressions, which differ from
  * Rust's only in rare features: inline flags and possessive classes.
+ * @param roots where to search; everywhere if there are none.
  */
 export function searchFiles(
   store: Store,
-  files: readonly [string, Entry][],
+  tree: Tree,
   args: Args,
+  roots: readonly string[] = [],
 ): SearchResultValue[] {
   const pattern = patternOf(args);
-  const isWanted = chosen(args);
+  const isWanted = chosen(store, tree, args, roots);
   const results: SearchResultValue[] = [];
-  for (const [path, entry] of files) {
+  for (const [path, entry] of tree.toJSON()) {
     if (!entry.blob || !isWanted(path)) continue;
     const bytes = store.readBlobText(entry.blob, Number.POSITIVE_INFINITY);
     // Binary files are skipped.
@@ -37,11 +41,21 @@ export function searchFiles(
   return results;
 }
 
-export function refuseIgnored({ skipIgnored }: Args): void {
-  if (skipIgnored)
-    throw new UserError(
-      "search: the embedded engine has no skipIgnored; the official engine does, or use globs",
-    );
+/**
+ * The places that a call's `paths` name in a directory, with links followed in it.
+ * @throws UserError for a path that leads out of it.
+ */
+export function searchRoots(tree: Tree, paths: readonly string[] = []): string[] {
+  return paths.map((path) => {
+    if (leavesDirectory(path.replace(/^\/+/, "")))
+      throw new UserError(`path cannot escape directory: ${path}`);
+    return tree.realPath(path);
+  });
+}
+
+/** Searches one file, which was named: no rule ignores it. */
+export function searchFile(store: Store, name: string, entry: Entry, args: Args): SearchResultValue[] {
+  return searchFiles(store, new Tree(new Map([[name, entry]])), { ...args, skipIgnored: false });
 }
 
 function patternOf({ pattern, literal, multiline, dotall, insensitive }: Args): RegExp {
@@ -49,14 +63,24 @@ function patternOf({ pattern, literal, multiline, dotall, insensitive }: Args): 
   return new RegExp(source, `g${insensitive ? "i" : ""}${multiline ? "m" : ""}${dotall ? "s" : ""}`);
 }
 
-function chosen({ paths = [], globs = [], skipHidden }: Args): (path: string) => boolean {
+function chosen(
+  store: Store,
+  tree: Tree,
+  { globs = [], skipHidden, skipIgnored }: Args,
+  roots: readonly string[],
+): (path: string) => boolean {
   const isBelow = (path: string, root: string): boolean =>
-    root === "." || root === "/" || path === root || path.startsWith(`${root.replace(/\/+$/, "")}/`);
+    root === "" || path === root || path.startsWith(`${root}/`);
   // As in ripgrep, a glob without a slash matches names in any folder.
   const matches = patternMatcher(globs.map((glob: string) => (glob.includes("/") ? glob : `**/${glob}`)));
+  const isIgnored = skipIgnored ? ignoredPaths(store, tree, roots) : () => false;
+  // A glob brings back an ignored file, but not one in an ignored folder.
+  const isSkipped = (path: string): boolean =>
+    globs.length > 0 ? isIgnored(parentOf(path), true) : isIgnored(path);
   return (path) =>
-    (paths.length === 0 || paths.some((root: string) => isBelow(path, root.replace(/^\.?\//, "") || "."))) &&
+    (roots.length === 0 || roots.some((root) => isBelow(path, root))) &&
     (globs.length === 0 || matches(path)) &&
+    !isSkipped(path) &&
     !(skipHidden && path.split("/").some((part) => part.startsWith(".")));
 }
 

@@ -29,5 +29,6 @@ export const secretResolvers: Record<string, Resolver> = {
 export const secret: Record<string, Evaluator> = {
   name: (value: SecretValue) => value.name,
   uri: (value: SecretValue) => value.uri ?? "",
-  plaintext: (value: SecretValue, _args, session) => session.secrets.plaintext(value),
+  plaintext: async (value: SecretValue, _args, session) =>
+    (await session.secrets.plaintext(value)).toString(),
 };

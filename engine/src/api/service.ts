@@ -23,10 +23,10 @@ export function forwardService(forward: NonNullable<ServiceValue["forward"]>): S
 
 /** A service that forwards host ports to another service. */
 export function tunnelTo(service: ServiceValue, asked: PortForwardValue[], native: boolean): ServiceValue {
-  // Without requested ports, any free ones are used.
-  const isFree = !native && asked.length === 0;
-  const chosen = asked.map((port) => ({ ...port, frontend: port.frontend ?? (native ? port.backend : 0) }));
-  return forwardService({ kind: "tunnel", service, ports: forwardsOf(service, chosen, isFree), native });
+  const chosen = asked.map((port) => ({ ...port, frontend: port.frontend ?? 0 }));
+  // The service's own ports: under the same numbers, or, if nothing else is requested, under free ones.
+  const own = native || asked.length === 0 ? forwardsOf(service, [], !native) : [];
+  return forwardService({ kind: "tunnel", service, ports: [...own, ...chosen], native });
 }
 
 async function portsOf(service: ServiceValue, session: SessionContext): Promise<PortValue[]> {

@@ -5,6 +5,7 @@ import { runChain } from "./chain.ts";
 import { check } from "./check.ts";
 import type { Command, Context } from "./command.ts";
 import { findEnvFiles } from "./dotenv.ts";
+import { codeOf } from "./ending.ts";
 import type { Flag } from "./flags.ts";
 import { firstLine, renderOptions, table } from "./help.ts";
 import { functionsOf } from "./model.ts";
@@ -59,7 +60,7 @@ async function run({ engine, words }: Context): Promise<number> {
     child.on("error", (error) =>
       reject(new UserError(`run: ${command} cannot be started: ${error.message}`)),
     );
-    child.on("close", (code) => resolve(code ?? 1));
+    child.on("close", (code, signal) => resolve(signal ? codeOf(signal) : (code ?? 1)));
   });
 }
 

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { expander } from "../core/env-value.ts";
 import { UserError } from "../core/errors.ts";
-import { expandValue } from "./env-value.ts";
 import type { CliArgument, CliFunction } from "./model.ts";
 
 /** A `.env` file with defaults for a module's arguments. */
@@ -49,19 +49,7 @@ function nearest(from: string): string | undefined {
 /** Values are expanded when they are asked for: those of other modules may need variables that are not set. */
 function readEnvFile(path: string, env: NodeJS.ProcessEnv): Pick<EnvFile, "names" | "read"> {
   const raw = rawValues(path);
-  const expanding = new Set<string>();
-  const expand = (name: string): string => {
-    const text = raw.get(name);
-    if (text === undefined) return env[name] ?? "";
-    // A variable that depends on itself counts as not set.
-    if (expanding.has(name)) return "";
-    expanding.add(name);
-    try {
-      return expandValue(text, expand);
-    } finally {
-      expanding.delete(name);
-    }
-  };
+  const expand = expander(raw, (name) => env[name] ?? "");
   const read = (name: string): string => {
     try {
       return expand(name);

@@ -5,7 +5,7 @@ import { systemReason } from "../store/errors.ts";
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** The exit code of a process that a signal ended, as shells report it. */
-function codeOf(signal: NodeJS.Signals): number {
+export function codeOf(signal: NodeJS.Signals): number {
   return 128 + constants.signals[signal];
 }
 

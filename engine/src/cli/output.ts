@@ -1,6 +1,6 @@
-import { resolve } from "node:path";
 import type { TypeDefValue } from "../api/types.ts";
 import type { Engine } from "../engine.ts";
+import { hostPath } from "../store/host-path.ts";
 import { checkTarget, type TargetKind } from "../store/target.ts";
 
 /** What `--output` has to be for each type of the API that can be exported; any other result is saved as text. */
@@ -14,5 +14,5 @@ export function checkOutput(engine: Engine, type: TypeDefValue, output: string |
   if (output === undefined || type.kind === "VOID_KIND") return;
   const isObject = type.kind === "OBJECT_KIND" || type.kind === "INTERFACE_KIND";
   const kind = isObject ? kinds[type.name] : "file";
-  if (kind) checkTarget(resolve(engine.session.workdir, output), kind);
+  if (kind) checkTarget(hostPath(engine.session.workdir, output), kind);
 }

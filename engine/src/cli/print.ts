@@ -1,8 +1,8 @@
-import { resolve } from "node:path";
 import { Call } from "../core/call.ts";
 import type { Engine } from "../engine.ts";
 import { fieldOf } from "../schema/schema.ts";
 import { select } from "../session/select.ts";
+import { hostPath } from "../store/host-path.ts";
 import { writeHostText } from "../store/replace.ts";
 import type { Chain } from "./chain.ts";
 
@@ -12,7 +12,8 @@ export async function printResult(engine: Engine, { result, options, type }: Cha
   if (type.kind === "VOID_KIND" || result === null || result === undefined) return "";
   const text = plainText(result, options.json);
   if (options.output !== undefined) await saveText(engine, options.output, text);
-  return text;
+  // Only on a terminal: what is read by a program stays as it is.
+  return process.stdout.isTTY && !text.endsWith("\n") ? `${text}\n` : text;
 }
 
 function objectLabel(call: Call): string {
@@ -46,7 +47,7 @@ function valueText(value: unknown): string {
 }
 
 async function saveText(engine: Engine, path: string, text: string): Promise<void> {
-  const target = resolve(engine.session.workdir, path);
+  const target = hostPath(engine.session.workdir, path);
   await writeHostText(target, text, engine.session.work.signal);
   engine.session.progress.note(`Saved output to ${JSON.stringify(target)}.`);
 }

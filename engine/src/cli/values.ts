@@ -1,10 +1,12 @@
-import { resolve } from "node:path";
 import { hostDirectory, hostFile } from "../api/host.ts";
 import type { TypeDefValue } from "../api/types.ts";
 import type { ArgValue, Call } from "../core/call.ts";
 import { UserError } from "../core/errors.ts";
 import type { Engine } from "../engine.ts";
+import { gitUrl } from "../git/url.ts";
+import { parsePlatform } from "../schema/platform.ts";
 import { select } from "../session/select.ts";
+import { hostPath } from "../store/host-path.ts";
 import { type CliArgument, enumMembers } from "./model.ts";
 
 /** Where a value comes from: for error messages and relative paths. */
@@ -50,8 +52,9 @@ async function parseValue(
 ): Promise<ArgValue> {
   switch (type.kind) {
     case "STRING_KIND":
-    case "SCALAR_KIND":
       return text;
+    case "SCALAR_KIND":
+      return type.name === "Platform" ? parsePlatform(text) : text;
     case "INTEGER_KIND":
       if (!/^[+-]?\d+$/.test(text)) throw invalid(source, text, "give a whole number");
       return Number(text);
@@ -103,29 +106,32 @@ async function parseObject(
   source: ValueSource,
 ): Promise<ArgValue> {
   const { session } = engine;
-  const path = (): string => resolve(source.folder, text.replace(/^file:\/\//, ""));
+  const path = (): string => hostPath(source.folder, text.replace(/^file:\/\//, ""));
   const query = (field: string, args: Record<string, unknown>): Promise<Call> =>
     select(engine.caller, undefined, field, args) as Promise<Call>;
+  const on = async (field: string, args: Record<string, unknown>, next: string, more = {}): Promise<Call> =>
+    select(engine.caller, await query(field, args), next, more) as Promise<Call>;
+  const inField = name.replace(/^./, (first) => first.toLowerCase());
+  const isRemote = (): boolean => gitUrl(text) !== undefined;
   switch (name) {
     case "Directory":
-      if (/^(https?|ssh|git):\/\/|^git@/.test(text)) {
-        throw invalid(
-          source,
-          text,
-          "the embedded engine takes only local paths; clone it first, or use the official engine",
-        );
-      }
-      return hostDirectory(session, { path: path(), exclude: arg.ignore, include: [], gitignore: false });
+      return isRemote()
+        ? on("address", { value: text }, inField)
+        : hostDirectory(session, { path: path(), exclude: arg.ignore, include: [], gitignore: false });
     case "File":
-      return hostFile(session, { path: path() });
+      return isRemote() ? on("address", { value: text }, inField) : hostFile(session, { path: path() });
+    case "GitRef":
+    case "GitRepository":
+    case "Service":
+      return on("address", { value: text }, inField);
     case "Secret":
       return query("secret", { uri: secretUri(engine, text, source) });
     case "Container":
-      return select(engine.caller, await query("container", {}), "from", { address: text }) as Promise<Call>;
+      return on("container", {}, "from", { address: text });
     case "CacheVolume":
       return query("cacheVolume", { key: text });
     case "Socket":
-      return select(engine.caller, await query("host", {}), "unixSocket", { path: path() }) as Promise<Call>;
+      return on("host", {}, "unixSocket", { path: path() });
     default:
       throw new UserError(
         `${source.label}: the embedded engine's command line cannot take a ${name}; use the official engine`,
@@ -139,7 +145,7 @@ function secretUri(engine: Engine, text: string, source: ValueSource): string {
   // The text may be the secret itself, passed by mistake: it is not repeated.
   if (/^[A-Za-z_]\w*$/.test(text)) {
     engine.session.progress.note(
-      `deprecated: ${source.label} names a variable without a scheme; write env://NAME`,
+      `deprecation: missing URI scheme in secret argument ${source.label}. Add env:// prefix to prevent errors in future versions`,
     );
     return `env://${text}`;
   }

@@ -5,7 +5,7 @@ import {
   type OutgoingHttpHeaders,
 } from "node:http";
 import { request as httpsRequest } from "node:https";
-import { isIP, type Socket } from "node:net";
+import { isIP, type LookupFunction, type Socket } from "node:net";
 import { type TLSSocket, connect as tlsConnect } from "node:tls";
 import { UserError } from "../core/errors.ts";
 import { isDirect } from "./no-proxy.ts";
@@ -16,6 +16,8 @@ const MAX_REDIRECTS = 20;
 export interface RequestOptions {
   headers: Record<string, string>;
   signal: AbortSignal;
+  /** A host that no name server and no proxy knows, with its address. */
+  known?: { name: string; address: string };
 }
 
 /** Requests a URL through this process's proxies, and follows redirects. Credentials are sent to the first host alone. */
@@ -36,9 +38,14 @@ export async function get(url: URL, options: RequestOptions, redirects = 0): Pro
   );
 }
 
-async function send(url: URL, { headers, signal }: RequestOptions): Promise<IncomingMessage> {
-  const proxy = proxyFor(url);
-  const common = { headers: { ...headers, accept: "*/*", "accept-encoding": "identity" }, signal };
+async function send(url: URL, { headers, signal, known }: RequestOptions): Promise<IncomingMessage> {
+  const address = known?.name === url.hostname ? known.address : undefined;
+  const proxy = address === undefined ? proxyFor(url) : undefined;
+  const common = {
+    headers: { ...headers, accept: "*/*", "accept-encoding": "identity" },
+    signal,
+    ...(address !== undefined && { lookup: lookupOf(address) }),
+  };
   if (url.protocol === "https:") {
     const tunnel = proxy && (await openTunnel(proxy, url, signal));
     return answerOf(httpsRequest(url, { ...common, ...(tunnel && { createConnection: () => tunnel }) }));
@@ -50,6 +57,13 @@ async function send(url: URL, { headers, signal }: RequestOptions): Promise<Inco
     headers: { ...common.headers, host: url.host, ...account(proxy) },
   };
   return answerOf(requestTo(proxy, through));
+}
+
+/** A look-up of names that knows one address. */
+function lookupOf(address: string): LookupFunction {
+  const family = isIP(address);
+  return (_name, { all }, answer) =>
+    all ? answer(null, [{ address, family }]) : answer(null, address, family);
 }
 
 function requestTo(proxy: URL, options: object): ClientRequest {

@@ -13,12 +13,20 @@ export function containerKey(state: ContainerState): string {
     state.user,
     state.mounts.map(mountKey),
     state.bindings.map(([alias, service]) => [alias, serviceCacheKey(service)]),
+    // Of volatile variables only the names: a step that has one is not the same as one that has not.
+    ...state.volatileEnv.map(([name]) => name),
   );
+}
+
+/** Which cache volume a mount means: what the volume starts with and whose it is distinguish it from others with its key. */
+export function cacheIdentity({ cache, tree, uid, gid }: Mount): unknown {
+  const isPlain = !tree && uid === undefined && gid === undefined;
+  return isPlain ? cache : [cache, tree?.digest ?? null, uid ?? 0, gid ?? 0];
 }
 
 function mountKey(mount: Mount): unknown {
   // The content of a cache volume is never part of the key.
-  if (mount.kind === "cache") return [mount.kind, mount.path, mount.cache];
+  if (mount.kind === "cache") return [mount.kind, mount.path, cacheIdentity(mount)];
   const { tree, entry, secret, ...rest } = mount;
   const { blob, mode, uid, gid } = entry ?? {};
   return [rest, tree?.digest ?? null, entry ? [blob, mode, uid, gid] : null, secret?.cacheKey ?? null];

@@ -1,16 +1,36 @@
+import { hostPlatform } from "../schema/platform.ts";
 import type { Entry, Tree } from "../store/tree.ts";
+
+/** A file or link, or a directory's tree. */
+export type Content = { entry: Entry } | { tree: Tree };
+
+/** What is at a path of a file system. */
+export type Found = Content & {
+  /** Where it really is: "/a/b". */
+  path: string;
+};
+
+/** A file system that a directory or file is part of. */
+export interface FileSystem {
+  /** Looks up an absolute path, through symbolic links: through one at its end only if `last`. */
+  find(path: string, last?: boolean): Promise<Found | undefined>;
+}
 
 /** What a Directory call evaluates to. */
 export interface DirectoryValue {
   tree: Tree;
   /** Base name, where one is known. */
   name?: string;
+  /** Where it comes from, and its path there: a symbolic link may lead out of the directory. */
+  within?: FileSystem & { path: string };
 }
 
 /** What a File call evaluates to. */
 export interface FileValue {
   name: string;
   entry: Entry;
+  /** Where it comes from: names of owners are looked up there. */
+  within?: FileSystem;
 }
 
 /** What a Secret call evaluates to: where the plaintext comes from, never the plaintext. */
@@ -64,6 +84,8 @@ export interface Mount {
   sharing?: CacheSharing;
   secret?: SecretValue;
   socket?: string;
+  /** Whether nothing was at its path before: Docker makes an empty file there, which goes with the mount. */
+  isNew?: boolean;
   uid?: number;
   gid?: number;
   mode?: number;
@@ -108,6 +130,7 @@ export interface ContainerState {
   layers: number;
   /** Variables in that image's own configuration: a container inherits them unless it removes them. */
   imageEnv: string[];
+  /** The image's full name, until something is changed. */
   imageRef?: string;
   /** Trees to be laid over the image, in order; not yet part of it. */
   overlays: Tree[];
@@ -119,18 +142,20 @@ export interface ContainerState {
   user: string;
   entrypoint: string[];
   args: string[];
+  /** Whether the arguments are those of withDefaultArgs: a service then runs them without the entry point. */
+  ownArgs?: boolean;
   labels: [name: string, value: string][];
   annotations: [name: string, value: string][];
   ports: PortValue[];
   healthcheck?: HealthcheckValue;
   stopSignal?: string;
+  /** Docker's own fields of an image's configuration that are passed on as they are. */
+  passedOn?: object;
   mounts: Mount[];
   bindings: [alias: string, service: ServiceValue][];
   registryAuth: [address: string, username: string, secret: SecretValue][];
   exec?: ExecOutcome;
 }
-
-export const hostPlatform = `linux/${process.arch === "arm64" ? "arm64" : "amd64"}`;
 
 export const scratch: ContainerState = {
   platform: hostPlatform,

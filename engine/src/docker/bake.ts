@@ -3,7 +3,6 @@ import { text } from "node:stream/consumers";
 import type Docker from "dockerode";
 import type { ContainerState } from "../core/values.ts";
 import { digestOf } from "../store/store.ts";
-import { withCompressedLayers } from "./compress.ts";
 import { configOf } from "./image-config.ts";
 import { emptyImage, imageId } from "./image-id.ts";
 import { configureImage } from "./layer.ts";
@@ -85,25 +84,16 @@ export function cachedImage(
   });
 }
 
-/** ID of the final image: a state's files and configuration, and nothing else. */
+/** More overlays than this become one layer. */
+const MAX_OVERLAYS = 20;
+
+/** ID of the final image: a state's files and configuration, and nothing else. What was laid over it becomes a layer each. */
 export async function finishImage(run: ImageMaking, state: ContainerState): Promise<string> {
-  const { image } = await bakeOverlays(run, state);
+  let baked =
+    state.overlays.length > MAX_OVERLAYS ? await bakeOverlays(run, state) : { ...state, overlays: [] };
+  for (const tree of state.overlays.length > MAX_OVERLAYS ? [] : state.overlays)
+    baked = await bakeOverlays(run, { ...baked, overlays: [tree] });
+  const { image } = baked;
   const base = await run.docker.getImage(image ?? (await emptyImage(run.docker))).inspect();
   return configureImage(run, base, configOf(state));
-}
-
-/**
- * Writes a state as an image archive that `docker load` takes.
- * @param compressed whether its layers are: that takes longer, and is for archives that leave this machine's Docker.
- */
-export async function saveImage(
-  run: ImageMaking,
-  state: ContainerState,
-  compressed: boolean,
-): Promise<{ digest: string; size: number }> {
-  const id = await finishImage(run, state);
-  const archive = (await run.docker.getImage(id).get()) as unknown as Readable;
-  return compressed
-    ? withCompressedLayers(archive, (smaller) => run.store.writeBlob(smaller))
-    : run.store.writeBlob(archive);
 }

@@ -48,7 +48,7 @@ function method(path: string, requestType: string, responseType: string): object
 /** Opens a connection over which a running build requests secrets by name, and the user's logins by registry. */
 export async function openBuildSession(
   docker: Docker,
-  secrets: ReadonlyMap<string, string>,
+  secrets: ReadonlyMap<string, Buffer>,
 ): Promise<{ id: string; close(): void }> {
   // A dependency of the Docker client, whose own build session does not support secrets.
   const grpc = createRequire(createRequire(import.meta.url).resolve("dockerode"))("@grpc/grpc-js");
@@ -64,7 +64,7 @@ export async function openBuildSession(
       GetSecret({ request }: Call<{ id: string }>, answer: Answer<{ data: Buffer }>) {
         const value = secrets.get(request.id);
         if (value === undefined) answer({ code: NOT_FOUND, details: `secret ${request.id} was not given` });
-        else answer(null, { data: Buffer.from(value) });
+        else answer(null, { data: value });
       },
       Credentials(
         { request }: Call<{ Host: string }>,

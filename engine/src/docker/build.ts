@@ -10,6 +10,7 @@ import type { Store } from "../store/store.ts";
 import { digestOf } from "../store/store.ts";
 import type { Tree } from "../store/tree.ts";
 import { openBuildSession } from "./build-session.ts";
+import { withFrontend } from "./frontend.ts";
 import { imageId } from "./image-id.ts";
 import type { Run } from "./run.ts";
 
@@ -45,7 +46,9 @@ export async function buildImage(run: Building, context: Tree, options: BuildOpt
         step.cached();
         return cached.image;
       }
-      const image = await run.limit(() => runBuild(run, tree, options, step.log));
+      const image = await run.limit(() =>
+        withFrontend(run, tree, options.dockerfile, (sent) => runBuild(run, sent, options, step.log)),
+      );
       await run.store.putResult("builds", key, { image });
       return image;
     }),
@@ -115,7 +118,7 @@ async function runBuild(
   const secrets = new Map(
     await Promise.all(
       options.secrets.map(
-        async (secret): Promise<[string, string]> => [secret.name, await run.secrets.plaintext(secret)],
+        async (secret): Promise<[string, Buffer]> => [secret.name, await run.secrets.plaintext(secret)],
       ),
     ),
   );
@@ -145,7 +148,7 @@ async function followBuild(
   docker: Docker,
   stream: NodeJS.ReadableStream,
   log: (text: string) => void,
-  secrets: string[],
+  secrets: (Buffer | string)[],
 ): Promise<string> {
   // Loaded on demand: most runs build nothing.
   const { BuildLog } = await import("./buildkit.ts");

@@ -33,7 +33,7 @@ export class BuildLog {
   /** @param secrets are masked in the output of steps. */
   constructor(
     private readonly log: (text: string) => void,
-    private readonly secrets: readonly string[],
+    private readonly secrets: readonly (Buffer | string)[],
   ) {}
 
   /** Reads one status message (base64): steps that started, and output. */

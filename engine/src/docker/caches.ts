@@ -1,4 +1,5 @@
 import type Docker from "dockerode";
+import { cacheIdentity } from "../core/keys.ts";
 import type { Mount } from "../core/values.ts";
 import { withLock } from "../images/lock.ts";
 import { digestOf } from "../store/store.ts";
@@ -19,7 +20,7 @@ type Locking = ImageMaking & Pick<Run, "progress">;
 
 /** The volume of a cache according to its sharing mode: shared, locked, or a private copy. */
 export async function holdCache(run: Locking, mount: Mount): Promise<HeldCache> {
-  const name = `stackline-cache-${digestOf(mount.cache).slice(0, 24)}`;
+  const name = `stackline-cache-${digestOf(cacheIdentity(mount)).slice(0, 24)}`;
   if (mount.sharing === "PRIVATE") return holdPrivate(run, mount, name);
   if (mount.sharing === "LOCKED") return holdLocked(run, mount, name);
   await ensureVolume(run, mount, name);

@@ -15,7 +15,7 @@ export async function givenLogin(
   const found = registryAuth.find(([address]) => registryOf(address) === registry);
   if (!found) return undefined;
   const [, username, secret] = found;
-  return { username, password: await secrets.plaintext(secret), serveraddress: registry };
+  return { username, password: (await secrets.plaintext(secret)).toString(), serveraddress: registry };
 }
 
 /** The login for an image's registry: from withRegistryAuth, else the user's own. */

@@ -19,3 +19,13 @@ export function parseDuration(text: string): number {
   }
   return parts.reduce((sum, [, value, name]) => sum + Number(value) * (unit[name as string] as number), 0);
 }
+
+/** Milliseconds as Go writes a duration: "0s", "500ms", "1m30s", "1h0m0s". */
+export function formatDuration(milliseconds: number): string {
+  if (milliseconds === 0) return "0s";
+  if (milliseconds < 1) return `${milliseconds * 1_000}µs`;
+  if (milliseconds < 1_000) return `${milliseconds}ms`;
+  const [hours, minutes] = [Math.floor(milliseconds / 3_600_000), Math.floor(milliseconds / 60_000) % 60];
+  const seconds = `${(milliseconds % 60_000) / 1_000}s`;
+  return hours > 0 ? `${hours}h${minutes}m${seconds}` : minutes > 0 ? `${minutes}m${seconds}` : seconds;
+}

@@ -126,7 +126,9 @@ function requireExpected(store: Store, { command, expect }: ExecOptions, ran: Ex
   if (isExpected(ran.exitCode, expect)) return;
   const read = (blob: string): string => {
     const { text, omitted } = store.readBlobTail(blob, ERROR_OUTPUT);
-    return (omitted > 0 ? `[omitting ${omitted} bytes]...` : "") + text.trim();
+    const mark = `[omitting ${omitted} bytes]...`;
+    // The mark takes the place of the first bytes: it is part of the limit.
+    return (omitted > 0 ? mark + text.slice(mark.length) : text).trim();
   };
   throw new ExecError(command, ran.exitCode, read(ran.stdout), read(ran.stderr));
 }

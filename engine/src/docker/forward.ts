@@ -2,6 +2,7 @@ import type { AddressInfo } from "node:net";
 import { createServer, connect as dial, type Server } from "node:net";
 import { UserError } from "../core/errors.ts";
 import type { PortForwardValue, PortValue, ServiceValue } from "../core/values.ts";
+import { canConnect } from "./health.ts";
 import type { Run } from "./run.ts";
 import type { RunningService } from "./running.ts";
 
@@ -61,11 +62,22 @@ export async function startForward(
   if (forward.ports.some(({ protocol }) => protocol === "UDP"))
     throw new UserError("UDP ports cannot be forwarded by the embedded engine");
   if (forward.kind === "host") {
-    const gateway = await run.network.gateway();
-    return open(gateway, forward.ports, forward.host, () => undefined);
+    const frontends = forward.ports.map(({ frontend, backend }) => frontend ?? backend);
+    const { address, release } = await run.network.reserve(frontends);
+    return open(address, forward.ports, forward.host, release);
   }
   const { running, release } = await run.services.acquire(forward.service);
   return open("127.0.0.1", forward.ports, running.ip, release);
+}
+
+/** Whether a server on this machine is where the forward is to be: it listens on all addresses. */
+async function isDirect(
+  address: string,
+  port: number,
+  target: { host: string; port: number },
+): Promise<boolean> {
+  const isOwn = ["localhost", "127.0.0.1", "0.0.0.0"].includes(target.host);
+  return isOwn && port === target.port && (await canConnect(address, port));
 }
 
 async function open(
@@ -80,8 +92,11 @@ async function open(
     release();
   };
   try {
-    for (const { frontend, backend } of ports)
-      servers.push(await listen(address, frontend ?? backend, { host, port: backend }));
+    for (const { frontend, backend } of ports) {
+      const target = { host, port: backend };
+      if (!(await isDirect(address, frontend ?? backend, target)))
+        servers.push(await listen(address, frontend ?? backend, target));
+    }
   } catch (error) {
     await close();
     throw error;

@@ -55,7 +55,7 @@ async function acceptConnections(ip: string, service: ServiceValue, signal: Abor
   }
 }
 
-function canConnect(host: string, port: number): Promise<boolean> {
+export function canConnect(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host, port, timeout: 1_000 });
     const end = (result: boolean): void => {

@@ -1,5 +1,5 @@
 import type { ContainerState, HealthcheckValue, PortValue } from "../core/values.ts";
-import { parseDuration } from "./duration.ts";
+import { formatDuration, parseDuration } from "./duration.ts";
 
 /** Docker's form of a healthcheck: durations are nanoseconds. */
 export interface DockerHealthcheck {
@@ -7,6 +7,7 @@ export interface DockerHealthcheck {
   Interval?: number;
   Timeout?: number;
   StartPeriod?: number;
+  StartInterval?: number;
   Retries?: number;
 }
 
@@ -21,6 +22,19 @@ export interface DockerConfig {
   ExposedPorts?: Record<string, object> | null;
   Healthcheck?: DockerHealthcheck;
   StopSignal?: string;
+  /** Kept for whoever builds or runs the image elsewhere; nothing here depends on them. */
+  OnBuild?: string[] | null;
+  Shell?: string[] | null;
+  Volumes?: Record<string, object> | null;
+}
+
+/** The parts of an image's configuration that its container only passes on. */
+export function passedOn({ OnBuild, Shell, Volumes }: DockerConfig): DockerConfig {
+  return {
+    ...(OnBuild?.length && { OnBuild }),
+    ...(Shell?.length && { Shell }),
+    ...(Volumes && Object.keys(Volumes).length > 0 && { Volumes }),
+  };
 }
 
 /** A state's configuration, as an image carries it. */
@@ -39,16 +53,21 @@ export function configOf(state: ContainerState): DockerConfig {
       ),
     }),
     ...(state.healthcheck && { Healthcheck: dockerHealthcheck(state.healthcheck) }),
+    ...state.passedOn,
   };
 }
 
 function dockerHealthcheck(check: HealthcheckValue): DockerHealthcheck {
-  const nanoseconds = (text: string): number => Math.round(parseDuration(text) * 1e6);
+  const given = (name: string, text: string): object => {
+    const nanoseconds = Math.round(parseDuration(text) * 1e6);
+    return nanoseconds > 0 ? { [name]: nanoseconds } : {};
+  };
   return {
     Test: [check.shell ? "CMD-SHELL" : "CMD", ...check.args],
-    ...(check.interval && { Interval: nanoseconds(check.interval) }),
-    ...(check.timeout && { Timeout: nanoseconds(check.timeout) }),
-    ...(check.startPeriod && { StartPeriod: nanoseconds(check.startPeriod) }),
+    ...given("Interval", check.interval),
+    ...given("Timeout", check.timeout),
+    ...given("StartPeriod", check.startPeriod),
+    ...given("StartInterval", check.startInterval),
     ...(check.retries && { Retries: check.retries }),
   };
 }
@@ -56,14 +75,14 @@ function dockerHealthcheck(check: HealthcheckValue): DockerHealthcheck {
 export function healthcheckFrom(config: DockerHealthcheck | undefined): HealthcheckValue | undefined {
   const [kind, ...args] = config?.Test ?? [];
   if (kind !== "CMD" && kind !== "CMD-SHELL") return undefined;
-  const duration = (nanoseconds = 0): string => (nanoseconds === 0 ? "" : `${nanoseconds / 1e6}ms`);
+  const duration = (nanoseconds = 0): string => formatDuration(nanoseconds / 1e6);
   return {
     args,
     shell: kind === "CMD-SHELL",
     interval: duration(config?.Interval),
     timeout: duration(config?.Timeout),
     startPeriod: duration(config?.StartPeriod),
-    startInterval: "",
+    startInterval: duration(config?.StartInterval),
     retries: config?.Retries ?? 0,
   };
 }

@@ -1,7 +1,8 @@
 import { type ContainerState, scratch, withPair } from "../core/values.ts";
 import { provideCurrent, provideImage } from "../images/index.ts";
+import { fullName } from "../images/reference.ts";
 import { givenLogin } from "./credentials.ts";
-import { type DockerConfig, healthcheckFrom, parsePort, toList } from "./image-config.ts";
+import { type DockerConfig, healthcheckFrom, parsePort, passedOn, toList } from "./image-config.ts";
 import { configureImage } from "./layer.ts";
 import type { Run } from "./run.ts";
 
@@ -24,9 +25,9 @@ export async function stateFromImage(
   };
 }
 
-/** A reference with the digest that it had, as in the official engine. */
+/** A full name with the digest that it had, as in the official engine. */
 function canonical(ref: string, digest: string | undefined): string {
-  return digest && !ref.includes("@") ? `${ref}@${digest}` : ref;
+  return fullName(digest && !ref.includes("@") ? `${ref}@${digest}` : ref);
 }
 
 /** A container state made from the configuration of a local image. */
@@ -54,5 +55,6 @@ export async function stateOfImage(run: Pick<Run, "docker" | "store">, id: strin
     ports: Object.keys(config.ExposedPorts ?? {}).map(parsePort),
     ...(healthcheck && { healthcheck }),
     ...(config.StopSignal && { stopSignal: config.StopSignal }),
+    passedOn: passedOn(config),
   };
 }

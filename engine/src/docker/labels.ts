@@ -6,6 +6,9 @@ const SESSION = "dev.stackline.session";
 const OWNER = "dev.stackline.owner";
 const PREFIX = "stackline_";
 
+/** Repository of the tags that hold images in use; a tag is "SESSION_OWNER_NUMBER". */
+export const HELD_IMAGES = "stackline/held";
+
 /** Labels of everything that a session creates in Docker and has to remove again. */
 export function sessionLabels(sessionId: string): Record<string, string> {
   return { [SESSION]: sessionId, [OWNER]: ownProcess() };
@@ -36,6 +39,15 @@ export async function removeSessionObjects(docker: Docker, sessionId?: string): 
     return isOurs(session, owner);
   });
   await settle(named.map((c) => docker.getContainer(c.Id).remove({ force: true, v: true })));
+  const images = await docker.listImages({ filters: { reference: [HELD_IMAGES] } });
+  const held = images
+    .flatMap(({ RepoTags }) => RepoTags ?? [])
+    .filter((name) => {
+      const [, tag = ""] = name.split(`${HELD_IMAGES}:`);
+      const [session, owner] = tag.split("_");
+      return tag !== "" && isOurs(session, owner);
+    });
+  await settle(held.map(async (name) => docker.getImage(name).remove({ noprune: true } as never)));
   const filters = { label: [sessionId ? `${SESSION}=${sessionId}` : SESSION] };
   const networks = await docker.listNetworks({ filters });
   await settle(networks.filter(labelled).map((n) => removeNetwork(docker, n.Id)));

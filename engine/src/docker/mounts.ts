@@ -7,6 +7,7 @@ import type { Store } from "../store/store.ts";
 import { type Entry, normalise, Tree } from "../store/tree.ts";
 import { holdCache } from "./caches.ts";
 import { giveOwners, type OwnedFile } from "./owners.ts";
+import { mountAt } from "./paths.ts";
 import { putTree } from "./put.ts";
 import type { Mounting } from "./run.ts";
 import { ENV_FILE, secretEnvScript } from "./secret-env.ts";
@@ -29,19 +30,20 @@ export interface PlacedMounts {
 
 export async function placeMounts(run: Mounting, state: ContainerState): Promise<PlacedMounts> {
   const releases: (() => Promise<void>)[] = [];
+  const mounts = state.mounts.filter((mount) => mountAt(state, mount.path) === mount);
   const placed: PlacedMounts = {
     binds: [],
     tmpfs: {},
     volumes: [],
     files: [],
     owned: [],
-    nested: nestedPaths(state.mounts),
+    nested: nestedPaths(mounts),
     dispose: async () => {
       await Promise.allSettled(releases.map((release) => release()));
     },
   };
   try {
-    for (const mount of state.mounts) await placeMount(run, mount, placed, releases);
+    for (const mount of mounts) await placeMount(run, mount, placed, releases);
     await giveOwners(run, placed.owned);
     // Any user in the container may need to read it; on the host it is in a folder that only the engine can enter.
     if (state.secretEnv.length > 0) {
@@ -91,10 +93,21 @@ async function placeMount(
     placed.owned.push({ path: from, ownership: mount });
     placed.binds.push(`${from}:${path}:ro`);
   } else if (mount.kind === "socket") {
-    placed.binds.push(`${mount.socket}:${path}`);
+    const { path: from, close } = await openSocket(run, mount);
+    releases.push(close);
+    placed.binds.push(`${from}:${path}`);
   } else {
     placed.tmpfs[path] = `exec,mode=1777${mount.size ? `,size=${mount.size}` : ""}`;
   }
+}
+
+/** A socket of the host: as it is, or one with the owner that the mount gives it. */
+async function openSocket(
+  { hostFiles }: Pick<Mounting, "hostFiles">,
+  { socket = "", uid, gid }: Mount,
+): Promise<{ path: string; close(): Promise<void> }> {
+  if (uid === undefined && gid === undefined) return { path: socket, close: async () => undefined };
+  return hostFiles.socket(socket, { uid: uid ?? 0, gid: gid ?? 0 });
 }
 
 /** Copies mounted directories into their volumes, except paths that other mounts cover. */

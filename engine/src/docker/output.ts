@@ -34,7 +34,7 @@ class Demultiplexer {
 /** Follows an attached stream until it ends. */
 export async function followOutput(
   stream: NodeJS.ReadableStream,
-  secrets: readonly string[],
+  secrets: readonly (Buffer | string)[],
   sink: OutputSink,
 ): Promise<void> {
   const scrubbers = { stdout: new Scrubber(secrets), stderr: new Scrubber(secrets) };

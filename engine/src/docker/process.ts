@@ -5,7 +5,8 @@ import { exitCodeOf } from "../images/exit-code.ts";
 import { dockerMessage } from "./errors.ts";
 import type { ExecOptions } from "./exec-options.ts";
 import { followOutput, textSink } from "./output.ts";
-import { absolutePath, findPath, mountAt } from "./read.ts";
+import { absolutePath, mountAt } from "./paths.ts";
+import { findPath } from "./read.ts";
 import type { ImageReading, Run } from "./run.ts";
 
 /** Runs a created container to its end and stores its output, without secrets. */
@@ -14,7 +15,7 @@ export async function runProcess(
   state: ContainerState,
   container: Docker.Container,
   options: ExecOptions,
-  secrets: readonly string[],
+  secrets: readonly Buffer[],
   log: (text: string) => void,
 ): Promise<ExecOutcome> {
   const { redirectStdin, stdin } = options;
@@ -65,7 +66,7 @@ async function readInput(
 ): Promise<Buffer> {
   const absolute = absolutePath(state, path);
   const secret = mountAt(state, absolute)?.secret;
-  if (secret) return Buffer.from(await run.secrets.plaintext(secret));
+  if (secret) return run.secrets.plaintext(secret);
   const found = await findPath(run, state, absolute);
   if (!found || !("entry" in found) || !found.entry.blob)
     throw new UserError(`withExec: redirectStdin: ${path} is not a file in the container`);

@@ -7,13 +7,13 @@ import type { ContainerState } from "../core/values.ts";
 import { withPatience } from "../images/patience.ts";
 import { parseReference } from "../images/reference.ts";
 import { withRetries } from "../images/retry.ts";
-import { finishImage } from "./bake.ts";
 import { findLogin } from "./credentials.ts";
 import { dockerMessage } from "./errors.ts";
+import { withFinishedImage } from "./held-image.ts";
 import type { ImageMaking, Run, Step } from "./run.ts";
 import { withTag } from "./tags.ts";
 
-type Publishing = ImageMaking & Pick<Run, "progress" | "secrets">;
+type Publishing = ImageMaking & Pick<Run, "id" | "progress" | "secrets">;
 
 interface PushMessage {
   error?: string;
@@ -24,14 +24,19 @@ interface PushMessage {
 /** Pushes a state's image; returns its address with the digest in the registry. */
 export async function publishImage(run: Publishing, state: ContainerState, address: string): Promise<string> {
   return run.progress.step(`publish ${address}`, async (step) => {
-    const id = await finishImage(run, state);
+    if (state.annotations.length > 0)
+      throw new UserError(
+        "publish: the embedded engine pushes through Docker, which drops annotations; the official engine keeps them: remove them, or export the image",
+      );
     const { login: account, problem } = await findLogin(run.secrets, state, address);
     const pushing = { run, step, address, account, problem };
     // The end of the session waits for this work, hence until the tag is restored.
-    const digest = await run.work.once(`publish ${address} ${id}`, async () => {
-      await requireLogin(pushing);
-      return withTag(run.docker, id, address, () => pushPatiently(pushing));
-    });
+    const digest = await withFinishedImage(run, state, (id) =>
+      run.work.once(`publish ${address} ${id}`, async () => {
+        await requireLogin(pushing);
+        return withTag(run.docker, id, address, () => pushPatiently(pushing));
+      }),
+    );
     return `${address}@${digest}`;
   });
 }

@@ -2,56 +2,60 @@ import { posix } from "node:path";
 import type { Readable } from "node:stream";
 import type Docker from "dockerode";
 import { UserError } from "../core/errors.ts";
-import type { ContainerState, Mount } from "../core/values.ts";
+import type { ContainerState, Content, FileSystem, Found, Mount } from "../core/values.ts";
 import { unpackTree } from "../store/archive.ts";
-import { digestOf } from "../store/store.ts";
-import { type Entry, normalise, Tree } from "../store/tree.ts";
+import { digestOf, type Store } from "../store/store.ts";
+import { type Entry, Tree } from "../store/tree.ts";
 import { withIdleContainer } from "./bake.ts";
 import { isNotFound } from "./errors.ts";
+import { absolutePath, mountAt, realPath } from "./paths.ts";
 import { putTree } from "./put.ts";
 import type { ImageReading } from "./run.ts";
-
-/** What is at a path of a container: a file or link, or a directory's tree. */
-export type Found = { entry: Entry } | { tree: Tree; root?: Entry };
-
-/** Maximum length of a chain of symbolic links, as in the kernel. */
-const MAX_LINKS = 40;
+import { idleContainer, statPath } from "./stat.ts";
 
 /**
  * Looks up a path in a container's file system as a process in it would see it; undefined if it does not exist.
- * @param follow whether to resolve a symbolic link at the path.
+ * @param last whether to follow a symbolic link at the path.
  */
 export async function findPath(
   run: ImageReading,
   state: ContainerState,
   path: string,
-  follow = true,
-  links = 0,
+  last = true,
 ): Promise<Found | undefined> {
   const absolute = absolutePath(state, path);
-  const mount = mountAt(state, absolute);
+  // Docker follows links among a path's parents, but knows neither overlays nor mounts.
+  const isPlain = state.overlays.length === 0 && state.mounts.length === 0;
+  const real = isPlain ? absolute : await realPath(run, state, absolute, last);
+  const mount = mountAt(state, real);
   const found = mount
-    ? findInMount(mount, absolute.slice(mount.path.length + 1))
-    : await findInFiles(run, state, absolute);
-  if (!follow || !found || !("entry" in found) || found.entry.type !== "link") return found;
-  if (links >= MAX_LINKS) throw new UserError(`${path}: its symbolic links form a cycle`);
-  const next = posix.resolve(posix.dirname(absolute), found.entry.target ?? "");
-  return findPath(run, state, next, follow, links + 1);
+    ? findInMount(mount, real.slice(mount.path.length + 1))
+    : await findInFiles(run, state, real);
+  if (isPlain && last && found && "entry" in found && found.entry.type === "link")
+    return findLinked(run, state, real, found.entry);
+  return found && { ...found, path: real };
 }
 
-/** A path in a container: relative ones start from its working directory. */
-export function absolutePath(state: ContainerState, path: string): string {
-  return `/${normalise(posix.resolve(`/${normalise(state.workdir)}`, path))}`;
+/** A container's files, with its mounts. */
+export function fileSystemOf(run: ImageReading, state: ContainerState): FileSystem {
+  return { find: (path, last) => findPath(run, state, path, last) };
 }
 
-/** The innermost mount that contains a path. */
-export function mountAt(state: ContainerState, absolute: string): Mount | undefined {
-  return state.mounts
-    .filter(({ path }) => absolute === path || absolute.startsWith(`${path}/`))
-    .sort((a, b) => b.path.length - a.path.length)[0];
+/** Docker names the final target of a link, unless there is none. */
+async function findLinked(
+  run: ImageReading,
+  state: ContainerState,
+  path: string,
+  { target = "" }: Entry,
+): Promise<Found | undefined> {
+  const next = posix.resolve(posix.dirname(path), target);
+  const found = await findInFiles(run, state, next);
+  if (found && "entry" in found && found.entry.type === "link")
+    throw new UserError(`${path}: its symbolic links form a cycle`);
+  return found && { ...found, path: next };
 }
 
-function findInMount(mount: Mount, rest: string): Found | undefined {
+function findInMount(mount: Mount, rest: string): Content | undefined {
   if (mount.kind === "file") return mount.entry && { entry: mount.entry };
   if (mount.kind !== "directory" || !mount.tree) {
     throw new UserError(
@@ -61,10 +65,10 @@ function findInMount(mount: Mount, rest: string): Found | undefined {
   return findInTree(mount.tree, rest);
 }
 
-export function findInTree(tree: Tree, path: string): Found | undefined {
+export function findInTree(tree: Tree, path: string): Content | undefined {
   const entry = tree.get(path);
   if (entry && entry.type !== "dir") return { entry };
-  return tree.isDirectory(path) ? { tree: tree.subtree(path), ...(entry && { root: entry }) } : undefined;
+  return tree.isDirectory(path) ? { tree: tree.subtree(path) } : undefined;
 }
 
 /** A regular file in the topmost overlay is found directly; any other case is left to a real file system. */
@@ -72,7 +76,7 @@ async function findInFiles(
   run: ImageReading,
   state: ContainerState,
   absolute: string,
-): Promise<Found | undefined> {
+): Promise<Content | undefined> {
   if (!state.image)
     return findInTree(
       state.overlays.reduce((all, tree) => all.merge("", tree), Tree.empty),
@@ -103,8 +107,9 @@ async function readImage(
   image: string,
   overlays: Tree[],
   path: string,
-): Promise<Found | undefined> {
+): Promise<Content | undefined> {
   const key = digestOf(
+    "read",
     image,
     overlays.map((tree) => tree.digest),
     path,
@@ -121,70 +126,39 @@ async function readImage(
   return { entry: { ...found.entry, target: cached.link } };
 }
 
-function readArchive(run: ImageReading, image: string, overlays: Tree[], path: string): Promise<CachedFiles> {
+async function readArchive(
+  run: ImageReading,
+  image: string,
+  overlays: Tree[],
+  path: string,
+): Promise<CachedFiles> {
+  if (overlays.length === 0) return readFrom(run.store, await idleContainer(run, image), path);
   return withIdleContainer(run, image, async (container) => {
     for (const overlay of overlays) await putTree(run.store, container, overlay);
-    try {
-      const archive = (await container.getArchive({ path })) as unknown as Readable;
-      const tree = await unpackTree(run.store, archive, path === "/" ? ADDED_BY_DOCKER : []);
-      const isLink = tree.get(posix.basename(path))?.type === "link";
-      const link = isLink ? await linkTarget(container, path) : undefined;
-      return { entries: tree.toJSON(), ...(link && { link }) };
-    } catch (error) {
-      if (isNotFound(error)) return { entries: [] };
-      throw error;
-    }
+    return readFrom(run.store, container, path);
   });
 }
 
-/** Files that Docker adds to every container; no image has them. */
-const ADDED_BY_DOCKER = [".dockerenv", "dev/console"];
-
-/** A link's target as Docker resolves it, with links among its parents. */
-async function linkTarget(container: Docker.Container, path: string): Promise<string | undefined> {
-  return (await statPath(container, path)).linkTarget || undefined;
+async function readFrom(store: Store, container: Docker.Container, path: string): Promise<CachedFiles> {
+  try {
+    const archive = (await container.getArchive({ path })) as unknown as Readable;
+    const tree = await unpackTree(store, archive, addedByDocker(path));
+    const isLink = tree.get(posix.basename(path))?.type === "link";
+    const link = isLink ? (await statPath(container, path)).linkTarget : undefined;
+    return { entries: tree.toJSON(), ...(link && { link }) };
+  } catch (error) {
+    if (isNotFound(error)) return { entries: [] };
+    throw error;
+  }
 }
 
-/** Docker's stat of a path; `linkTarget` is the final target of a symbolic link. */
-export async function statPath(container: Docker.Container, path: string): Promise<{ linkTarget: string }> {
-  const { headers } = (await container.infoArchive({ path })) as unknown as {
-    headers: Record<string, string>;
-  };
-  return JSON.parse(Buffer.from(headers["x-docker-container-path-stat"] ?? "", "base64").toString());
-}
+/** Files that Docker adds to every container that runs; no image of its own has them. */
+const ADDED_BY_DOCKER = ["/.dockerenv", "/dev/console", "/sbin/docker-init", "/usr/sbin/docker-init"];
 
-/** UID and GID of an owner "user[:group]", from the container's passwd and group files. */
-export async function resolveOwner(
-  run: ImageReading,
-  state: ContainerState,
-  owner: string,
-): Promise<{ uid: number; gid: number }> {
-  if (owner === "") return { uid: 0, gid: 0 };
-  const [user = "", group] = owner.split(":");
-  const account = /^\d+$/.test(user) ? undefined : await lookUp(run, state, "/etc/passwd", user);
-  const uid = account ? Number(account[2]) : Number(user);
-  if (group === undefined) return { uid, gid: account ? Number(account[3]) : uid };
-  return {
-    uid,
-    gid: /^\d+$/.test(group) ? Number(group) : Number((await lookUp(run, state, "/etc/group", group))[2]),
-  };
-}
-
-async function lookUp(
-  run: ImageReading,
-  state: ContainerState,
-  file: string,
-  name: string,
-): Promise<string[]> {
-  const found = await findPath(run, state, file);
-  const text = found && "entry" in found && found.entry.blob ? run.store.readBlobText(found.entry.blob) : "";
-  const line = text
-    .split("\n")
-    .map((l) => l.split(":"))
-    .find((fields) => fields[0] === name);
-  if (!line)
-    throw new UserError(
-      `cannot find ${JSON.stringify(name)} in the container's ${file}: use a number, or add it`,
-    );
-  return line;
+/** Their names in the archive of a path, which contains it under its base name. */
+function addedByDocker(path: string): string[] {
+  const parent = posix.dirname(path);
+  return ADDED_BY_DOCKER.filter((file) => path === "/" || file.startsWith(`${path}/`)).map((file) =>
+    posix.relative(path === "/" ? path : parent, file),
+  );
 }

@@ -8,8 +8,8 @@ import { digestOf } from "../store/store.ts";
 import { bakeOverlays, cachedImage, withIdleContainer, withRoomForLayers } from "./bake.ts";
 import { isNotFound } from "./errors.ts";
 import { loadLayer } from "./layer.ts";
-import { statPath } from "./read.ts";
 import type { ImageMaking } from "./run.ts";
+import { statPath } from "./stat.ts";
 
 /**
  * The state without some paths of its image. No process runs, so it works for an image without a shell: Docker loads a

@@ -4,9 +4,9 @@ import type { Store } from "../store/store.ts";
 import { newFile, Tree } from "../store/tree.ts";
 import type { ExecOptions } from "./exec-options.ts";
 import { configureImage } from "./layer.ts";
+import { absolutePath } from "./paths.ts";
 import { proxiesOf } from "./proxies.ts";
 import { putTree } from "./put.ts";
-import { absolutePath } from "./read.ts";
 import type { Run } from "./run.ts";
 
 /** Writes a process's output to the paths in `redirectStdout` and `redirectStderr`, which may be the same. */

@@ -66,10 +66,13 @@ export interface ProgressLog {
 }
 
 export interface SecretSource {
-  /** @throws UserError that names the source, never the value. */
-  plaintext(secret: SecretValue): Promise<string>;
+  /**
+   * A secret need not be text.
+   * @throws UserError that names the source, never the value.
+   */
+  plaintext(secret: SecretValue): Promise<Buffer>;
   /** Every plaintext that a container is given: none of them may show in its output. */
-  plaintextsOf(state: ContainerState): Promise<string[]>;
+  plaintextsOf(state: ContainerState): Promise<Buffer[]>;
 }
 
 export interface Ownership {
@@ -81,7 +84,9 @@ export interface Ownership {
 /** Host files that are bind-mounted into containers. */
 export interface HostFileSpace {
   /** Writes a secret to memory and returns its path. */
-  secret(plaintext: string, ownership: Ownership): string;
+  secret(plaintext: Buffer, ownership: Ownership): string;
+  /** A socket that leads to another one, with an owner of its own. */
+  socket(target: string, ownership: Ownership): Promise<{ path: string; close(): Promise<void> }>;
   /** A copy of a file, for a container that may write to it. */
   place(entry: Entry): string;
 }
@@ -92,8 +97,8 @@ export interface SharedNetwork {
   ensure(): Promise<string>;
   /** Its name, if it exists yet. */
   current(): Promise<string | undefined>;
-  /** This machine's address in it. */
-  gateway(): Promise<string>;
+  /** An address at which containers reach this machine, and at which none of the ports is reserved. */
+  reserve(ports: readonly number[]): Promise<{ address: string; release(): void }>;
 }
 
 /** Services: each runs once, however many use it. */

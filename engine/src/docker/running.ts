@@ -10,12 +10,20 @@ export interface RunningService {
   stop(kill: boolean): Promise<void>;
 }
 
+/** The services that a process needs, while it runs. */
+export interface Watched {
+  /** Why one of them has ended. */
+  failure(): string | undefined;
+  /** @throws UserError when one of them has ended. */
+  check(): void;
+}
+
 /** How a process reaches the services that it is bound to. */
 export interface Bindings {
   network?: string;
   hosts: string[];
-  /** Calls `onEnd` when one of the services ends; `check` then throws an error that says why. */
-  watch(onEnd: () => void): { check(): void };
+  /** Calls `onEnd` when one of the services ends. */
+  watch(onEnd: () => void): Watched;
 }
 
 /** The services of one container, in use until they are released. */

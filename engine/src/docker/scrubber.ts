@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { maskedTexts } from "./masks.ts";
 
 /** Longest start by which values are looked up, in bytes: a secret can have thousands of lines, too many for a pattern. */
@@ -20,10 +21,10 @@ export class Scrubber {
   /** What the end of a chunk may be that is too short to be looked up. */
   private readonly beginnings: Set<string>;
 
-  constructor(secrets: readonly string[]) {
-    const all = [...new Set(secrets.flatMap(maskedTexts))]
-      .map((value) => Buffer.from(value, "utf8").toString("latin1"))
-      .sort((a, b) => b.length - a.length);
+  constructor(secrets: readonly (Buffer | string)[]) {
+    const all = [...new Set(secrets.flatMap((secret) => maskedBytes(Buffer.from(secret))))].sort(
+      (a, b) => b.length - a.length,
+    );
     this.startLength = Math.min(LONGEST_START, all.at(-1)?.length ?? 0);
     for (const value of all) {
       const start = value.slice(0, this.startLength);
@@ -84,6 +85,14 @@ export class Scrubber {
     while (at < text.length && !this.beginnings.has(text.slice(at))) at++;
     return at;
   }
+}
+
+/** The values to mask of a secret, as Latin-1. */
+function maskedBytes(secret: Buffer): string[] {
+  const encoding = isUtf8(secret) ? "utf8" : "latin1";
+  return maskedTexts(secret.toString(encoding)).map((value) =>
+    Buffer.from(value, encoding).toString("latin1"),
+  );
 }
 
 function anyOf(starts: readonly string[]): RegExp {

@@ -18,16 +18,17 @@ export function withSecretEnv({ secretEnv }: ContainerState, command: string[]):
 export async function secretEnvScript(
   secrets: Pick<SecretSource, "plaintext">,
   state: ContainerState,
-): Promise<string> {
+): Promise<Buffer> {
   const lines = await Promise.all(
     state.secretEnv.map(async ([name, secret]) => {
       if (!/^[A-Za-z_]\w*$/.test(name))
         throw new UserError(
           `withSecretVariable: ${JSON.stringify(name)} is not a valid name of a shell variable`,
         );
-      const value = await secrets.plaintext(secret);
+      // Byte by byte: a variable need not be text either.
+      const value = (await secrets.plaintext(secret)).toString("latin1");
       return `export ${name}='${value.replaceAll("'", `'\\''`)}'\n`;
     }),
   );
-  return lines.join("");
+  return Buffer.from(lines.join(""), "latin1");
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
-import { UserError } from "../core/errors.ts";
+import { ExecError, UserError } from "../core/errors.ts";
 import type { ServiceValue } from "../core/values.ts";
 import { exitCodeOf } from "../images/exit-code.ts";
 import { type Prepared, prepareContainer } from "./create.ts";
@@ -8,9 +8,10 @@ import { startForward } from "./forward.ts";
 import { waitUntilReady } from "./health.ts";
 import { serviceHostname } from "./hostname.ts";
 import { followOutput, textSink } from "./output.ts";
+import { OutputTail } from "./output-tail.ts";
 import { startContainer } from "./process.ts";
 import type { Run } from "./run.ts";
-import type { RunningService } from "./running.ts";
+import type { Bindings, RunningService } from "./running.ts";
 
 /** Time for a service to stop before it is killed, in seconds. */
 const STOP_TIMEOUT = 10;
@@ -39,7 +40,13 @@ export function startService(run: Run, service: ServiceValue): Promise<RunningSe
           aliases: [serviceHostname(service)],
           hosts: bindings.hosts,
         });
-        return await becomeReady(run, service, prepared.container, { name, network, log: step.log, dispose });
+        return await becomeReady(run, service, prepared.container, {
+          name,
+          network,
+          watch: bindings.watch,
+          log: step.log,
+          dispose,
+        });
       } catch (error) {
         await dispose();
         throw error;
@@ -52,6 +59,7 @@ export function startService(run: Run, service: ServiceValue): Promise<RunningSe
 interface Started {
   name: string;
   network: string;
+  watch: Bindings["watch"];
   log(text: string): void;
   dispose(): Promise<void>;
 }
@@ -60,44 +68,44 @@ async function becomeReady(
   run: Pick<Run, "work" | "secrets">,
   service: ServiceValue,
   container: Docker.Container,
-  { name, network, log, dispose }: Started,
+  { name, network, watch, log, dispose }: Started,
 ): Promise<RunningService> {
   const secrets = await run.secrets.plaintextsOf(service.container);
   const stream = await container.attach({ stream: true, stdout: true, stderr: true });
-  let tail = "";
-  const printed = followOutput(
-    stream,
-    secrets,
-    textSink((text) => {
-      tail = (tail + text).slice(-16_384);
-      log(text);
-    }),
-  );
+  const output = new OutputTail();
+  const show = textSink(log);
+  const printed = followOutput(stream, secrets, (name, bytes) => {
+    output.add(name, bytes);
+    show(name, bytes);
+  });
   const failure = await startContainer(container);
   if (failure)
     throw new UserError(`service ${name} could not be started: ${failure.message.toString().trim()}`);
+  let exitCode: number | undefined;
   const exited = exitCodeOf(container).then(
-    (code) => `it ended with exit code ${code}`,
+    (code) => {
+      exitCode = code;
+      return `it ended with exit code ${code}`;
+    },
     () => "its container was removed",
   );
+  // Without a service that it needs, it cannot go on.
+  const watched = watch(() => container.kill().catch(() => undefined));
   const ended = exited.then(async (cause) => {
     await printed;
-    return `${cause}${lastLines(tail)}`;
+    return watched.failure() ?? `${cause}${output.lastLines()}`;
   });
   const ip = await containerIp(container, network);
   await waitUntilReady(run, container, ip, service, exited).catch(async (error: Error) => {
     // Its last output may not have arrived yet.
     await Promise.race([printed, sleep(error.message.startsWith("it ended") ? 2_000 : 0)]);
-    throw new UserError(`service ${name} did not become ready: ${error.message}${lastLines(tail)}`);
+    const message = `service ${name} did not become ready: ${watched.failure() ?? error.message}${output.lastLines()}`;
+    if (exitCode === undefined) throw new UserError(message);
+    throw new ExecError(service.command, exitCode, output.of("stdout"), output.of("stderr"), message);
   });
   // Also cleans up after a service that ends by itself.
   run.work.background(ended.then(dispose));
   return { ip, ended, stop: (kill) => stopContainer(container, kill).then(dispose) };
-}
-
-function lastLines(text: string): string {
-  const lines = text.trimEnd().split("\n").slice(-12).join("\n");
-  return lines === "" ? " (it printed nothing)" : `\nIts last lines:\n${lines}`;
 }
 
 async function stopContainer(container: Docker.Container, kill: boolean): Promise<void> {

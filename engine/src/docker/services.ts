@@ -1,8 +1,9 @@
 import { UserError } from "../core/errors.ts";
 import { serviceKey } from "../core/keys.ts";
 import type { ContainerState, ServiceValue } from "../core/values.ts";
+import { serviceHostname } from "./hostname.ts";
 import type { Run, ServicePool } from "./run.ts";
-import type { Bindings, HeldServices, RunningService } from "./running.ts";
+import type { HeldServices, RunningService, Watched } from "./running.ts";
 import { startService } from "./service.ts";
 
 /** How long a service keeps running after its last user, in milliseconds: the next step often needs it again. */
@@ -27,7 +28,10 @@ export class Services implements ServicePool {
   constructor(private readonly run: Run) {}
 
   /** Runs `use` while all services that a container is bound to are up and healthy. */
-  async withBindings<T>(state: ContainerState, use: (bindings: Bindings) => Promise<T>): Promise<T> {
+  async withBindings<T>(
+    state: ContainerState,
+    use: (bindings: HeldServices["bindings"]) => Promise<T>,
+  ): Promise<T> {
     const { bindings, release } = await this.acquireAll(state);
     try {
       return await use(bindings);
@@ -46,9 +50,11 @@ export class Services implements ServicePool {
     const release = (): void => {
       for (const service of held) service.release();
     };
-    const hosts = state.bindings.map(([alias], i) => `${alias}:${held[i]?.running.ip}`);
+    const hosts = state.bindings.flatMap(([alias, service], i) =>
+      namesOf(alias, service).map((name) => `${name}:${held[i]?.running.ip}`),
+    );
     const network = await this.run.network.current();
-    const watch = (onEnd: () => void): { check(): void } => watchServices(state, held, onEnd);
+    const watch = (onEnd: () => void): Watched => watchServices(state, held, onEnd);
     return { bindings: { hosts, watch, ...(network && { network }) }, release };
   }
 
@@ -108,21 +114,23 @@ export class Services implements ServicePool {
   }
 }
 
-function watchServices(
-  { bindings }: ContainerState,
-  held: HeldService[],
-  onEnd: () => void,
-): { check(): void } {
-  let failure: UserError | undefined;
+/** Docker resolves the names of containers, but a service of the host has none. */
+function namesOf(alias: string, service: ServiceValue): string[] {
+  return service.forward?.kind === "host" ? [alias, serviceHostname(service)] : [alias];
+}
+
+function watchServices({ bindings }: ContainerState, held: HeldService[], onEnd: () => void): Watched {
+  let failure: string | undefined;
   for (const [i, { running }] of held.entries()) {
     void running.ended.then((cause) => {
-      failure ??= new UserError(`service ${bindings[i]?.[0]} ended while it was in use: ${cause}`);
+      failure ??= `service ${bindings[i]?.[0]} ended while it was in use: ${cause}`;
       onEnd();
     });
   }
   return {
+    failure: () => failure,
     check() {
-      if (failure) throw failure;
+      if (failure) throw new UserError(failure);
     },
   };
 }

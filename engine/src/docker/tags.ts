@@ -35,7 +35,8 @@ export async function withTag<T>(
   });
 }
 
-async function removeTag(docker: Docker, address: string): Promise<void> {
+/** Removes a tag, and the image if it has no other. */
+export async function removeTag(docker: Docker, address: string): Promise<void> {
   try {
     await docker.getImage(address).remove({ noprune: true } as never);
   } catch (error) {

@@ -1,6 +1,6 @@
 import type { Mount } from "../core/values.ts";
 import { digestOf } from "../store/store.ts";
-import { Tree } from "../store/tree.ts";
+import { newDirectory, Tree } from "../store/tree.ts";
 import { withIdleContainer } from "./bake.ts";
 import { emptyImage } from "./image-id.ts";
 import { putTree } from "./put.ts";
@@ -11,7 +11,7 @@ const FOLDER = "volume";
 /** A mounted directory as an entry of its parent, so that its own owner is set too. */
 export function mountTree(mount: Mount, name: string, hidden: readonly string[] = []): Tree {
   const { uid = 0, gid = 0, mode = 0o755, tree = Tree.empty } = mount;
-  return Tree.empty.with(name, { type: "dir", mode, uid, gid, mtime: 0 }).merge(
+  return Tree.empty.with(name, { ...newDirectory(mode), uid, gid }).merge(
     name,
     hidden.reduce((left, path) => left.without(path), tree),
   );

@@ -8,6 +8,7 @@ import { ImageError } from "./errors.ts";
 import { fingerprint, folderOf } from "./fingerprint.ts";
 import { withTempDir } from "./host.ts";
 import { withLock } from "./lock.ts";
+import { makePublic } from "./public.ts";
 import type { Recipe } from "./recipe.ts";
 
 /** Image label: the stand-in's real content, e.g. "PostgreSQL 15.20 on Debian 12". */
@@ -41,7 +42,9 @@ export function assemble(docker: Docker, recipe: Recipe, report: (line: string) 
 }
 
 async function make(docker: Docker, recipe: Recipe, report: (line: string) => void): Promise<string> {
-  const base = recipe.from && (await assemble(docker, recipe.from, report));
+  const made = (other?: Recipe) => other && assemble(docker, other, report);
+  const [BASE, COPIED] = await Promise.all([made(recipe.from), made(recipe.copied)]);
+  const images = { ...(BASE && { BASE }), ...(COPIED && { COPIED }) };
   const name = keptName(recipe);
   const print = await fingerprint(recipe);
   const once = async (): Promise<string> => {
@@ -49,7 +52,7 @@ async function make(docker: Docker, recipe: Recipe, report: (line: string) => vo
     if (there?.Config.Labels?.[RECIPE_LABEL] === print) return name;
     const from = Date.now();
     report(`${name}: assembling`);
-    const id = await withTempDir((context) => buildIn(context, docker, recipe, base, report));
+    const id = await withTempDir((context) => buildIn(context, docker, recipe, images, report));
     const inside = await describe(docker, recipe, id);
     await label(docker, id, name, { [STAND_IN_LABEL]: inside, [RECIPE_LABEL]: print });
     if (there) await removeReplaced(docker, there.Id);
@@ -64,13 +67,14 @@ async function buildIn(
   context: string,
   docker: Docker,
   recipe: Recipe,
-  base: string | undefined,
+  images: Record<string, string>,
   report: (line: string) => void,
 ): Promise<string> {
   await cp(folderOf(recipe), context, { recursive: true });
   await recipe.prepare?.(context, report);
+  makePublic(context);
   return build(docker, context, {
-    buildargs: buildProxies({ VARIANT: recipe.variant, ...(base && { BASE: base }) }),
+    buildargs: buildProxies({ VARIANT: recipe.variant, ...images }),
   });
 }
 

@@ -8,12 +8,13 @@ import type { Recipe } from "./recipe.ts";
 const RECIPES = fileURLToPath(new URL("./recipes/", import.meta.url));
 
 /** The folder with the recipe's Dockerfile, the files that it copies, and the code that prepares the build context. */
-export const folderOf = (recipe: Recipe): string => join(RECIPES, recipe.name);
+export const folderOf = (recipe: Recipe): string => join(RECIPES, recipe.folder ?? recipe.name);
 
 /** Hash of a recipe's inputs: its files and version, its base images, and the host's certificate authorities. */
 export async function fingerprint(recipe: Recipe): Promise<string> {
   const hash = createHash("sha256");
   hash.update(recipe.from ? await fingerprint(recipe.from) : await trustedBundle());
+  if (recipe.copied) hash.update(await fingerprint(recipe.copied));
   hash.update(`${recipe.name} ${recipe.variant}\n`);
   const folder = folderOf(recipe);
   const files = await readdir(folder, { recursive: true, withFileTypes: true });

@@ -7,10 +7,10 @@ import { fingerprint } from "./fingerprint.ts";
 import type { Recipe } from "./recipe.ts";
 import { hasRecipe, recipeFor } from "./recipes.ts";
 import { parseReference, withDigest } from "./reference.ts";
-import { askDigest, pull } from "./registry.ts";
+import { askDigest, isNoAnswer, pull } from "./registry.ts";
 
 export { ImageError } from "./errors.ts";
-export { hasRecipe };
+export { hasRecipe, isNoAnswer };
 
 /** A local image, ready to run. */
 export interface ProvidedImage {
@@ -76,10 +76,11 @@ function usableRecipe(ref: string): Recipe | undefined {
 async function standIn(docker: Docker, ref: string, report: (line: string) => void): Promise<void> {
   const recipe = recipeFor(ref);
   if (!recipe) {
-    const { registry } = parseReference(ref);
+    const { registry, digest } = parseReference(ref);
+    const reason = digest ? "a name with a digest has no stand-in" : "there is no recipe for a stand-in";
     throw new ImageError(
       "NO_REGISTRY",
-      `${ref} is not in the local Docker, ${registry} does not answer, and there is no recipe for a stand-in. ` +
+      `${ref} is not in the local Docker, ${registry} does not answer, and ${reason}. ` +
         `Copy it from a machine that has it with: docker save ${ref} | docker load`,
     );
   }

@@ -5,7 +5,6 @@ import { prepareBase, SUITE } from "./recipes/base/prepare.ts";
 import { COLLECTOR, prepareCollector } from "./recipes/collector/prepare.ts";
 import { prepareKafka } from "./recipes/kafka/prepare.ts";
 import { prepareNode } from "./recipes/node/prepare.ts";
-import { installedPython, preparePython } from "./recipes/python-slim/prepare.ts";
 import { prepareRclone, RCLONE } from "./recipes/rclone/prepare.ts";
 import { prepareVictoriaLogs } from "./recipes/victoria-logs/prepare.ts";
 
@@ -28,23 +27,7 @@ export const packaged = (name: string, product: string, version: readonly string
   version,
 });
 
-function pythonSlim(tag: string): Recipe {
-  const variant = installedPython(tag);
-  const version = ["python3", "--version"];
-  return {
-    name: "python-slim",
-    variant,
-    from: base,
-    prepare: preparePython(variant),
-    product: "CPython",
-    version,
-  };
-}
-
-export function python(tag: string): Recipe {
-  const slim = pythonSlim(tag);
-  return tag.includes("slim") ? slim : { ...slim, name: "python-full", from: slim, prepare: undefined };
-}
+export const buildpackDeps = packaged("buildpack-deps", "GCC", ["gcc", "-dumpfullversion"]);
 
 export function kafka(tag: string): Recipe {
   const variant = /^4\.\d+\.\d+/.exec(tag)?.[0] ?? tag;

@@ -2,20 +2,23 @@ import {
   alpine,
   anchore,
   base,
+  buildpackDeps,
   collector,
   kafka,
   node,
   packaged,
-  python,
   rclone,
   victoriaLogs,
 } from "./products.ts";
+import { PYTHON_TAGS, python } from "./python.ts";
 import type { Recipe } from "./recipe.ts";
 import { COLLECTOR } from "./recipes/collector/prepare.ts";
 import { RCLONE } from "./recipes/rclone/prepare.ts";
 import { parseReference } from "./reference.ts";
+import { UV_TAGS, uv } from "./uv.ts";
 
 interface Entry {
+  /** Paths on Docker Hub, or with another registry's host in front. */
   repositories: readonly string[];
   /** Upstream tags that the recipe covers. */
   tags: RegExp;
@@ -28,8 +31,14 @@ interface Entry {
 const ENTRIES: readonly Entry[] = [
   { repositories: ["debian"], tags: /^(12|bookworm|stable)/, used: [], recipe: () => base },
   {
+    repositories: ["buildpack-deps"],
+    tags: /^(?:latest|(?:stable|(?:buster|bullseye|bookworm|trixie))(?:-scm|-curl)?)$/,
+    used: [],
+    recipe: () => buildpackDeps,
+  },
+  {
     repositories: ["python"],
-    tags: /^\d+\.\d+/,
+    tags: PYTHON_TAGS,
     used: ["python:3.8.5-buster", "python:3.8.5-slim-buster"],
     recipe: python,
   },
@@ -118,6 +127,12 @@ const ENTRIES: readonly Entry[] = [
     used: [`rclone/rclone:${RCLONE}`],
     recipe: rclone,
   },
+  {
+    repositories: ["ghcr.io/astral-sh/uv", "astral/uv"],
+    tags: UV_TAGS,
+    used: ["astral/uv:0.13.9"],
+    recipe: uv,
+  },
 ];
 
 /** Every image that this project uses and that has a stand-in. */
@@ -125,8 +140,9 @@ export const usedImages: readonly string[] = ENTRIES.flatMap((entry) => entry.us
 
 function entryOf(ref: string): Entry | undefined {
   const { registry, repository, tag, digest } = parseReference(ref);
-  if (digest || registry !== "docker.io") return undefined;
-  return ENTRIES.find((entry) => entry.repositories.includes(repository) && entry.tags.test(tag));
+  if (digest) return undefined;
+  const name = registry === "docker.io" ? repository : `${registry}/${repository}`;
+  return ENTRIES.find((entry) => entry.repositories.includes(name) && entry.tags.test(tag));
 }
 
 /** True when a stand-in for `ref` can be assembled. */

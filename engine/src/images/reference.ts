@@ -29,6 +29,14 @@ export function parseReference(ref: string): Reference {
   };
 }
 
+/** The full name of an image: `docker.io/library/python:3.8`. */
+export function fullName(ref: string): string {
+  const { registry, repository, tag, digest } = parseReference(ref);
+  const isOfficial = registry === "docker.io" && !repository.includes("/");
+  const isTagged = !digest || SHAPE.exec(ref)?.groups?.tag !== undefined;
+  return `${registry}/${isOfficial ? "library/" : ""}${repository}${isTagged ? `:${tag}` : ""}${digest ? `@${digest}` : ""}`;
+}
+
 /** The same image by digest, without its tag. */
 export function withDigest(ref: string, digest: string): string {
   const { name = ref } = SHAPE.exec(ref)?.groups ?? {};

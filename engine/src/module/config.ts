@@ -2,13 +2,19 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { UserError } from "../core/errors.ts";
+import { NOT_SOURCE } from "../session/function-call.ts";
 import { ENGINE_VERSION } from "../version.ts";
 
 /** Increases when the format of cached module types changes. */
 const DEFINITION_FORMAT = 1;
 
 export interface ModuleConfig {
+  /** The name that it gives itself. */
   name: string;
+  /** The name by which the API has it: as a dependency, the one that the dependent module gives it. */
+  apiName: string;
+  /** Modules of this machine whose functions its own can call. */
+  dependencies: ModuleConfig[];
   /** Folder of dagger.json. */
   root: string;
   /** Root of absolute default paths: the Git repository, else the module's root. */
@@ -17,7 +23,7 @@ export interface ModuleConfig {
   source: string;
   /** TypeScript files that make up the module. */
   files: string[];
-  /** Changes with any source of the module. */
+  /** Changes with any file of the module's source, or of its dependencies'. */
   digest: string;
 }
 
@@ -31,28 +37,75 @@ export function loadModuleConfig(path: string): ModuleConfig {
     throw new UserError(
       `no dagger.json in ${resolve(path)} or above: run from a module, or name one with -m`,
     );
+  const config = readModule(root, []);
+  checkNames(config, new Map());
+  return config;
+}
+
+/** @throws UserError when the API would have two modules under one name. */
+function checkNames({ apiName, root, dependencies }: ModuleConfig, roots: Map<string, string>): void {
+  const known = roots.get(apiName) ?? root;
+  if (known !== root)
+    throw new UserError(
+      `two modules are named ${apiName}, in ${known} and ${root}: give one of them another "name" where it is a dependency`,
+    );
+  roots.set(apiName, root);
+  for (const dependency of dependencies) checkNames(dependency, roots);
+}
+
+/** @param dependents folders of the modules that depend on it, each on the next. */
+function readModule(root: string, dependents: readonly string[], apiName?: string): ModuleConfig {
   const config = parseConfig(join(root, "dagger.json"));
   const source = resolve(root, config.source ?? ".");
-  const all = listFiles(join(source, "src"));
-  const files = all.filter((path) => /\.m?ts$/.test(path));
+  const files = listFiles(join(source, "src")).filter((path) => /\.m?ts$/.test(path));
   if (files.length === 0)
     throw new UserError(
       `no TypeScript file below ${join(source, "src")}: dagger.json's "source" points there`,
     );
+  const dependencies = (config.dependencies ?? []).map((item) => readDependency(item, root, dependents));
   return {
     name: config.name,
+    apiName: apiName ?? config.name,
+    dependencies,
     root,
     contextRoot: findUp(root, ".git") ?? root,
     source,
     files,
     // A module can read its other files, too: currentModule.source.
-    digest: digestSources(root, all),
+    digest: digestSources(root, listFiles(source), dependencies),
   };
+}
+
+/** A dependency is a folder with a dagger.json, named from the folder of the dependent module's. */
+function readDependency(
+  { name, source }: Dependency,
+  root: string,
+  dependents: readonly string[],
+): ModuleConfig {
+  const own = join(root, "dagger.json");
+  const folder = resolve(root, source ?? "");
+  const isLocal =
+    source !== undefined && (/^\.{0,2}\//.test(source) || existsSync(join(folder, "dagger.json")));
+  if (!isLocal)
+    throw new UserError(
+      `${own}: the dependency ${JSON.stringify(source ?? name)} is not a folder of this machine; the official engine fetches it: STACKLINE_ENGINE=dagger`,
+    );
+  if (!existsSync(join(folder, "dagger.json")))
+    throw new UserError(`${own}: there is no dagger.json in the dependency ${source}: check the path`);
+  const path = [...dependents, root];
+  if (path.includes(folder))
+    throw new UserError(`${own}: its dependencies form a cycle: ${[...path, folder].join(" > ")}`);
+  return readModule(folder, path, name || undefined);
+}
+
+interface Dependency {
+  name?: string;
+  source?: string;
 }
 
 interface DaggerJson {
   name: string;
-  dependencies?: unknown[];
+  dependencies?: Dependency[];
   sdk?: string | { source?: string };
   source?: string;
 }
@@ -66,11 +119,6 @@ function parseConfig(path: string): DaggerJson {
   }
   if (typeof config.name !== "string" || config.name === "")
     throw new UserError(`${path}: "name" is missing`);
-  if (config.dependencies?.length) {
-    throw new UserError(
-      `${path}: "dependencies" are not part of the embedded engine; the official engine has them: STACKLINE_ENGINE=dagger`,
-    );
-  }
   const sdk = typeof config.sdk === "string" ? config.sdk : config.sdk?.source;
   if (sdk !== "typescript") {
     throw new UserError(
@@ -89,14 +137,17 @@ function findUp(from: string, name: string): string | undefined {
 
 function listFiles(dir: string): string[] {
   if (!existsSync(dir)) return [];
-  return readdirSync(dir, { withFileTypes: true, recursive: true })
-    .filter((item) => item.isFile())
-    .map((item) => join(item.parentPath, item.name))
-    .sort();
+  const below = readdirSync(dir, { withFileTypes: true }).flatMap((item) => {
+    const path = join(dir, item.name);
+    if (item.isDirectory()) return NOT_SOURCE.includes(item.name) ? [] : listFiles(path);
+    return item.isFile() ? [path] : [];
+  });
+  return below.sort();
 }
 
-function digestSources(root: string, files: string[]): string {
+function digestSources(root: string, files: string[], dependencies: ModuleConfig[]): string {
   const hash = createHash("sha256").update(`${ENGINE_VERSION} ${DEFINITION_FORMAT}`);
+  for (const { apiName, digest } of dependencies) hash.update(apiName).update("\0").update(digest);
   for (const file of [join(root, "dagger.json"), ...files])
     hash.update(relative(root, file)).update("\0").update(readFileSync(file)).update("\0");
   return hash.digest("hex");

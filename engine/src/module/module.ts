@@ -7,7 +7,7 @@ import type { Args, Evaluator } from "../session/context.ts";
 import type { Session } from "../session/session.ts";
 import { digestOf } from "../store/store.ts";
 import { fillDefaults } from "./arguments.ts";
-import { camelCase, type ModuleConfig } from "./config.ts";
+import { camelCase, type ModuleConfig, pascalCase } from "./config.ts";
 import type { Runtime } from "./runtime.ts";
 import { ModuleTypes } from "./types.ts";
 
@@ -27,15 +27,15 @@ export async function loadTypes(
   config: ModuleConfig,
 ): Promise<ModuleTypes> {
   const cached = session.store.getResult<ModuleValue>("modules", config.digest);
-  if (cached) return new ModuleTypes(config.name, cached);
+  if (cached) return new ModuleTypes(config.apiName, cached, config.name);
   const definition = await session.progress.step(`load module ${config.name}`, async (step) => {
     const id = await runtime.call({ parentName: "", name: "", parent: null, inputArgs: [] }, step.log);
     return session.evaluate<ModuleValue>(session.reach.admit(decodeId(id as string)));
   });
-  const types = new ModuleTypes(config.name, definition);
+  const types = new ModuleTypes(config.apiName, definition, config.name);
   if (!types.main)
     throw new UserError(
-      `module ${config.name} has no class ${types.mainName} with @object(): add it to its sources`,
+      `module ${config.name} has no class ${pascalCase(config.name)} with @object(): add it to its sources`,
     );
   await session.store.putResult("modules", config.digest, definition);
   return types;

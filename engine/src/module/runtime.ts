@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { TransformFailure } from "esbuild";
 import { PROXY_VARIABLES } from "../client/proxies.ts";
@@ -7,6 +8,7 @@ import type { SessionServer } from "../session/server.ts";
 import type { Session } from "../session/session.ts";
 import type { ModuleConfig } from "./config.ts";
 import { provideSdk, type SdkFiles } from "./sdk.ts";
+import type { ModuleTypes } from "./types.ts";
 
 /** A module's process lives for seconds: a smaller nursery costs no time and saves a tenth of its memory. */
 const LEAN = ["--max-semi-space-size=2"];
@@ -23,12 +25,12 @@ export interface CallRequest {
 
 /** Runs a module's functions in processes of their own. */
 export class Runtime {
-  private count = 0;
-
   constructor(
     private readonly session: Session,
     private readonly server: SessionServer,
     private readonly config: ModuleConfig,
+    /** The types of the modules that it depends on. */
+    private readonly dependencies: readonly ModuleTypes[] = [],
   ) {}
 
   /** Runs one function in a new process; returns its result as JSON. */
@@ -43,11 +45,12 @@ export class Runtime {
       request.parent,
       request.inputArgs,
     );
-    const id = String(++this.count);
+    const id = randomUUID();
     this.session.functionCalls.set(id, call);
     const token = this.server.issueToken(id);
     try {
-      this.start(call, token, await provideSdk(this.session.store, this.config.source), log);
+      const sdk = await provideSdk(this.session.store, this.config.source, this.dependencies);
+      this.start(call, token, sdk, log);
       return await call.result;
     } finally {
       this.server.revokeToken(token);
@@ -84,19 +87,28 @@ export class Runtime {
     }
     this.session.children.add(child);
     child.on("error", (error) => call.abandon(`the module could not be started: ${error.message}`));
-    child.on("close", (code) => {
+    child.on("close", (code, signal) => {
       this.session.children.delete(child);
       if (!call.settled)
-        void describeEnd(code, tail, this.config.files).then((reason) => call.abandon(reason));
+        void describeEnd(code, signal, tail, this.config.files).then((reason) => call.abandon(reason));
     });
   }
 }
 
 /** Why a process ended without a result: the position of a syntax error in the sources, else its last output. */
-async function describeEnd(code: number | null, tail: string, files: string[]): Promise<string> {
-  const mistake = await findMistake(files);
+async function describeEnd(
+  code: number | null,
+  signal: NodeJS.Signals | null,
+  tail: string,
+  files: string[],
+): Promise<string> {
+  // Node's exit code after an uncaught error. Any other end has another reason, even if a file does not compile.
+  const mistake = code === 1 ? await findMistake(files) : undefined;
   if (mistake) return `the module does not compile: ${mistake}`;
-  return `the module ended with exit code ${code} before it answered${tail ? `:\n${tail.trimEnd()}` : ""}`;
+  const how = signal ? `was ended by ${signal}` : `ended with exit code ${code}`;
+  // Without Node's version, with which it ends its report of an uncaught error.
+  const words = tail.replace(/\n+Node\.js v\S+\s*$/, "").trimEnd();
+  return `the module's process ${how} before it answered${words && `. Its last words:\n${words}`}`;
 }
 
 /** The SDK's decorators are those of TypeScript: without this, each on a parameter is a mistake. */

@@ -5,6 +5,8 @@ import { pathToFileURL } from "node:url";
 import type { Plugin } from "esbuild";
 import { digestOf, type Store } from "../store/store.ts";
 import { ENGINE_VERSION } from "../version.ts";
+import { clientOf } from "./client.ts";
+import type { ModuleTypes } from "./types.ts";
 
 const require = createRequire(import.meta.url);
 /** The bundle lies outside the project: it names what stays outside by its path. */
@@ -52,6 +54,7 @@ const requireCompiler: Plugin = {
 
 /** tsx is registered after the SDK is loaded: otherwise it scans the SDK, which takes four times as long. */
 const entrypointSource = `import { entrypoint } from "./sdk.mjs";
+import "./client.mjs";
 import { register } from ${JSON.stringify(pathToFileURL(tsx).href)};
 
 process.stdin.once("end", () => process.exit(1)).on("error", () => process.exit(1)).resume().unref();
@@ -69,9 +72,14 @@ const recipe = digestOf(entrypointSource, compiler, String(makeSdk), String(requ
  * The installed SDK bundled into one file, once per release. The bundle loads in half the time of the SDK's hundreds of
  * files; the official engine uses a bundle too. The package itself is not changed.
  */
-export async function provideSdk(store: Store, source: string): Promise<SdkFiles> {
-  const folder = join(store.path, "code", `sdk-${ENGINE_VERSION}-${recipe}`);
-  if (!existsSync(folder)) await makeSdk(store, folder);
+export async function provideSdk(
+  store: Store,
+  source: string,
+  dependencies: readonly ModuleTypes[] = [],
+): Promise<SdkFiles> {
+  const base = join(store.path, "code", `sdk-${ENGINE_VERSION}-${recipe}`);
+  if (!existsSync(base)) await makeSdk(store, base);
+  const folder = dependencies.length > 0 ? extendSdk(store, base, dependencies) : base;
   return {
     entrypoint: join(folder, "entrypoint.mjs"),
     types: join(folder, "client.gen.ts"),
@@ -95,10 +103,27 @@ async function makeSdk(store: Store, folder: string): Promise<void> {
   });
   store.writeFolder(folder, {
     "sdk.mjs": outputFiles[0]?.contents ?? "",
+    "client.mjs": 'export * from "./sdk.mjs";\n',
     "client.gen.ts": readFileSync(join(dirname(main), "api", "client.gen.d.ts")),
     "package.json": '{"type":"module"}',
     "entrypoint.mjs": entrypointSource,
   });
+}
+
+/** The SDK with a client for the dependencies of a module, too. */
+function extendSdk(store: Store, base: string, dependencies: readonly ModuleTypes[]): string {
+  const client = clientOf(dependencies);
+  const folder = `${base}-${digestOf(client).slice(0, 16)}`;
+  if (existsSync(folder)) return folder;
+  const sdk = join(base, "sdk.mjs");
+  store.writeFolder(folder, {
+    "sdk.mjs": `export * from ${JSON.stringify(pathToFileURL(sdk).href)};\n`,
+    "client.mjs": client,
+    "client.gen.ts": readFileSync(join(base, "client.gen.ts")),
+    "package.json": '{"type":"module"}',
+    "entrypoint.mjs": entrypointSource,
+  });
+  return folder;
 }
 
 /**
@@ -112,7 +137,7 @@ function writeTsconfig(store: Store, folder: string, source: string): string {
     target: "ES2022",
     module: "NodeNext",
     experimentalDecorators: true,
-    paths: { "@dagger.io/dagger": [join(folder, "sdk.mjs")] },
+    paths: { "@dagger.io/dagger": [join(folder, "client.mjs")] },
   };
   store.write(path, JSON.stringify({ compilerOptions, include: [`${source}/**/*`] }));
   return path;

@@ -1,4 +1,4 @@
-import type { FunctionValue, ModuleValue, TypeDefValue } from "../api/types.ts";
+import type { ArgumentValue, FunctionValue, ModuleValue, TypeDefValue } from "../api/types.ts";
 import { camelCase, pascalCase } from "./config.ts";
 
 /** A module's types under their names in the API. */
@@ -9,6 +9,8 @@ export class ModuleTypes {
   constructor(
     readonly moduleName: string,
     readonly definition: ModuleValue,
+    /** The module's name in its own sources, where a dependent module gives it another. */
+    private readonly ownName = moduleName,
   ) {
     this.mainName = pascalCase(moduleName);
     this.objects = new Map(definition.objects.map((object) => [this.apiName(object.name), object]));
@@ -32,7 +34,9 @@ export class ModuleTypes {
     const own = [...this.definition.objects, ...this.definition.enums, ...this.definition.interfaces].some(
       (t) => t.name === name,
     );
-    return !own || name.startsWith(this.mainName) ? name : `${this.mainName}${name}`;
+    if (!own) return name;
+    const prefix = pascalCase(this.ownName);
+    return this.mainName + (name.startsWith(prefix) ? name.slice(prefix.length) : name);
   }
 
   /** The types as a GraphQL schema that extends the API. */
@@ -57,12 +61,7 @@ export class ModuleTypes {
   private args(args: FunctionValue["args"]): string {
     if (args.length === 0) return "";
     const list = args.map((arg) => {
-      const isOptional =
-        arg.typeDef.optional ||
-        arg.defaultValue !== undefined ||
-        arg.defaultPath !== "" ||
-        arg.defaultAddress !== "";
-      const type = this.type({ ...arg.typeDef, optional: isOptional }, true);
+      const type = this.type({ ...arg.typeDef, optional: isOptional(arg) }, true);
       const object = objectIn(arg.typeDef);
       return `${arg.name}: ${type}${object ? ` @expectedType(name: "${this.apiName(object)}")` : ""}`;
     });
@@ -87,6 +86,11 @@ export class ModuleTypes {
       return isInput ? "ID" : this.apiName(type.name);
     return scalars[type.kind] ?? this.apiName(type.name);
   }
+}
+
+/** Whether a caller may leave an argument out. */
+export function isOptional({ typeDef, defaultValue, defaultPath, defaultAddress }: ArgumentValue): boolean {
+  return typeDef.optional || defaultValue !== undefined || defaultPath !== "" || defaultAddress !== "";
 }
 
 /** Name of the object type that a type is, or is a list of. */

@@ -15,8 +15,11 @@ import {
   isListType,
   isNonNullType,
   isObjectType,
+  isScalarType,
   parse,
+  valueFromASTUntyped,
 } from "graphql";
+import { parsePlatform } from "./platform.ts";
 
 /** The API's types, without a module's. */
 export function coreSchema(): GraphQLSchema {
@@ -41,6 +44,11 @@ function complete(schema: GraphQLSchema): GraphQLSchema {
   const fields = names.map((name) => `load${name}FromID(id: ID!): ${name}!`);
   const result = extendSchema(schema, parse(`extend type Query { ${fields.join(" ")} }`));
   for (const type of Object.values(result.getTypeMap())) if (isEnumType(type)) resolveAliases(type);
+  const platform = result.getType("Platform");
+  if (isScalarType(platform)) {
+    platform.parseValue = parsePlatform;
+    platform.parseLiteral = (node, variables) => parsePlatform(valueFromASTUntyped(node, variables));
+  }
   return result;
 }
 

@@ -1,5 +1,6 @@
 /** Types whose fields are the properties of their value. */
 export const plainTypes = [
+  "DiffStat",
   "EnvVariable",
   "ErrorValue",
   "FunctionCallArgValue",

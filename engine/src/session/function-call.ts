@@ -1,5 +1,8 @@
 import { ExecError, UserError } from "../core/errors.ts";
 
+/** Folders that are no part of a module's source, wherever they are in it. */
+export const NOT_SOURCE = [".git", "node_modules"];
+
 /** A running call of a module's function. */
 export class FunctionCall {
   readonly result: Promise<unknown>;

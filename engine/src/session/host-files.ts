@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import {
   chmodSync,
   chownSync,
@@ -6,8 +7,10 @@ import {
   mkdirSync,
   mkdtempSync,
   rmSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { HostFileSpace, Ownership } from "../docker/run.ts";
@@ -32,12 +35,31 @@ export class HostFiles implements HostFileSpace {
   constructor(private readonly store: Store) {}
 
   /** Writes a secret to memory (a tmpfs where the machine has one) and returns its path. */
-  secret(plaintext: string, ownership: Ownership): string {
-    this.memoryDir ??= mkdtempSync(join(memory, `${PREFIX}${ownProcess()}_`));
-    const path = join(this.memoryDir, String(this.count++));
+  secret(plaintext: Buffer, ownership: Ownership): string {
+    const path = this.inMemory();
     writeFileSync(path, plaintext, { mode: 0o600 });
     own(path, { mode: 0o400, ...ownership });
     return path;
+  }
+
+  private inMemory(): string {
+    this.memoryDir ??= mkdtempSync(join(memory, `${PREFIX}${ownProcess()}_`));
+    return join(this.memoryDir, String(this.count++));
+  }
+
+  /** A socket that leads to another one. Its owner can use it, also if only root can give it to that owner. */
+  async socket(target: string, ownership: Ownership): Promise<{ path: string; close(): Promise<void> }> {
+    const path = this.inMemory();
+    const server = createServer((client) => {
+      const upstream = connect(target);
+      client.pipe(upstream).pipe(client);
+      client.on("error", () => upstream.destroy());
+      upstream.on("error", () => client.destroy());
+    });
+    await once(server.listen(path), "listening");
+    server.unref();
+    own(path, { ...ownership, mode: process.getuid?.() === 0 ? 0o600 : 0o666 });
+    return { path, close: async () => void server.close() };
   }
 
   /** A copy of a file, for a container that may write to it. */
@@ -49,6 +71,7 @@ export class HostFiles implements HostFileSpace {
     const path = join(this.diskDir, String(this.count++));
     copyFileSync(this.store.blobPath(entry.blob as string), path);
     own(path, entry);
+    utimesSync(path, entry.mtime, entry.mtime);
     return path;
   }
 

@@ -23,6 +23,9 @@ export interface ProgressView {
 
 export const silentView: ProgressView = { step() {}, output() {}, note() {}, close() {} };
 
+/** Milliseconds after which the beginning of a line is shown, such as the dots of a test run. */
+const LINE_PATIENCE = 1_000;
+
 /** Lines longer than this many characters are shown in pieces. */
 const LONGEST_LINE = 16_384;
 
@@ -83,6 +86,7 @@ export class Progress implements ProgressLog {
     const id = this.nextId++;
     let state: StepState = "running";
     let rest = "";
+    let timer: NodeJS.Timeout | undefined;
     const event = (): StepEvent => ({ id, name, state, elapsed: Date.now() - started, background });
     const step: Step = {
       cached: () => {
@@ -92,7 +96,9 @@ export class Progress implements ProgressLog {
         const lines = (rest + text).split("\n");
         rest = lines.pop() ?? "";
         for (const line of lines.flatMap(piecesOf)) this.view.output(event(), line);
+        clearTimeout(timer);
         if (rest.length > LONGEST_LINE) step.log("\n");
+        else if (rest !== "") timer = setTimeout(() => step.log("\n"), LINE_PATIENCE).unref();
       },
       note: (line) => this.view.note(line),
     };

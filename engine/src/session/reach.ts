@@ -14,6 +14,7 @@ const reaching = new Set([
   "Host.findUp",
   "Host.service",
   "Host.unixSocket",
+  "Changeset.export",
   "Container.export",
   "Container.exportImage",
   "Directory.export",

@@ -16,8 +16,8 @@ const MAX_PLAINTEXT = 128_000;
 
 /** Plaintexts of a session's secrets. They stay in memory; at most keyed digests are written to disk. */
 export class Secrets implements SecretSource {
-  private readonly set = new Map<string, string>();
-  private readonly resolved = new Map<string, Promise<string>>();
+  private readonly set = new Map<string, Buffer>();
+  private readonly resolved = new Map<string, Promise<Buffer>>();
 
   constructor(
     private readonly store: Store,
@@ -25,17 +25,18 @@ export class Secrets implements SecretSource {
   ) {}
 
   /** A keyed digest of a plaintext: without this store's key, guesses cannot be checked against it. */
-  mac(plaintext: string): string {
+  mac(plaintext: Buffer): string {
     return createHmac("sha256", this.store.macKey).update(plaintext).digest("hex");
   }
 
   /** Stores a plaintext in memory; returns its key for use in recipes. */
   remember(plaintext: string): string {
-    if (Buffer.byteLength(plaintext) > MAX_PLAINTEXT) {
+    const bytes = Buffer.from(plaintext);
+    if (bytes.length > MAX_PLAINTEXT) {
       throw new UserError(`a secret may have ${MAX_PLAINTEXT} bytes at most: pass larger content as a file`);
     }
-    const mac = this.mac(plaintext);
-    this.set.set(mac, plaintext);
+    const mac = this.mac(bytes);
+    this.set.set(mac, bytes);
     return mac;
   }
 
@@ -55,7 +56,7 @@ export class Secrets implements SecretSource {
   }
 
   /** @throws UserError that names the source, never the value. */
-  plaintext(secret: SecretValue): Promise<string> {
+  plaintext(secret: SecretValue): Promise<Buffer> {
     if (secret.uri !== undefined) return this.resolve(secret.uri);
     const known = this.set.get(secret.key);
     if (known !== undefined) return Promise.resolve(known);
@@ -63,16 +64,17 @@ export class Secrets implements SecretSource {
   }
 
   /** Every plaintext that a container receives: none of them may appear in its output. */
-  async plaintextsOf(state: ContainerState): Promise<string[]> {
+  async plaintextsOf(state: ContainerState): Promise<Buffer[]> {
     const secrets = [
       ...state.secretEnv.map(([, secret]) => secret),
       ...state.mounts.flatMap((mount) => (mount.secret ? [mount.secret] : [])),
       ...state.registryAuth.map(([, , secret]) => secret),
     ];
-    return [...(await Promise.all(secrets.map((secret) => this.plaintext(secret)))), ...proxySecrets()];
+    const given = await Promise.all(secrets.map((secret) => this.plaintext(secret)));
+    return [...given, ...proxySecrets().map((text) => Buffer.from(text))];
   }
 
-  private resolve(uri: string): Promise<string> {
+  private resolve(uri: string): Promise<Buffer> {
     let value = this.resolved.get(uri);
     if (!value) {
       value = this.read(uri);
@@ -82,7 +84,7 @@ export class Secrets implements SecretSource {
     return value;
   }
 
-  private async read(uri: string): Promise<string> {
+  private async read(uri: string): Promise<Buffer> {
     const [, scheme, rest] = /^(\w+):(?:\/\/)?(.*)$/s.exec(uri) ?? [];
     if (scheme === "env") return this.readEnv(rest as string);
     if (scheme === "file") return readSecretFile(rest as string);
@@ -92,18 +94,18 @@ export class Secrets implements SecretSource {
     );
   }
 
-  private readEnv(name: string): string {
+  private readEnv(name: string): Buffer {
     const value = this.env[name];
     if (value === undefined)
       throw new UserError(`secret env var not found: ${JSON.stringify(name)}: set it and run again`);
-    return value;
+    return Buffer.from(value);
   }
 }
 
-async function readSecretFile(path: string): Promise<string> {
+async function readSecretFile(path: string): Promise<Buffer> {
   const expanded = path.startsWith("~/") ? path.replace("~", homedir()) : path;
   try {
-    return await readFile(expanded, "utf8");
+    return await readFile(expanded);
   } catch (error) {
     throw new UserError(
       `secret file ${expanded} cannot be read (${(error as NodeJS.ErrnoException).code}): check the path`,
@@ -111,9 +113,9 @@ async function readSecretFile(path: string): Promise<string> {
   }
 }
 
-async function runSecretCommand(command: string): Promise<string> {
+async function runSecretCommand(command: string): Promise<Buffer> {
   try {
-    const { stdout } = await run("sh", ["-c", command], { maxBuffer: MAX_PLAINTEXT * 2 });
+    const { stdout } = await run("sh", ["-c", command], { maxBuffer: MAX_PLAINTEXT * 2, encoding: "buffer" });
     return stdout;
   } catch (error) {
     throw new UserError(

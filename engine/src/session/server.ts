@@ -28,7 +28,8 @@ export class SessionServer {
 
   constructor(
     private readonly session: SessionContext,
-    private readonly schema: () => GraphQLSchema,
+    /** What a client sees of the API: the user's own, or the process of a function call. */
+    private readonly schema: (functionCallId?: string) => GraphQLSchema,
   ) {}
 
   async listen(): Promise<void> {
@@ -69,7 +70,7 @@ export class SessionServer {
       const functionCallId = this.tokens.get(token);
       const caller = {
         session: this.session,
-        schema: this.schema(),
+        schema: this.schema(functionCallId),
         ...(functionCallId && { functionCallId }),
       };
       send(response, 200, await runQuery(caller, JSON.parse(await text(request))));
@@ -110,7 +111,8 @@ async function runQuery(caller: Caller, { query, variables, operationName }: Req
     document,
     contextValue: caller,
     variableValues: variables ?? null,
-    operationName: operationName ?? null,
+    // Go's client sends "" if a query has no name.
+    operationName: operationName || null,
     fieldResolver: resolveField as GraphQLFieldResolver<unknown, unknown>,
     typeResolver: (value) => (value as Call).type,
   });

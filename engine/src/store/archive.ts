@@ -1,16 +1,18 @@
 import { createReadStream, readFileSync, statSync } from "node:fs";
+import { posix } from "node:path";
 import { PassThrough, type Readable } from "node:stream";
 import { finished, pipeline } from "node:stream/promises";
 import tarStream from "tar-stream";
 import type { Store } from "./store.ts";
-import { type Entry, normalise, Tree } from "./tree.ts";
+import { type Entry, HardLinks, normalise, Tree } from "./tree.ts";
 
 /** A tar stream of the tree, for Docker's archive and build endpoints. */
 export function packTree(store: Store, tree: Tree, prefix = ""): Readable {
   const base = normalise(prefix);
+  const links = new HardLinks();
   return packed(async (pack) => {
     for (const [path, entry] of tree.toJSON())
-      await packEntry(store, pack, base ? `${base}/${path}` : path, entry);
+      if (path !== "" || base !== "") await packEntry(store, pack, posix.join(base, path), entry, links);
   });
 }
 
@@ -43,12 +45,20 @@ function packed(fill: (pack: tarStream.Pack) => Promise<void>): Readable {
 /** Files up to this size, in bytes, are read at once; larger ones as a stream. */
 const READ_AT_ONCE = 1024 * 1024;
 
-async function packEntry(store: Store, pack: tarStream.Pack, name: string, entry: Entry): Promise<void> {
+async function packEntry(
+  store: Store,
+  pack: tarStream.Pack,
+  name: string,
+  entry: Entry,
+  links: HardLinks,
+): Promise<void> {
   const { mode, uid, gid } = entry;
   const header = { name, mode, uid, gid, mtime: new Date(entry.mtime * 1000) };
   if (entry.type === "dir") return void pack.entry({ ...header, type: "directory" });
   if (entry.type === "link")
     return void pack.entry({ ...header, type: "symlink", linkname: entry.target ?? "" });
+  const first = links.find(entry, name);
+  if (first !== undefined) return void pack.entry({ ...header, type: "link", linkname: first });
   const sink = pack.entry({ ...header, type: "file", size: entry.size ?? 0 });
   if ((entry.size ?? 0) <= READ_AT_ONCE) {
     sink.end(readFileSync(store.blobPath(entry.blob as string)));
@@ -80,7 +90,7 @@ export async function unpackTree(
       continue;
     }
     const entry = await readEntry(store, item as never, entries);
-    if (entry && path !== "") entries.set(path, entry);
+    if (entry) entries.set(path, entry);
   }
   return new Tree(entries);
 }
@@ -88,7 +98,7 @@ export async function unpackTree(
 async function readEntry(
   store: Store,
   item: Readable & { header: tarStream.Header },
-  entries: ReadonlyMap<string, Entry>,
+  entries: Map<string, Entry>,
 ): Promise<Entry | undefined> {
   const { header } = item;
   const common = {
@@ -104,7 +114,15 @@ async function readEntry(
   item.resume();
   if (header.type === "directory") return { type: "dir", ...common };
   if (header.type === "symlink") return { type: "link", ...common, target: header.linkname ?? "" };
-  // A hard link becomes the file that it names; devices and pipes are left out.
-  if (header.type === "link") return entries.get(normalise(header.linkname ?? ""));
-  return undefined;
+  // Devices and pipes are left out.
+  return header.type === "link" ? hardLink(normalise(header.linkname ?? ""), entries) : undefined;
+}
+
+/** A hard link is the file that it names; both are marked. */
+function hardLink(name: string, entries: Map<string, Entry>): Entry | undefined {
+  const named = entries.get(name);
+  if (named?.type !== "file") return named;
+  const entry = { ...named, hard: named.hard ?? `${name} ${named.blob}` };
+  entries.set(name, entry);
+  return entry;
 }

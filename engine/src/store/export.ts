@@ -3,6 +3,7 @@ import {
   constants,
   copyFileSync,
   existsSync,
+  linkSync,
   lstatSync,
   realpathSync,
   symlinkSync,
@@ -15,7 +16,7 @@ import { eachOf, READ_AT_ONCE } from "./host.ts";
 import { type FileContent, fill, replacePath, writeHostFile } from "./replace.ts";
 import type { Store } from "./store.ts";
 import { checkTarget, checkTree, finalTarget } from "./target.ts";
-import type { Entry, Tree } from "./tree.ts";
+import { type Entry, HardLinks, type Tree } from "./tree.ts";
 
 export interface TreeExport {
   /** Removes what the folder has and the tree has not. Without it, nothing is removed. */
@@ -40,14 +41,21 @@ export async function exportTree(
   else checkTree(tree, root);
   await attributed(path, () => mkdir(root, { recursive: true }));
   for (const dir of tree.allPaths) if (tree.isDirectory(dir)) await makeFolder(join(root, dir));
-  const entries = tree.toJSON();
+  // The folder itself stays as it is.
+  const entries = tree.toJSON().filter(([name]) => name !== "");
+  const links = new HardLinks();
+  const linked: [name: string, first: string][] = [];
   await eachOf(
     entries.filter(([, { type }]) => type !== "dir"),
     async ([name, entry]) => {
       signal?.throwIfAborted();
-      await attributed(join(root, name), () => writeEntry(store, entry, join(root, name), signal));
+      const first = links.find(entry, name);
+      if (first !== undefined) linked.push([name, first]);
+      else await attributed(join(root, name), () => writeEntry(store, entry, join(root, name), signal));
     },
   );
+  for (const [name, first] of linked)
+    await attributed(join(root, name), () => linkEntry(join(root, first), join(root, name)));
   // Modes of folders last: a read-only folder must still take its files.
   for (const [name, entry] of entries) {
     const folder = join(root, name);
@@ -84,6 +92,12 @@ function makeFolder(path: string): Promise<void> {
     if (found?.isSymbolicLink()) await rm(path);
     await mkdir(path, { recursive: true });
   });
+}
+
+/** Makes a hard link, in the place of another file. */
+async function linkEntry(first: string, to: string): Promise<void> {
+  if (lstatSync(to, { throwIfNoEntry: false })?.isDirectory()) await rmdir(to);
+  await replacePath(to, (temporary) => linkSync(first, temporary));
 }
 
 /** Writes a file of a tree, or a link, in the place of another; an empty folder gives way, too. */

@@ -2,8 +2,9 @@ import { createReadStream, existsSync, lstatSync, readFileSync, readlinkSync, st
 import { readdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { setImmediate } from "node:timers/promises";
-import ignore, { type Ignore } from "ignore";
 import { PathError } from "./errors.ts";
+import { Gitignore, readGitignore, repositoryOf } from "./gitignore.ts";
+import { joinPath } from "./path-walk.ts";
 import { type PathFilter, pathFilter, pruneMatcher } from "./patterns.ts";
 import type { Store } from "./store.ts";
 import { type Entry, Tree } from "./tree.ts";
@@ -31,7 +32,19 @@ export async function scanHostDirectory(store: Store, path: string, filter: Host
     });
     if (!isThere) entries.delete(name);
   });
+  nameHardLinks(entries);
   return new Tree(entries);
+}
+
+/** Marks hard links by the first of their names, which does not depend on the machine as their inode does. */
+function nameHardLinks(entries: Map<string, Entry>): void {
+  const names = new Map<string, string[]>();
+  for (const [name, { hard }] of entries)
+    if (hard !== undefined) names.set(hard, [...(names.get(hard) ?? []), name].sort());
+  for (const [name, { hard, ...entry }] of entries) {
+    const [first, ...more] = (hard !== undefined && names.get(hard)) || [];
+    if (first !== undefined) entries.set(name, more.length > 0 ? { ...entry, hard: first } : entry);
+  }
 }
 
 /** Entries of a folder that pass a filter, and the folders above them, without the files' content. */
@@ -40,17 +53,19 @@ async function listHost(root: string, filter: HostFilter): Promise<Map<string, E
   const wanted = pathFilter(filter);
   const skipped = pruneMatcher(filter.exclude ?? []);
 
-  const visit = async (dir: string, rel: string, outer: Ignored[]): Promise<void> => {
-    const ignores = filter.gitignore ? withGitignore(dir, rel, outer) : outer;
+  const repository = filter.gitignore ? repositoryOf(root) : undefined;
+  const inRepository = (name: string): string => joinPath(repository?.path ?? "", name);
+  const visit = async (dir: string, rel: string, outer: Gitignore): Promise<void> => {
+    const rules = repository ? outer.with(inRepository(rel), readGitignore(dir)) : outer;
     for (const item of await readdir(dir, { withFileTypes: true })) {
       const path = join(dir, item.name);
       const name = rel === "" ? item.name : `${rel}/${item.name}`;
-      if (ignores.some((rule) => rule(name, item.isDirectory()))) continue;
+      if (rules.ignores(inRepository(name), item.isDirectory())) continue;
       if (item.isDirectory() && skipped(name)) continue;
       await unlessVanished(path, async () => {
         if (item.isDirectory()) {
           const before = entries.size;
-          await visit(path, name, ignores);
+          await visit(path, name, rules);
           if (wanted(name) || entries.size > before) entries.set(name, hostEntry("dir", path));
         } else if (wanted(name) && item.isSymbolicLink()) {
           entries.set(name, { ...hostEntry("link", path), mode: 0o777, target: readlinkSync(path) });
@@ -60,7 +75,11 @@ async function listHost(root: string, filter: HostFilter): Promise<Map<string, E
       });
     }
   };
-  await visit(root, "", []);
+  if (repository && repository.path !== "" && repository.above.ignores(repository.path, true))
+    throw new PathError(
+      `${root}: no such file or directory that .gitignore does not exclude: check the path`,
+    );
+  await visit(root, "", repository?.above ?? Gitignore.none);
   return entries;
 }
 
@@ -110,7 +129,8 @@ export async function scanHostFile(store: Store, path: string): Promise<Entry> {
   let entry: Entry | undefined;
   await unlessVanished(path, async () => {
     if (!statSync(path).isFile()) throw new PathError(`${path} is not a file: give a file`);
-    entry = { ...hostEntry("file", path), ...(await takeFile(store, path)) };
+    const { hard: _, ...own } = hostEntry("file", path);
+    entry = { ...own, ...(await takeFile(store, path)) };
   });
   if (!entry) throw new PathError(`file ${path} does not exist: check the path`);
   return entry;
@@ -129,26 +149,13 @@ async function takeFile(store: Store, path: string): Promise<{ blob: string; siz
 
 function hostEntry(type: Entry["type"], path: string): Entry {
   const stat = type === "link" ? lstatSync(path) : statSync(path);
-  return { type, mode: stat.mode & 0o7777, uid: 0, gid: 0, mtime: Math.floor(stat.mtimeMs / 1000) };
-}
-
-type Ignored = (path: string, isDirectory: boolean) => boolean;
-
-function withGitignore(dir: string, rel: string, outer: Ignored[]): Ignored[] {
-  const text = readGitignore(join(dir, ".gitignore"));
-  if (text === undefined) return outer;
-  const rules: Ignore = ignore().add(text);
-  const prefix = rel === "" ? 0 : rel.length + 1;
-  return [...outer, (path, isDirectory) => rules.ignores(path.slice(prefix) + (isDirectory ? "/" : ""))];
-}
-
-/** Like Git, ignores a .gitignore that is no file. */
-function readGitignore(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "EISDIR") return undefined;
-    throw new PathError(`${path} cannot be read (${code}): check its permissions`);
-  }
+  const isLinked = type === "file" && stat.nlink > 1;
+  return {
+    type,
+    mode: stat.mode & 0o7777,
+    uid: 0,
+    gid: 0,
+    mtime: Math.floor(stat.mtimeMs / 1000),
+    ...(isLinked && { hard: `${stat.dev}:${stat.ino}` }),
+  };
 }

@@ -83,6 +83,18 @@ function literalStart(pattern: string): string {
   return (wild < 0 ? parts : parts.slice(0, wild)).map((part) => `${part}/`).join("");
 }
 
+/** A tree without what is at a path, or without what matches it if it is a pattern. */
+export function withoutPath(tree: Tree, path: string): Tree {
+  const matching = path.includes("*") ? matchingPaths(tree, path) : [path];
+  return matching.reduce((left, at) => left.without(left.realPath(at, false)), tree);
+}
+
+/** The paths of a tree that match a pattern. */
+export function matchingPaths(tree: Tree, pattern: string): string[] {
+  const regex = patternRegex(normalise(pattern));
+  return tree.allPaths.filter((path) => regex.test(path));
+}
+
 /** The part of `tree` that passes a filter, with the folders that lead to it. */
 export function filterTree(tree: Tree, filter: PathFilter): Tree {
   if (!filter.include?.length && !filter.exclude?.length) return tree;

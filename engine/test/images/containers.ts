@@ -84,13 +84,13 @@ async function collect(stream: NodeJS.ReadableStream): Promise<string> {
   return text(both);
 }
 
-/** Retries the command until it succeeds, for at most 30 s. */
+/** Retries the command until it succeeds, for at most 2 min. */
 export async function eventually(
   container: Docker.Container,
   command: string[],
   env?: Record<string, string>,
 ) {
-  const deadline = Date.now() + 30_000;
+  const deadline = Date.now() + 120_000;
   for (;;) {
     const result = await exec(container, command, env);
     if (result.code === 0) return result.output;

@@ -1,15 +1,16 @@
 import { expect, test } from "vitest";
+import { installedPython } from "../../src/images/pyenv.ts";
 import { sourcesOf } from "../../src/images/recipes/base/prepare.ts";
-import { belongs, installedPython } from "../../src/images/recipes/python-slim/prepare.ts";
+import { belongs } from "../../src/images/recipes/python-host/prepare.ts";
 
-test("the newest installed patch release of the same minor version is used", () => {
-  expect(installedPython("3.8.5-buster", ["2.7.18", "3.8.9", "3.8.18", "3.9.1", "3.80.1"])).toBe("3.8.18");
-});
+const INSTALLED = ["2.7.18", "3.8.9", "3.8.18", "3.9.1", "3.80.1", "3.10-dev", "pypy3.8-7.3", "venv"];
 
-test("without a matching Python the error says how to install one", () => {
-  expect(() => installedPython("3.8.5-buster", ["3.9.1"])).toThrow(
-    /No CPython 3\.8 in .*Install it with: pyenv install 3\.8/,
-  );
+test.each([
+  ["3.8", "3.8.18"],
+  ["3", "3.80.1"],
+  ["3.10", undefined],
+])("for Python %s the newest installed release is used: %s", (version, expected) => {
+  expect(installedPython(version, INSTALLED)).toBe(expected);
 });
 
 test.each([

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseReference } from "../../src/images/reference.ts";
+import { fullName, parseReference } from "../../src/images/reference.ts";
 
 const names = [
   ["python", "docker.io", "python", "latest"],
@@ -12,6 +12,16 @@ const names = [
 
 test.each(names)("%s is parsed as registry %s, repository %s, tag %s", (ref, registry, repository, tag) => {
   expect(parseReference(ref)).toEqual({ registry, repository, tag });
+});
+
+test.each([
+  ["python", "docker.io/library/python:latest"],
+  ["apache/kafka:4.1.1", "docker.io/apache/kafka:4.1.1"],
+  ["localhost:5000/app@DIGEST", "localhost:5000/app@DIGEST"],
+  ["redis:7@DIGEST", "docker.io/library/redis:7@DIGEST"],
+])("the full name of %s is %s", (ref, name) => {
+  const digest = `sha256:${"b".repeat(64)}`;
+  expect(fullName(ref.replace("DIGEST", digest))).toBe(name.replace("DIGEST", digest));
 });
 
 test("a digest is parsed in addition to the tag", () => {

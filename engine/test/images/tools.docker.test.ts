@@ -33,7 +33,8 @@ test(
   "alpine's apk installs packages, and BusyBox has the commands that a minimal Debian lacks",
   async () => {
     const script =
-      "apk add --no-cache curl yarn >/dev/null 2>&1; curl -V | head -c 5; yarn -v; vi --help 2>&1 | head -c 7";
+      "apk add --no-cache curl yarn >/dev/null 2>&1; apk add --no-cache --virtual .build-deps yaml-dev >/dev/null 2>&1; " +
+      "apk del .build-deps >/dev/null 2>&1; test -e /usr/include/yaml.h; curl -V | head -c 5; yarn -v; vi --help 2>&1 | head -c 7";
     const { code, output } = await run("alpine:3.20", ["sh", "-ec", script]);
     expect(code, output).toBe(0);
     expect(output).toBe("curl 1.22.22\nBusyBox");

@@ -1,4 +1,4 @@
-import { UserError } from "../core/errors.ts";
+import { UserError } from "./errors.ts";
 
 /** Finds the value of a variable; "" for one that is not set. */
 export type Lookup = (name: string) => string;
@@ -13,6 +13,25 @@ const shellFeatures = /["'`\\]|\$[A-Za-z_{(]/;
  */
 export function expandValue(text: string, lookup: Lookup): string {
   return shellFeatures.test(text) ? new Reader(text, lookup).words().join(" ") : text;
+}
+
+/**
+ * Expands variables by their names: those of a file from its raw values, others by `outer`. A variable that depends on
+ * itself counts as not set.
+ */
+export function expander(raw: ReadonlyMap<string, string>, outer: Lookup): Lookup {
+  const expanding = new Set<string>();
+  return function expand(name) {
+    const text = raw.get(name);
+    if (text === undefined) return outer(name);
+    if (expanding.has(name)) return "";
+    expanding.add(name);
+    try {
+      return expandValue(text, expand);
+    } finally {
+      expanding.delete(name);
+    }
+  };
 }
 
 class Reader {

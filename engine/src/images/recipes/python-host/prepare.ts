@@ -1,26 +1,8 @@
-import { existsSync, readdirSync } from "node:fs";
 import { cp, readdir } from "node:fs/promises";
-import { homedir } from "node:os";
 import { basename, join, relative } from "node:path";
-import { ImageError } from "../../errors.ts";
 import { has, run } from "../../host.ts";
+import { versionsDir } from "../../pyenv.ts";
 import type { Prepare } from "../../recipe.ts";
-
-const versionsDir = () => join(process.env.PYENV_ROOT ?? join(homedir(), ".pyenv"), "versions");
-
-/** The newest pyenv-installed CPython of the same minor version: 3.8.18 for an image's 3.8.5. */
-export function installedPython(tag: string, versions = pyenvVersions()): string {
-  const minor = /^\d+\.\d+/.exec(tag)?.[0];
-  const fitting = versions.filter((version) => new RegExp(`^${minor}\\.\\d+$`).test(version));
-  const newest = fitting.sort((a, b) => Number(a.split(".")[2]) - Number(b.split(".")[2])).at(-1);
-  if (newest) return newest;
-  throw new ImageError(
-    "MISSING_TOOL",
-    `No CPython ${minor} in ${versionsDir()} for a stand-in for python:${tag}. Install it with: pyenv install ${minor}`,
-  );
-}
-
-const pyenvVersions = () => (existsSync(versionsDir()) ? readdirSync(versionsDir()) : []);
 
 /** Not needed to run or build anything: tests, Tk (it would need X11), archives, and caches for `python -O`. */
 const LEFT_OUT = [
