@@ -38,8 +38,8 @@ export default defineConfig({
           globalSetup: ["ci/test/setup.ts"],
           testTimeout: 600_000,
           hookTimeout: 600_000,
-          // They measure times and look for leftovers: side by side they would disturb each other.
-          fileParallelism: false,
+          // They wait for services to start more than they compute.
+          maxWorkers: 2,
         },
       },
       {

@@ -7,7 +7,17 @@ import { root } from "../scripts/lib/module.ts";
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
 const list = execFileSync(
   "git",
-  ["ls-files", "--cached", "--others", "--exclude-standard", "app", "ci/src", "engine/src", "scripts"],
+  [
+    "ls-files",
+    "--cached",
+    "--others",
+    "--exclude-standard",
+    "app",
+    "ci/src",
+    "ci/image",
+    "engine/src",
+    "scripts",
+  ],
   { cwd: root },
 );
 const files = list.toString().trim().split("\n");
@@ -15,21 +25,24 @@ const programs = files.filter((path) => !/\.(md|txt|in)$/.test(path));
 
 /** Commands that bring files from another machine, in a shell or as a list of arguments. apt verifies by itself. */
 const DOWNLOADS =
-  /\b(curl|wget) -|\b(pip3?|uv|npm)"?,?\s*\[?\s*"?(ci|install|download|pack)\b|run\("mvn"|run\(\s*"?go\b/;
+  /\b(curl|wget) -|\b(pip3?|uv|npm)"?,?\s*\(?\[?\s*"?(ci|install|download|pack)\b|run\("mvn"|run\(\s*"?go\b/;
 
 /** Every file with such a command, and the row of docs/security.md that says how its downloads are verified. */
 const known: Record<string, string> = {
-  "app/Dockerfile": "The application's packages",
+  "ci/image/Dockerfile": "The application's packages",
+  "ci/image/install.py": "The application's packages",
+  "ci/src/packaging/frontend.ts": "The application's packages",
   "ci/src/pipeline/linters.ts": "The linters' Python packages",
   "engine/src/images/go-install.ts": "Go modules and the Go toolchain",
   "engine/src/images/golang.ts": "Go modules and the Go toolchain",
   "engine/src/images/recipes/alpine/prepare.ts": "yarn, wheel",
   "engine/src/images/recipes/collector/prepare.ts": "Go modules and the Go toolchain",
   "engine/src/images/recipes/kafka/prepare.ts": "Kafka's jars",
-  "engine/src/images/recipes/python-slim/Dockerfile": "yarn, wheel",
-  "engine/src/images/recipes/python-slim/prepare.ts": "yarn, wheel",
+  "engine/src/images/recipes/python-host/prepare.ts": "yarn, wheel",
+  "engine/src/images/recipes/python/Dockerfile": "yarn, wheel",
   "engine/src/images/recipes/rclone/prepare.ts": "Go modules and the Go toolchain",
   "engine/src/images/recipes/victoria-logs/prepare.ts": "Go modules and the Go toolchain",
+  "engine/src/images/recipes/uv/prepare.ts": "uv",
   "scripts/host/provisioning/docker.sh": "Docker on a new VM",
   "scripts/install-dagger": "The Dagger command line",
   "scripts/lib/bench/image.ts": "The application's packages",

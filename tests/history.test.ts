@@ -23,7 +23,7 @@ case $1 in
   ps) echo 0123456789ab ;;
   exec) shift 2; [ "$1" != /opt/docker/entrypoint ] || shift; exec "$@" ;;
   run) [ ! -e "$SITE/no-run" ] && exec python3 -IS "$SITE/releases/one/host/lib/redact.py" "$SITE/secrets" ;;
-  compose) case " $* " in *" up "*) exit 1 ;; esac ;;
+  compose) case " $* " in *" up "*) exit 1 ;; *' config '*) printf 'services:\\n  postgres:\\n    image: postgres\\n' ;; esac ;;
 esac
 `;
 
@@ -35,6 +35,7 @@ beforeEach(() => {
   mkdirSync(join(site, "secrets/app-1"), { recursive: true });
   cpSync(host, join(site, "releases/one/host"), { recursive: true });
   writeFileSync(join(site, "releases/one/release.env"), "APP_IMAGE=example\n");
+  writeFileSync(join(site, "releases/one/docker-compose.prod.yml"), "");
   writeFileSync(join(site, "releases/one/deployed"), "");
   writeFileSync(join(site, "releases/one/by"), "ann\n");
   symlinkSync("releases/one", join(site, "current"));

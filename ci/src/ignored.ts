@@ -1,7 +1,7 @@
 /**
  * Ignored in every Directory argument: secrets, which must not reach the engine, and files whose editing must not
  * invalidate cached results. To send such a file nevertheless, such as a public certificate, add a pattern with `!` and its
- * whole path at the end: "!certificates/ca.pem", in app/.dockerignore, too. The patterns with brackets match every .env file
+ * whole path at the end: "!certificates/ca.pem", in .dockerignore, too. The patterns with brackets match every .env file
  * but .env.example, .env.sample and .env.template, which name variables; `!` would make the engine read every ignored folder.
  */
 export const ignored = [

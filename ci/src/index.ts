@@ -41,9 +41,11 @@ export class Stackline {
    * Fails when one of them fails; the last lines show the first failure.
    *
    * @param source The whole project
-   * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
+   * @param app Folder of the Django project
    * @param nginx Templates and maintenance page of nginx
    * @param netrc Logins for private package indexes, in netrc format, e.g. file://$HOME/.netrc
+   * @param timeout Seconds that one test may take before the run is ended; by default 600, 0 for no limit
+   * @param parallel Processes that run tests side by side; by default 1, 0 for one for each processor
    */
   @func()
   async ci(
@@ -51,8 +53,10 @@ export class Stackline {
     @argument({ defaultPath: "/app", ignore: ignored }) app: Directory,
     @argument({ defaultPath: "/nginx", ignore: ignored }) nginx: Directory,
     netrc?: Secret,
+    timeout?: number,
+    parallel?: number,
   ): Promise<string> {
-    return runPipeline({ source, app, netrc, nginx });
+    return runPipeline({ source, app, netrc, nginx, timeout, parallel });
   }
 
   /**
@@ -61,9 +65,11 @@ export class Stackline {
    * The folder contains summary.md, junit.xml, coverage.xml, html/ and checks.png.
    *
    * @param source The whole project
-   * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
+   * @param app Folder of the Django project
    * @param nginx Templates and maintenance page of nginx
    * @param netrc Logins for private package indexes, in netrc format, e.g. file://$HOME/.netrc
+   * @param timeout Seconds that one test may take before the run is ended; by default 600, 0 for no limit
+   * @param parallel Processes that run tests side by side; by default 1, 0 for one for each processor
    */
   @func({ cache: "session" })
   async ciReport(
@@ -71,26 +77,36 @@ export class Stackline {
     @argument({ defaultPath: "/app", ignore: ignored }) app: Directory,
     @argument({ defaultPath: "/nginx", ignore: ignored }) nginx: Directory,
     netrc?: Secret,
+    timeout?: number,
+    parallel?: number,
   ): Promise<Directory> {
-    return reportPipeline({ source, app, netrc, nginx });
+    return reportPipeline({ source, app, netrc, nginx, timeout, parallel });
   }
 
   /**
    * Run the application's tests against real services.
    *
-   * Starts PostgreSQL, Redis, Kafka and a Celery worker for the run and prints its output. Fails when a test fails, and when
-   * there are no tests at all.
+   * Runs pytest or manage.py test, with those of PostgreSQL, Redis and Kafka that the project uses, and prints the output. Fails
+   * when a test fails, and when there are no tests at all.
    *
-   * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
+   * Example: `test --app=../shop --select=orders.tests`.
+   *
+   * @param app Folder of the Django project
    * @param netrc Logins for private package indexes, in netrc format, e.g. file://$HOME/.netrc
+   * @param timeout Seconds that one test may take before the run is ended; by default 600, 0 for no limit
+   * @param parallel Processes that run tests side by side; by default 1, 0 for one for each processor
+   * @param select Arguments of the test runner, such as the names of tests; by default all tests run
    */
   @func()
   @check()
   async test(
     @argument({ defaultPath: "/app", ignore: ignored }) app: Directory,
     netrc?: Secret,
+    timeout?: number,
+    parallel?: number,
+    select: string[] = [],
   ): Promise<string> {
-    return runTests({ app, netrc });
+    return runTests({ app, netrc, timeout, parallel, select });
   }
 
   /**
@@ -98,15 +114,21 @@ export class Stackline {
    *
    * The folder contains junit.xml, coverage.xml and html/.
    *
-   * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
+   * @param app Folder of the Django project
    * @param netrc Logins for private package indexes, in netrc format, e.g. file://$HOME/.netrc
+   * @param timeout Seconds that one test may take before the run is ended; by default 600, 0 for no limit
+   * @param parallel Processes that run tests side by side; by default 1, 0 for one for each processor
+   * @param select Arguments of the test runner, such as the names of tests; by default all tests run
    */
   @func({ cache: "session" })
   async testReport(
     @argument({ defaultPath: "/app", ignore: ignored }) app: Directory,
     netrc?: Secret,
+    timeout?: number,
+    parallel?: number,
+    select: string[] = [],
   ): Promise<Directory> {
-    return (await finishTests({ app, netrc })).reports;
+    return (await finishTests({ app, netrc, timeout, parallel, select })).reports;
   }
 
   /**
@@ -125,7 +147,7 @@ export class Stackline {
   /**
    * Build the production image.
    *
-   * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
+   * @param app Folder of the Django project
    * @param netrc Logins for private package indexes, in netrc format, e.g. file://$HOME/.netrc
    */
   @func()
@@ -142,7 +164,7 @@ export class Stackline {
    *
    * Example: `stack up --ports 8080:80`.
    *
-   * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
+   * @param app Folder of the Django project
    * @param nginx Templates and maintenance page of nginx
    * @param netrc Logins for private package indexes, in netrc format, e.g. file://$HOME/.netrc
    */
@@ -158,9 +180,10 @@ export class Stackline {
   /**
    * Start the whole stack and verify its /checks page through nginx.
    *
-   * Prints six lines, `ok` or `FAIL` with the reason. Fails unless all six are ok and the stylesheet is served as text/css.
+   * Prints a line for each part, `ok` or `FAIL` with the reason, and fails unless all are ok: the six items of the /checks page
+   * and its stylesheet; of a project without that page its health address, a static file, its migrations and its worker.
    *
-   * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
+   * @param app Folder of the Django project
    * @param nginx Templates and maintenance page of nginx
    * @param without Parts to leave out, to simulate an outage: nginx, postgres, redis, worker, kafka
    * @param netrc Logins for private package indexes, in netrc format, e.g. file://$HOME/.netrc
@@ -173,13 +196,13 @@ export class Stackline {
     without: string[] = [],
     netrc?: Secret,
   ): Promise<string> {
-    return runChecks(app, await startStack({ app, netrc }, nginx, parseParts(without))).stdout();
+    return runChecks(await startStack({ app, netrc }, nginx, parseParts(without)));
   }
 
   /**
    * Print the HTML of the /checks page as nginx serves it.
    *
-   * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
+   * @param app Folder of the Django project
    * @param nginx Templates and maintenance page of nginx
    * @param netrc Logins for private package indexes, in netrc format, e.g. file://$HOME/.netrc
    */
@@ -189,13 +212,13 @@ export class Stackline {
     @argument({ defaultPath: "/nginx", ignore: ignored }) nginx: Directory,
     netrc?: Secret,
   ): Promise<string> {
-    return readPage(app, await startStack({ app, netrc }, nginx));
+    return readPage(await startStack({ app, netrc }, nginx));
   }
 
   /**
    * Take a screenshot (PNG) of the /checks page in headless Chromium.
    *
-   * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
+   * @param app Folder of the Django project
    * @param nginx Templates and maintenance page of nginx
    * @param width Width in pixels
    * @param height Height in pixels
@@ -217,7 +240,7 @@ export class Stackline {
    *
    * Example: `sbom -o sbom.json`.
    *
-   * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
+   * @param app Folder of the Django project
    * @param format spdx or cyclonedx
    * @param netrc Logins for private package indexes, in netrc format, e.g. file://$HOME/.netrc
    */
@@ -236,7 +259,7 @@ export class Stackline {
    * Fails for fixable vulnerabilities of severity high or critical in what the application adds to its base image, and when
    * no vulnerability database is available.
    *
-   * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
+   * @param app Folder of the Django project
    * @param database grype's database, where it cannot be downloaded: vulnerability.db or an archive of it
    * @param allowNoDatabase Succeed without a database, with a message
    * @param netrc Logins for private package indexes, in netrc format, e.g. file://$HOME/.netrc
@@ -257,7 +280,7 @@ export class Stackline {
    * Works with Docker Hub and any other registry. Prints the reference of the image by digest. Fails when the version is
    * already published with other content. The tags 1.4, 1 and latest follow the newest version and never move back.
    *
-   * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
+   * @param app Folder of the Django project
    * @param repository Repository to push to: you/app on Docker Hub, or ghcr.io/you/app
    * @param username Account at the registry
    * @param password Its password or token, e.g. env://REGISTRY_PASSWORD
@@ -305,7 +328,7 @@ export class Stackline {
    *
    * @param env Name of a file in environments/: prod, staging
    * @param sshKey Private SSH key of the environment's user, e.g. env://SSH_PRIVATE_KEY
-   * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
+   * @param app Folder of the Django project
    * @param source The whole project
    * @param environments NAME.json for each environment
    * @param scripts Scripts that run on the machine
@@ -397,16 +420,16 @@ export class Stackline {
    *
    * Prints the duration of each step under load and the number of failed requests. Fails when a request failed.
    *
-   * @param app The application: manage.py, requirements.txt, Dockerfile, docker/
+   * @param app Folder of the Django project
    * @param source The whole project
-   * @param rate Requests per second
+   * @param rate Pages per second; by default a share of what the machine can serve
    * @param netrc Logins for private package indexes, in netrc format, e.g. file://$HOME/.netrc
    */
   @func({ cache: "never" })
   async rehearse(
     @argument({ defaultPath: "/app", ignore: ignored }) app: Directory,
     @argument({ defaultPath: "/", ignore: ignoredInProject }) source: Directory,
-    rate: number = 200,
+    rate?: number,
     netrc?: Secret,
   ): Promise<string> {
     return rehearse({ app, netrc, source, rate });

@@ -1,10 +1,10 @@
 /** @module-tag slow */
 
-import { createReadStream, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { createReadStream, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, inject, test } from "vitest";
 import { $ } from "zx";
-import { copyOfApp, dagger, docker, scratchFolder } from "./support.ts";
+import { dagger, docker, scratchFolder, smallApp } from "./support.ts";
 
 const folder = scratchFolder();
 const cache = inject("sharedCache");
@@ -12,7 +12,14 @@ const cache = inject("sharedCache");
 describe("call test-report", () => {
   test("exports JUnit and coverage", async () => {
     const out = join(folder, "report");
-    const run = await dagger(cache, "call", "test-report", "export", `--path=${out}`);
+    const run = await dagger(
+      cache,
+      "call",
+      "test-report",
+      `--app=${smallApp(folder)}`,
+      "export",
+      `--path=${out}`,
+    );
     expect(run.exitCode, run.end).toBe(0);
     expect(readFileSync(join(out, "junit.xml"), "utf8")).toMatch(/<testsuite [^>]*tests="\d+"/);
     expect(readFileSync(join(out, "coverage.xml"), "utf8")).toMatch(/line-rate="0\.\d+"|line-rate="1"/);
@@ -20,11 +27,10 @@ describe("call test-report", () => {
   });
 
   test("also exports the reports of failed tests", async () => {
-    const app = copyOfApp(folder);
-    writeFileSync(
-      join(app, "checks", "test_broken.py"),
-      'from django.test import SimpleTestCase\n\n\nclass Broken(SimpleTestCase):\n    def test_it(self):\n        self.fail("on purpose")\n',
-    );
+    const app = smallApp(folder, {
+      "checks/test_broken.py":
+        'from django.test import SimpleTestCase\n\n\nclass Broken(SimpleTestCase):\n    def test_it(self):\n        self.fail("on purpose")\n',
+    });
     const out = join(folder, "failed");
     const run = await dagger(cache, "call", "test-report", `--app=${app}`, "export", `--path=${out}`);
     expect(run.exitCode, run.end).toBe(0);

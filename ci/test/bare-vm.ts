@@ -13,7 +13,7 @@ export interface BareVm {
   /** ID of its container. */
   id: string;
   address: string;
-  /** Runs a shell line as root; `output` contains both streams. */
+  /** Runs a shell line as root; `output` contains both streams, in the order in which they were written. */
   run(line: string): Promise<{ exitCode: number; output: string }>;
   remove(): Promise<void>;
 }
@@ -26,7 +26,10 @@ export async function startBareVm(): Promise<BareVm> {
   const vm = await docker.createContainer(options());
   await vm.start();
   const run = async (line: string): Promise<{ exitCode: number; output: string }> => {
-    const result = await $({ quiet: true, nothrow: true })`docker exec ${vm.id} bash -c ${line}`;
+    const result = await $({
+      quiet: true,
+      nothrow: true,
+    })`docker exec ${vm.id} bash -c ${`exec 2>&1; ${line}`}`;
     return { exitCode: result.exitCode ?? -1, output: result.stdall };
   };
   const booted = await run(

@@ -11,6 +11,7 @@ import {
   type Outcome,
   ownContainers,
   scratchFolder,
+  smallApp,
 } from "./support.ts";
 
 const folder = scratchFolder();
@@ -41,7 +42,7 @@ describe("call test", () => {
     edit(join(app, "manage.py"), (text) => `${text}\n# edited\n`);
     const after = await dagger(cache, "call", "test", `--app=${app}`);
     expect(after.exitCode, after.end).toBe(0);
-    expect(after.stderr).toMatch(/pip .*install -r requirements\.txt.*\(cached\)/);
+    expect(after.stderr).toMatch(/install\.py requirements\.txt.*\(cached\)/);
     expect(after.stderr).not.toMatch(/using a stand-in|assembling/);
 
     const again = await dagger(cache, "call", "test", `--app=${app}`);
@@ -54,11 +55,10 @@ describe("call test", () => {
 
 describe("a run fails, with the cause in its last 20 lines, for", { tags: ["slow"] }, () => {
   test("a broken assertion", async () => {
-    const app = copyOfApp(folder);
-    writeFileSync(
-      join(app, "checks", "test_broken.py"),
-      'from django.test import SimpleTestCase\n\n\nclass Broken(SimpleTestCase):\n    def test_sum(self):\n        self.assertEqual(2 + 2, 5, "arithmetic is broken")\n',
-    );
+    const app = smallApp(folder, {
+      "checks/test_broken.py":
+        'from django.test import SimpleTestCase\n\n\nclass Broken(SimpleTestCase):\n    def test_sum(self):\n        self.assertEqual(2 + 2, 5, "arithmetic is broken")\n',
+    });
     const run = await dagger(cache, "call", "test", `--app=${app}`);
     expect(run.exitCode).toBe(1);
     expect(run.end).toContain("arithmetic is broken");
@@ -66,11 +66,22 @@ describe("a run fails, with the cause in its last 20 lines, for", { tags: ["slow
   });
 
   test("a syntax error", async () => {
-    const app = copyOfApp(folder);
-    writeFileSync(join(app, "checks", "test_broken.py"), "def broken(:\n");
+    const app = smallApp(folder, { "checks/test_broken.py": "def broken(:\n" });
     const run = await dagger(cache, "call", "test", `--app=${app}`);
     expect(run.exitCode).toBe(1);
     expect(run.end).toContain("SyntaxError");
+  });
+
+  test("a test that hangs", async () => {
+    const app = copyOfApp(folder);
+    writeFileSync(
+      join(app, "checks", "test_hang.py"),
+      "import time\n\nfrom django.test import SimpleTestCase\n\n\nclass Hang(SimpleTestCase):\n    def test_hang(self):\n        time.sleep(3600)\n",
+    );
+    const run = await dagger(cache, "call", "test", `--app=${app}`, "--timeout=45");
+    expect(run.exitCode).toBe(1);
+    expect(run.end).toContain("TIMEOUT checks.test_hang.Hang.test_hang was still running after 45 s");
+    expect(run.end).toContain("at checks/test_hang.py:8 in test_hang");
   });
 
   test("an application without a single test", async () => {
@@ -86,6 +97,7 @@ describe("a run fails, with the cause in its last 20 lines, for", { tags: ["slow
 
   test("requirements that cannot be installed", async () => {
     const app = copyOfApp(folder);
+    rmSync(join(app, "requirements.in"));
     writeFileSync(join(app, "requirements.txt"), "no-such-package-of-stackline==1.0\n");
     const run = await dagger(cache, "call", "test", `--app=${app}`);
     expect(run.exitCode).toBe(1);

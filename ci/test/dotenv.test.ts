@@ -64,7 +64,7 @@ describe("a value of a NAME=VALUE line", () => {
     const folder = temporaryFolder();
     const lines = values.map((value, at) => `NAME_${at}=${value}\n`).join("");
     execFileSync("sh", [join(root, "scripts/host/place-secrets"), folder], { input: lines });
-    const read = values.map((_, at) => readFileSync(join(folder, "app", `NAME_${at}`), "utf8"));
+    const read = values.map((_, at) => readFileSync(join(folder, "own", `NAME_${at}`), "utf8"));
     expect(read).toEqual(values);
   });
 });

@@ -31,9 +31,15 @@ describe("environments/*.json", () => {
       keepBackups: 10,
       containerPorts: [],
       appPatience: 120,
+      requestGrace: 60,
+      taskGrace: 300,
       diskLeast: 1024,
+      lockTimeout: 2,
+      statementTimeout: 0,
+      migrationTries: 6,
       checkHost: "localhost",
       settings: {},
+      variables: {},
     });
   });
 
@@ -53,7 +59,13 @@ describe("environments/*.json", () => {
     [{ ...required, settings: { LOG_LEVEL: "DEBUG " } }, /settings/],
     [{ ...required, settings: { LOG_LEVEL: "#" } }, /settings/],
     [{ ...required, appPatience: 5 }, /appPatience is 5; it must be a whole number from 10 to 3600/],
+    [{ ...required, requestGrace: 0 }, /requestGrace is 0; it must be a whole number from 1 to 3600/],
+    [{ ...required, taskGrace: "5m" }, /taskGrace is "5m"; it must be a whole number from 1 to 86400/],
     [{ ...required, diskLeast: "1" }, /diskLeast is/],
+    [{ ...required, lockTimeout: 1 }, /lockTimeout is 1; it must be a whole number from 2 to 3600, or 0/],
+    [{ ...required, lockTimeout: "2s" }, /lockTimeout is "2s"/],
+    [{ ...required, statementTimeout: -1 }, /statementTimeout is -1; it must be a whole number from 0/],
+    [{ ...required, migrationTries: 0 }, /migrationTries is 0/],
     [{ ...required, checkHost: "a b" }, /checkHost is/],
     [{ ...required, repository: "you/app:1" }, /repository is "you\/app:1".*lower case and without a tag/],
     [{ ...required, repository: "YOU/app" }, /repository is/],
@@ -98,6 +110,9 @@ describe("environments/*.json", () => {
     { ...required, hostKey: `ssh-dss ${"A".repeat(68)}` },
     { ...required, settings: { LOG_LEVEL: "DEBUG" } },
     { ...required, settings: { LOGS_ENDPOINT: "https://logs.example.com/#/a b", CELERY_QUEUES: "" } },
+    { ...required, requestGrace: 3600, taskGrace: 86_400 },
+    { ...required, requestGrace: 3601 },
+    { ...required, taskGrace: 0 },
     { ...required, appPatience: 300, diskLeast: 0, checkHost: "shop.example.com:8080" },
   ])("the parser and schema.json agree on %j", (value) => {
     expect(fits(value)).toBe(fitsSchema(value));

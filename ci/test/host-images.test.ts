@@ -23,6 +23,7 @@ function writeRelease(name: string, settings: Record<string, string>): void {
 function onMachine(line: string): string {
   const services = `active_services() { sed -n 's/^\\([A-Z]*\\)_IMAGE=/\\1 /p' "$1/release.env"; }`;
   const script = `set -euo pipefail
+    directory=. project=stackline
     for part in say settings images; do . ${root}scripts/host/lib/$part.sh; done
     ${services}
     ${line}`;
@@ -61,10 +62,47 @@ test("an image without a digest keeps the one that serves, if its tag is the sam
   ]);
 });
 
-test("a deleted release's images are removed, except those of another release", () => {
-  writeRelease("kept", { APP_IMAGE: `you/app@${next}`, NGINX_IMAGE: `nginx:1@${old}` });
-  onMachine(`docker() { echo "$@" >>calls; }
+/** Docker with these images, "TAG NAME@DIGEST" lines; `used` names one that a container uses. */
+function prune(local: string[], pulled: string[], used = ""): string[] {
+  writeFileSync(join(folder, "local"), local.map((line) => `${line}\n`).join(""));
+  writeFileSync(join(folder, "pulled"), pulled.map((name) => `${name}\n`).join(""));
+  onMachine(`
+    docker() {
+      case "$*" in
+        "image ls"*) grep -F " \${!#}@" local || true ;;
+        "image rm"*) [ "$3" != "${used}" ] && sed -i "\\#[ ]$3\\$#d" local ;;
+        "image inspect"*) grep -q " $3\\$" local ;;
+      esac
+    }
     deployed_releases() { echo kept; }
-    remove_images nginx:1@${old} you/app@${old}`);
-  expect(readFileSync(join(folder, "calls"), "utf8")).toBe(`image rm you/app@${old}\n`);
+    current_release() { echo kept; }
+    prune_images`);
+  return readFileSync(join(folder, "local"), "utf8").trim().split("\n");
+}
+
+test("images that no release names are removed, and only those that a deploy has pulled or the application's without a tag", () => {
+  const [third, fourth] = ["c", "d"].map((digit) => `sha256:${digit.repeat(64)}`);
+  writeRelease("kept", { APP_IMAGE: `docker.io/you/app@${next}`, NGINX_IMAGE: `nginx:1@${old}` });
+  writeFileSync(join(folder, "kept/images"), "redis:7\n");
+  const others = [`debug you/app:debug@${third}`, `<none> somebody/else@${old}`, `15 postgres:15@${third}`];
+  const named = [`<none> you/app@${next}`, `1 nginx:1@${old}`, "7 redis:7"];
+  const gone = [`<none> you/app@${third}`, `2 nginx:2@${fourth}`, "6 redis:6"];
+  const pulled = [`nginx:1@${old}`, `nginx:2@${fourth}`, "redis:7", "redis:6", "never:1"];
+  expect(prune([...others, ...named, ...gone], pulled)).toEqual([...others, ...named]);
+  expect(readFileSync(join(folder, "pulled"), "utf8").split("\n")).not.toContain("redis:6");
+});
+
+test("an image that a container still uses is removed as soon as none does", () => {
+  writeRelease("kept", { APP_IMAGE: `you/app@${next}` });
+  const local = [`<none> you/app@${next}`, "1 old:1"];
+  expect(prune(local, ["old:1"], "old:1")).toEqual(local);
+  expect(readFileSync(join(folder, "pulled"), "utf8")).toContain("old:1\n");
+  expect(prune(local, ["old:1"])).toEqual([`<none> you/app@${next}`]);
+});
+
+test("an image is known as pulled before the pull begins", () => {
+  writeRelease("new", { APP_IMAGE: `you/app@${next}` });
+  writeFileSync(join(folder, "docker"), "#!/bin/sh\nfalse\n", { mode: 0o755 });
+  const script = "PATH=$PWD:$PATH payload=new; (pull_images new) 2>&1 || true; cat pulled";
+  expect(onMachine(script)).toMatch(new RegExp(`cannot be pulled: .*\nyou/app@${next}\n$`));
 });

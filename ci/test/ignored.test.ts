@@ -69,9 +69,15 @@ const harmless = [
   "static/app.js",
 ];
 
-const dockerignore = readFileSync(join(root, "app/.dockerignore"), "utf8")
+const [everything, application, image, ...others] = readFileSync(join(root, ".dockerignore"), "utf8")
   .split("\n")
   .filter((line) => line !== "" && !line.startsWith("#"));
+/** As if the application's folder were the context. */
+const dockerignore = others.map((pattern) => pattern.replace(/^app\//, ""));
+
+test("the build context has the application and the files of its image", () => {
+  expect([everything, application, image]).toEqual(["*", "!app", "!ci/image"]);
+});
 
 /** The ignore lists of every Directory argument, as the SDK registers them, and that of the build context. */
 async function ignoreLists(): Promise<{ name: string; patterns: readonly string[] }[]> {
@@ -80,7 +86,7 @@ async function ignoreLists(): Promise<{ name: string; patterns: readonly string[
       .filter(({ typeDef }) => typeDef.name === "Directory")
       .map(({ name, ignore }) => ({ name: `${command} --${name}`, patterns: ignore })),
   );
-  return [...lists, { name: "app/.dockerignore", patterns: dockerignore }];
+  return [...lists, { name: ".dockerignore", patterns: dockerignore }];
 }
 
 const loaded = ignoreLists();
@@ -107,7 +113,7 @@ describe("sources that are sent to the engine", () => {
   }, 180_000);
 
   test("contain the files that name an application's variables", async () => {
-    const lists = (await loaded).filter(({ name }) => name !== "app/.dockerignore");
+    const lists = (await loaded).filter(({ name }) => name !== ".dockerignore");
     for (const { patterns } of lists)
       expect([".env.example", "conf/.env.sample", ".env-template"].filter(patternMatcher(patterns))).toEqual(
         [],

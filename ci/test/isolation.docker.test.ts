@@ -1,17 +1,20 @@
 /** @module-tag slow */
 
-import { readdirSync } from "node:fs";
+import { appendFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, inject, test } from "vitest";
 import { $ } from "zx";
-import { dagger, docker, leftovers, type Outcome, scratchFolder } from "./support.ts";
+import { dagger, docker, leftovers, type Outcome, scratchFolder, smallApp } from "./support.ts";
 
 const folder = scratchFolder();
-const cache = join(folder, "cache");
+const cache = inject("sharedCache");
 
 describe("the credentials of a run", () => {
   test("are in no cached image, nowhere in the store, and not in the output", async () => {
-    const running = dagger(cache, "call", "test");
+    const app = smallApp(folder);
+    // Another run than that of other tests with the same cache.
+    appendFileSync(join(app, "manage.py"), `\n# ${Date.now()}\n`);
+    const running = dagger(cache, "call", "test", `--app=${app}`);
     const secrets = await watchSecrets(running);
     const run = await running;
     expect(run.exitCode, run.end).toBe(0);
@@ -26,9 +29,10 @@ describe("repeated runs", () => {
   test("five in a row, with the test results pruned, pass and leave nothing behind", {
     tags: ["release"],
   }, async () => {
+    const own = join(folder, "cache");
     for (let run = 1; run <= 5; run++) {
-      expect((await dagger(cache, "prune", "--results")).exitCode).toBe(0);
-      const { exitCode, stderr, end } = await dagger(cache, "call", "test");
+      expect((await dagger(own, "prune", "--results")).exitCode).toBe(0);
+      const { exitCode, stderr, end } = await dagger(own, "call", "test");
       expect(exitCode, end).toBe(0);
       expect(stderr).not.toContain("Stackline.test [cached]");
       expect(await leftovers()).toEqual([]);

@@ -33,9 +33,10 @@ test("an engine that masks whole secrets only masks each value that is sent to a
       const client = decodeId(await sshClient(connection, payload).id());
       const mounted = callsOf(client).filter(({ field }) => field === "withMountedSecret");
       const secrets = await Promise.all(
-        mounted.map(async ({ args }) =>
-          session.secrets.plaintext(await session.evaluate<SecretValue>(args.source as Call)),
-        ),
+        mounted.map(async ({ args }) => {
+          const secret = await session.evaluate<SecretValue>(args.source as Call);
+          return (await session.secrets.plaintext(secret)).toString();
+        }),
       );
       const whole = secrets.map((secret) => secret.trim());
       expect(whole).toEqual(expect.arrayContaining(["correct horse", "battery-staple", "registry-token"]));

@@ -1,12 +1,12 @@
 /** @module-tag slow */
 
 import { execFileSync } from "node:child_process";
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import { copyOfApp, dagger, docker, leftovers, root, scratchFolder } from "./support.ts";
+import { dagger, docker, leftovers, root, scratchFolder, smallApp } from "./support.ts";
 
 const folder = scratchFolder();
 const cache = inject("sharedCache");
@@ -41,18 +41,6 @@ class NoClass(SimpleTestCase):
     def test_x(self):
         pass
 `;
-
-/** A copy of the application with few tests of its own, and these files. */
-function appWith(files: Record<string, string>): string {
-  const app = copyOfApp(folder);
-  for (const path of readdirSync(app, { recursive: true, encoding: "utf8" }))
-    if (/(^|\/)test_\w+\.py$/.test(path) && !path.endsWith("test_reasons.py")) rmSync(join(app, path));
-  for (const [path, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(app, path)), { recursive: true });
-    writeFileSync(join(app, path), text);
-  }
-  return app;
-}
 
 interface Case {
   id: string;
@@ -121,7 +109,7 @@ function read(path: string): string {
 describe("an application whose tests print 200 MB, fail in odd ways and do not all import", () => {
   let app: string;
   beforeAll(() => {
-    app = appWith({
+    app = smallApp(folder, {
       "checks/test_flood.py": flood(200_000),
       "checks/test_odd.py": failing,
       "checks/test_import.py": "import no_such_module\n",
@@ -157,7 +145,7 @@ describe("an application whose tests print 200 MB, fail in odd ways and do not a
     expect(run.memory).toBeLessThan(600);
   });
 
-  test("`ci-report` has it in junit.xml and in the summary", async () => {
+  test("`ci-report` collects all reports in one folder, and has it in junit.xml and in the summary", async () => {
     const started = Date.now();
     const out = join(folder, "ci-report");
     const run = await measured("-q", "call", "ci-report", `--app=${app}`, "export", `--path=${out}`);
@@ -165,7 +153,11 @@ describe("an application whose tests print 200 MB, fail in odd ways and do not a
     expectEverything(readReport(join(out, "junit.xml")), started);
     const summary = readFileSync(join(out, "summary.md"), "utf8");
     expect(summary).toMatch(/^\| test \| FAIL \|/m);
-    expect(summary).toContain("the class does not start");
+    expect(summary).toMatch(/^\| checks \| ok \|/m);
+    expect(summary).toMatch(/^## test\n[\s\S]*the class does not start/m);
+    expect(readFileSync(join(out, "coverage.xml"), "utf8")).toMatch(/line-rate="[01]/);
+    expect(existsSync(join(out, "html", "index.html"))).toBe(true);
+    expect(readFileSync(join(out, "checks.png")).subarray(1, 4).toString()).toBe("PNG");
     expect(run.memory).toBeLessThan(600);
   });
 });
@@ -189,7 +181,7 @@ describe("`test-report` of an application whose tests end early has one error", 
     ],
   ];
   test.each(cases)("%s", async (_, files, problem) => {
-    const base = appWith({ "devops_001/check_settings.py": "" });
+    const base = smallApp(folder, { "devops_001/check_settings.py": "" });
     for (const [path, text] of Object.entries(files)) writeFileSync(join(base, path), text);
     const out = join(base, "..", `early-${Object.keys(files)[0]?.replace(/\W/g, "-")}`);
     const run = await dagger(cache, "-q", "call", "test-report", `--app=${base}`, "export", `--path=${out}`);
@@ -221,7 +213,7 @@ describe("an application with a private index, nested requirements and a local p
     makeWheel(join(folder, wheel));
     netrc = join(folder, "netrc");
     writeFileSync(netrc, `machine ${host} login ci password ${password}\n`, { mode: 0o600 });
-    app = appWith({
+    app = smallApp(folder, {
       "requirements/local.txt": "\ufeff-c constraints.txt\r\n-e ./libs/orders_lib\r\nstackline-private\r\n",
       "requirements/constraints.txt": "stackline-private==1.0\n",
       "libs/orders_lib/setup.py":
@@ -256,7 +248,7 @@ describe("an application with a private index, nested requirements and a local p
     writeFileSync(join(app, "checks", "edited.py"), `# ${Date.now()}\n`);
     const run = await dagger(cache, "call", "build", `--app=${app}`, `--netrc=file://${netrc}`);
     expect(run.exitCode, run.end).toBe(0);
-    expect(run.stderr).toMatch(/install -r requirements\.txt.*\(cached\)/);
+    expect(run.stderr).toMatch(/install\.py requirements\.txt.*\(cached\)/);
   });
 
   test("has the password in no file and no layer of the image", async () => {
@@ -294,8 +286,8 @@ describe("an application with a private index, nested requirements and a local p
 
   test("is refused in one line with the login in a nested file, before anything starts", async () => {
     appendFileSync(join(app, "requirements", "local.txt"), "-i https://ci:hunter2@pypi.example/simple\n");
-    for (const name of ["test", "ci", "build"]) {
-      const run = await dagger(cache, "call", name, `--app=${app}`);
+    const runs = ["test", "ci", "build"].map((name) => dagger(cache, "call", name, `--app=${app}`));
+    for (const run of await Promise.all(runs)) {
       expect(run.exitCode).toBe(1);
       expect(run.output).not.toContain("hunter2");
       expect(run.stderr).toMatch(/^Error: .*requirements\/local\.txt:4: the URL contains a user name/m);

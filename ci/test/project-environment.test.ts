@@ -8,9 +8,56 @@ const check = async (_: string, tree: Tree, expected: Expected): Promise<void> =
 const requires = (range: string, more = ""): string =>
   `[project]\nname = "shop"\nrequires-python = "${range}"\ndependencies = ["django"]\n${more}`;
 
+/** What a project with another database may do. */
+const OR =
+  '; if the project can use one of them, write "services": ["postgres"], or [] for SQLite, into stackline.json';
+
 describe("Python", () => {
   test.each<Row>([
     ["3.8.5 by default", {}, { python: "3.8.5 @ default" }],
+    [
+      "the oldest that tox tests it on, and Django supports",
+      {
+        "requirements.txt": "django==5.1\n",
+        "tox.ini": "[tox]\nenvlist =\n    py39\n    py{311,312}-django51\n    lint\n",
+      },
+      { python: "3.11 @ tox.ini" },
+    ],
+    [
+      "that of tox with dots, before that of a workflow",
+      {
+        "tox.ini": "[tox]\nenv_list = py{3.10}-django42\n",
+        ".github/workflows/ci.yml": "a: {python-version: '3.9', run: pytest}\n",
+      },
+      { python: "3.10 @ tox.ini" },
+    ],
+    [
+      "that of the workflow that runs the tests, and of no other",
+      {
+        ".github/workflows/docs.yml": "jobs:\n  a:\n    python-version: '3.9'\n",
+        ".github/workflows/tests.yml":
+          "jobs:\n  a:\n    strategy:\n      matrix:\n        python-version: [3.10, 3.11]\n    steps:\n      - run: pytest\n",
+      },
+      { python: "3.10 @ .github/workflows/tests.yml" },
+    ],
+    [
+      "not that of a workflow that is no YAML",
+      { ".github/workflows/tests.yml": "run: pytest\n\tpython-version: {3.10" },
+      { python: "3.8.5 @ default" },
+    ],
+    [
+      "a Dockerfile for deploys before that of an editor",
+      {
+        ".devcontainer/Dockerfile": "FROM python:3.9\n",
+        "deploy/web/Dockerfile": "FROM python:3.11\n",
+      },
+      { python: "3.11 @ deploy/web/Dockerfile:1" },
+    ],
+    [
+      "a Dockerfile before tox",
+      { Dockerfile: "FROM python:3.12\n", "tox.ini": "[tox]\nenvlist = py39\n" },
+      { python: "3.12 @ Dockerfile:1" },
+    ],
     [
       "3.8.5 by default, for Django 4.2",
       { "requirements.txt": "django==4.2\n" },
@@ -363,6 +410,19 @@ describe("services", () => {
       { notes: "Memcached (requirements.txt:2) is not part of the stack" },
     ],
     [
+      "PostGIS is remarked",
+      { "mysite/settings.py": "E = 'django.contrib.gis.db.backends.postgis'\n" },
+      {
+        services: "postgres @ mysite/settings.py:1",
+        notes: "PostGIS (mysite/settings.py:1) is not part of the stack",
+      },
+    ],
+    [
+      "pgvector is remarked",
+      { "requirements.txt": "django\npgvector\n" },
+      { notes: "pgvector (requirements.txt:2) is not part of the stack" },
+    ],
+    [
       "MongoDB is remarked",
       { "requirements.txt": "django\npymongo\n" },
       { notes: "MongoDB (requirements.txt:2) is not part of the stack" },
@@ -372,29 +432,49 @@ describe("services", () => {
   test.each<[rule: string, tree: Tree, message: string | undefined]>([
     [
       "MySQL",
-      { "requirements.txt": "django\nmysqlclient\n" },
-      "requirements.txt:2: MySQL is not supported: the database must be PostgreSQL or SQLite",
+      { "requirements.txt": "django\nmysqlclient\n", "mysite/settings.py": "" },
+      `requirements.txt:2: MySQL is not supported: the database must be PostgreSQL or SQLite${OR}`,
     ],
     [
       "MySQL in the settings",
       { "mysite/settings.py": "D = {'ENGINE': 'django.db.backends.mysql'}\n" },
-      "mysite/settings.py:1: MySQL is not supported: the database must be PostgreSQL or SQLite",
+      `mysite/settings.py:1: MySQL is not supported: the database must be PostgreSQL or SQLite${OR}`,
     ],
     [
       "MySQL's URL",
       { "mysite/settings.py": "D = 'mysql://localhost'\n" },
-      "mysite/settings.py:1: MySQL is not supported: the database must be PostgreSQL or SQLite",
+      `mysite/settings.py:1: MySQL is not supported: the database must be PostgreSQL or SQLite${OR}`,
+    ],
+    ["MySQL beside SQLite in the settings", { "requirements.txt": "django\nmysqlclient\n" }, undefined],
+    [
+      "MySQL beside SQLite in the settings for tests",
+      {
+        "requirements.txt": "django\nmysqlclient\npytest-django\n",
+        "mysite/settings.py": "",
+        "mysite/testing.py": "D = {'ENGINE': 'django.db.backends.sqlite3'}\n",
+        "pytest.ini": "[pytest]\nDJANGO_SETTINGS_MODULE = mysite.testing\n",
+      },
+      undefined,
+    ],
+    [
+      "MySQL where stackline.json names the services",
+      {
+        "requirements.txt": "django\nmysqlclient\n",
+        "mysite/settings.py": "",
+        "stackline.json": '{"services": []}',
+      },
+      undefined,
     ],
     ["MySQL beside PostgreSQL", { "requirements.txt": "django\nmysqlclient\npsycopg\n" }, undefined],
     [
       "Oracle",
-      { "requirements.txt": "django\noracledb\n" },
-      "requirements.txt:2: Oracle is not supported: the database must be PostgreSQL or SQLite",
+      { "requirements.txt": "django\noracledb\n", "mysite/settings.py": "" },
+      `requirements.txt:2: Oracle is not supported: the database must be PostgreSQL or SQLite${OR}`,
     ],
     [
       "SQL Server",
-      { "requirements.txt": "django\nmssql-django\n" },
-      "requirements.txt:2: SQL Server is not supported: the database must be PostgreSQL or SQLite",
+      { "requirements.txt": "django\nmssql-django\n", "mysite/settings.py": "" },
+      `requirements.txt:2: SQL Server is not supported: the database must be PostgreSQL or SQLite${OR}`,
     ],
     [
       "Windows only",
@@ -454,6 +534,11 @@ describe("processes", () => {
       { processes: "" },
     ],
     [
+      "a Procfile's task queue is not started twice",
+      { Procfile: "tasks: python manage.py run_huey --workers=2\n", "requirements.txt": "django\nhuey\n" },
+      { processes: "tasks=python manage.py run_huey --workers=2 @ Procfile:1" },
+    ],
+    [
       "a Procfile's Celery is known already",
       {
         Procfile: "worker: celery -A mysite worker\n",
@@ -491,6 +576,7 @@ describe("the front end", () => {
     ["yarn", { "package.json": built(), "yarn.lock": "" }, { frontend: front(".", "yarn") }],
     ["pnpm", { "package.json": built(), "pnpm-lock.yaml": "" }, { frontend: front(".", "pnpm") }],
     ["bun", { "package.json": built(), "bun.lock": "" }, { frontend: front(".", "bun") }],
+    ["not that of browser tests", { "browser-tests/package.json": built() }, { frontend: undefined }],
     [
       "one folder down",
       { "frontend/package.json": built(), "frontend/yarn.lock": "" },

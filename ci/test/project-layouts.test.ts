@@ -1,5 +1,15 @@
 import { expect, test } from "vitest";
-import { type Expected, entry, factsOf, manage, type Tree, within } from "./project-folders.ts";
+import { detect } from "../src/project/detect.ts";
+import {
+  type Expected,
+  entry,
+  factsOf,
+  manage,
+  memoryFolder,
+  startproject,
+  type Tree,
+  within,
+} from "./project-folders.ts";
 
 /** The layouts that generators and guides give a project, reduced to the files that detection reads. */
 const cookiecutter: Tree = {
@@ -163,3 +173,15 @@ test.each<[layout: string, tree: Tree, expected: Expected]>([
     },
   ],
 ])("%s", async (_, tree, expected) => expect(await factsOf(tree, expected)).toEqual(expected));
+
+test("a link that leads nowhere is no file", async () => {
+  const folder = memoryFolder(startproject({ "runtime.txt": "python-3.11" }));
+  const project = await detect({
+    paths: [...folder.paths, ".python-version"],
+    read: async (path) => {
+      if (path === ".python-version") throw new Error("open .python-version: no such file or directory");
+      return folder.read(path);
+    },
+  });
+  expect(project.python.value).toBe("3.11");
+});

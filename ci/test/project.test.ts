@@ -467,9 +467,13 @@ describe("settings", () => {
       { testSettings: "config.settings.test @ conftest.py:2" },
     ],
     [
-      "none: those of manage.py",
+      "none: those of manage.py, with a remark on those for tests beside them",
       pytest({ "pytest.ini": "[pytest]\npython_files = test_*.py\n" }),
-      { testSettings: "config.settings.local @ manage.py:9" },
+      {
+        testSettings: "config.settings.local @ manage.py:9",
+        notes:
+          'tests use config.settings.local (manage.py): for config/settings/test.py write {"testSettings": "config.settings.test"} into stackline.json',
+      },
     ],
     [
       "manage.py test ignores pytest's",

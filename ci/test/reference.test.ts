@@ -66,11 +66,11 @@ test.each([
 const readings: [files: string, pattern: RegExp][] = [
   ["{engine/src,ci/src,scripts}/**/*.{ts,mjs}", /process\.env\.([A-Z][A-Z_0-9]+)|\benv\.([A-Z][A-Z_0-9]+)/g],
   [
-    "app/**/*.py",
+    "{app,ci/image}/**/*.py",
     /environ\.get\("([A-Z_]+)"|environ\["([A-Z_]+)"\]|\benv\.\w+\("([A-Z_]+)"|flag\("([A-Z_]+)"\)/g,
   ],
   ["docker-compose*.yml", /\$\{([A-Z][A-Z_]+)/g],
-  ["{scripts,nginx,app/docker,logs}/**/!(*.ts|*.mjs|*.py)", /\$\{([A-Z][A-Z_]+)(?::?[-?][^}]*)?\}/g],
+  ["{scripts,nginx,ci/image,logs}/**/!(*.ts|*.mjs|*.py|Dockerfile)", /\$\{([A-Z][A-Z_]+)(?::?[-?][^}]*)?\}/g],
   [
     "{.github/workflows/*.yml,.circleci/config.yml,*.yml}",
     /\b(?:secrets|vars)\.([A-Z_]+)|env:\/\/([A-Z_]+)/g,
@@ -79,7 +79,7 @@ const readings: [files: string, pattern: RegExp][] = [
 
 /** Not configuration: variables of bash, of a distribution's release file, and those that a script or runner sets itself. */
 const inner =
-  /^(BASH_SOURCE|ID|ID_LIKE|HOME|USER|SUDO_USER|SSH_CLIENT|SSH_CONNECTION|VERSION_ID|PATH|PWD|TSX_TSCONFIG_PATH|DAGGER_\w+|ENGINE_VERSION)$/;
+  /^(BASH_SOURCE|ID|ID_LIKE|HOME|USER|SUDO_USER|SSH_CLIENT|SSH_CONNECTION|VERSION_ID|VERSION_CODENAME|PATH|PWD|ASKED|TSX_TSCONFIG_PATH|DAGGER_\w+|ENGINE_VERSION)$/;
 
 test("docs/reference.md lists every environment variable that a file reads", async () => {
   const tracked = new Set((await $({ quiet: true, cwd: root })`git ls-files`).stdout.split("\n"));

@@ -2,8 +2,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Directory } from "@dagger.io/dagger";
 import { describe, expect, it } from "vitest";
+import { withMounts } from "../src/packaging/mounts.ts";
 import { parseRequirements } from "../src/project/requirements.ts";
-import { mountNetrc, nameNetrc } from "../src/stack/netrc.ts";
+import { nameNetrc } from "../src/stack/netrc.ts";
 import { checkRequirements } from "../src/stack/requirements.ts";
 import { root } from "./support.ts";
 
@@ -17,7 +18,8 @@ function folder(files: Record<string, string>): Directory {
   } as unknown as Directory;
 }
 
-const check = (files: Record<string, string>): Promise<void> => checkRequirements(folder(files));
+const check = (files: Record<string, string>): Promise<void> =>
+  checkRequirements(folder(files), ["requirements.txt"]);
 const paths = (text: string): string[] => parseRequirements(text).paths.map(({ path }) => path);
 
 describe("requirements with credentials are refused with file and line, and without the password", () => {
@@ -97,22 +99,23 @@ describe("what requirements name", () => {
 });
 
 describe("logins for package indexes", () => {
-  it("are mounted for the one instruction of app/Dockerfile that installs requirements.txt", () => {
-    const dockerfile = readFileSync(join(root, "app", "Dockerfile"), "utf8");
+  it("are mounted for every instruction that installs packages, beside the cache", () => {
+    const dockerfile = readFileSync(join(root, "ci", "image", "Dockerfile"), "utf8");
     expect(dockerfile).not.toContain("--mount");
-    const mounted = mountNetrc(dockerfile).split("\n");
-    expect(mounted.filter((line) => line.includes("--mount"))).toEqual([
-      "RUN --mount=type=secret,id=netrc,target=/root/.netrc /opt/pip/bin/pip --python /opt/venv/bin/python install -r requirements.txt \\",
-    ]);
+    const instructions = dockerfile.replaceAll("\\\n", "").split("\n");
+    const installing = instructions.filter((line) => /^RUN .*(install\.py|\buv )/.test(line));
+    const lines = (hasLogins: boolean): string[] => withMounts(dockerfile, hasLogins).split("\n");
+    const mounted = lines(true).filter((line) => line.includes("--mount"));
+    expect(mounted).toHaveLength(installing.length);
+    expect(installing.length).toBeGreaterThan(3);
+    for (const line of mounted)
+      expect(line).toMatch(
+        /^RUN --mount=type=cache,\S+ --mount=type=secret,id=netrc,target=\/root\/\.netrc /,
+      );
+    expect(lines(false).filter((line) => line.includes("type=secret"))).toEqual([]);
   });
 
-  it("leave a Dockerfile as it is that mounts them itself", () => {
-    const own = "RUN --mount=type=secret,id=netrc,target=/x uv sync\nRUN pip install -r requirements.txt\n";
-    expect(mountNetrc(own)).toBe(own);
-  });
-
-  it("are refused for a Dockerfile that does not use them, and in another format", async () => {
-    expect(() => mountNetrc("RUN poetry install\n")).toThrow(/add --mount=type=secret,id=netrc/);
+  it("are refused in another format", async () => {
     const secret = { plaintext: async () => "me:hunter2" } as Parameters<typeof nameNetrc>[0];
     const message = await nameNetrc(secret).then(String, String);
     expect(message).toMatch(/^Error: --netrc: not in netrc format/);

@@ -1,13 +1,12 @@
 /** @module-tag slow */
 
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type Docker from "dockerode";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { $ } from "zx";
-import { provideImage } from "../../engine/src/images/index.ts";
-import { images } from "../src/versions.ts";
-import { docker, root, scratchFolder } from "./support.ts";
+import { createPostgres } from "./postgres-container.ts";
+import { root, scratchFolder } from "./support.ts";
 
 const directory = scratchFolder();
 const project = `stackline-restore-${process.pid}`;
@@ -16,7 +15,6 @@ const database = 'Shop "db"';
 const quiet = $({ quiet: true, nothrow: true });
 let server: Docker.Container;
 
-/** PostgreSQL as in docker-compose.prod.yml. */
 beforeAll(async () => {
   const secrets = join(directory, "secrets");
   for (const folder of ["secrets", "runs/test", "backups"])
@@ -24,29 +22,11 @@ beforeAll(async () => {
   const values = { POSTGRES_DB: database, POSTGRES_USER: role, POSTGRES_PASSWORD: `"pw'\\04` };
   for (const [name, value] of Object.entries(values)) writeFileSync(join(secrets, name), value);
   for (const folder of [directory, secrets]) chmodSync(folder, 0o755);
-  const { id } = await provideImage(docker, images.postgres, () => undefined);
   const labels = { project, service: "postgres", oneoff: "False" };
-  const scripts = join(root, "scripts/postgres");
-  server = await docker.createContainer({
-    Image: id,
-    User: "postgres",
-    Env: [
-      "POSTGRES_USER=postgres",
-      "POSTGRES_PASSWORD_FILE=/run/secrets/POSTGRES_PASSWORD",
-      "POSTGRES_INITDB_ARGS=--auth-local=peer --auth-host=scram-sha-256 --no-sync",
-    ],
-    Labels: Object.fromEntries(
-      Object.entries(labels).map(([name, value]) => [`com.docker.compose.${name}`, value]),
-    ),
-    HostConfig: {
-      Binds: [
-        `${secrets}:/run/secrets:ro`,
-        `${scripts}/application.sql:/docker-entrypoint-initdb.d/application.sql:ro`,
-        `${scripts}/production.conf:/etc/postgresql/stackline/production.conf:ro`,
-        `${scripts}/postgres:/usr/local/bin/postgres:ro`,
-      ],
-    },
-  });
+  server = await createPostgres(
+    secrets,
+    Object.fromEntries(Object.entries(labels).map(([name, value]) => [`com.docker.compose.${name}`, value])),
+  );
   await server.start();
   await vi.waitUntil(async () => (await inServer(["pg_isready", "--host=127.0.0.1"])).exitCode === 0, {
     timeout: 60_000,
@@ -74,8 +54,10 @@ async function host(line: string): Promise<{ exitCode: number | null; output: st
     `
     set -euo pipefail
     here=${root}scripts/host directory=${directory}
-    for part in say settings paths compose run lock history database load restore; do source $here/lib/$part.sh; done
+    for part in say settings paths compose run lock history database locks migrate load exchange restore; do source $here/lib/$part.sh; done
     project=${project} id=test
+    # Needs the application's image.
+    redacted() { cat; }
     ${line}`,
   ]}`;
   return { exitCode: run.exitCode, output: run.stdall };
@@ -196,6 +178,146 @@ describe("a backup", () => {
     expect(exitCode, output.slice(-2000)).toBe(0);
     expect(output).toMatch(/tenant_200\.t30 +0 rows/);
   }, 600_000);
+});
+
+/** Sessions of psql that stay until the function ends them. */
+function session(text: string, env: string[] = [], seconds = 60) {
+  const words = ["timeout", String(seconds), "psql", "-U", "postgres", "-XAtq"];
+  const names = ["-e", `PGDATABASE=${database}`, ...env];
+  return $({ quiet: true, nothrow: true, input: text })`docker exec -i ${names} ${server.id} ${words}`;
+}
+
+const until = (condition: string) =>
+  vi.waitUntil(async () => (await sql(`SELECT ${condition}`, "postgres")) === "t", { timeout: 30_000 });
+const asleep = (name: string) =>
+  until(
+    `EXISTS (SELECT FROM pg_stat_activity WHERE application_name = '${name}' AND query LIKE '%pg_sleep%' AND state = 'active')`,
+  );
+const endSessions = (name: string) =>
+  sql(
+    `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = '${name}'`,
+    "postgres",
+  );
+
+describe("a lock that something else holds", () => {
+  // A row, for which the holder sleeps.
+  beforeAll(() => sql("CREATE TABLE busy AS SELECT 0 AS id"));
+  afterEach(() => endSessions("report"));
+
+  async function hold(statement: string): Promise<void> {
+    const text = `BEGIN;\n${statement};\nSELECT pg_sleep(60), 'canary-literal';\n`;
+    void session(text, ["-e", "PGAPPNAME=report"]).then(() => undefined);
+    await asleep("report");
+  }
+
+  test("is waited for shortly, and its holder is named without the values in its query", async () => {
+    await hold("LOCK TABLE busy IN ACCESS SHARE MODE");
+    const { output } = await host(`watched=${directory}/runs/test/watched
+      waiting() { docker exec -i -e "PGAPPNAME=stackline migrate" -e "PGDATABASE=$(database_name)" -e "PGOPTIONS=-c lock_timeout=2s" \
+        ${server.id} psql -U postgres -c 'ALTER TABLE busy ADD COLUMN note text'; }
+      watching "$(database_name)" "stackline migrate" 2 '' waiting || waited_for`);
+    expect(output).toContain("canceling statement due to lock timeout");
+    expect(output).toMatch(
+      /^a lock on public\.busy, held by pid \d+ \(user postgres, application report, client on the server itself, in its transaction for \d+ s, active\): SELECT pg_sleep\(60\), '\.\.\.'$/m,
+    );
+    expect(output).not.toContain("canary-literal");
+  });
+
+  test("is given up after a while if others wait behind the migration, whatever its settings are", async () => {
+    await hold("LOCK TABLE busy IN ACCESS SHARE MODE");
+    const { output } = await host(`watched=${directory}/runs/test/watched
+      waiting() { docker exec -i -e "PGAPPNAME=stackline migrate" -e "PGDATABASE=$(database_name)" ${server.id} \
+        timeout 50 psql -U postgres -c 'ALTER TABLE busy ADD COLUMN note text'; }
+      visitor() { sleep 1; docker exec -i -e "PGDATABASE=$(database_name)" ${server.id} psql -U postgres -Atc "SELECT 'served' FROM (SELECT count(*) FROM busy) AS rows"; }
+      visitor &
+      watching "$(database_name)" "stackline migrate" 1 '' waiting || true
+      wait
+      cat "$watched"`);
+    expect(output).toContain("canceling statement due to user request");
+    expect(output).toMatch(/^served$/m);
+    expect(output).toMatch(/^cancelled$/m);
+    await asleep("report");
+  });
+
+  test("leaves an invalid index behind, which is found", async () => {
+    await hold("INSERT INTO busy VALUES (1)");
+    const { output } = await host(`watched=${directory}/runs/test/watched
+      waiting() { await_watcher; docker exec -i -e "PGDATABASE=$(database_name)" -e "PGOPTIONS=-c lock_timeout=1s" ${server.id} \
+        psql -U postgres -c 'CREATE INDEX CONCURRENTLY busy_id ON busy (id)'; }
+      watching "$(database_name)" "stackline migrate" 2 '' waiting || new_indexes`);
+    expect(output).toMatch(/^public\.busy_id public\.busy$/m);
+    await endSessions("report");
+    await sql("DROP INDEX busy_id");
+  });
+
+  test("ends a backup after a while, and the error names its holder", async () => {
+    await hold("LOCK TABLE busy IN ACCESS EXCLUSIVE MODE");
+    const { exitCode, output } = await host("backup_lock_patience=2\nmake_backup waiting");
+    expect(exitCode).not.toBe(0);
+    expect(output).toMatch(
+      /FAILED: the database cannot be dumped: pg_dump waited longer than 2 s for a lock on public\.busy, held by pid \d+ \(user postgres, application report/,
+    );
+    expect(existsSync(join(directory, "backups/waiting.dump.part"))).toBe(false);
+  });
+});
+
+describe("an exchange of databases", () => {
+  const oid = (name: string) => sql(`SELECT oid FROM pg_database WHERE datname = $$${name}$$`, "postgres");
+
+  /** @param kept Addresses whose sessions are the application's. */
+  const exchange = (kept = "") =>
+    host(`addresses='${kept}' apps=() said=${directory}/runs/test/said
+      : >"$said"
+      renew_workers() { echo renewed; ${ended}; }
+      rename_databases "$(database_name)" other aside
+      cat "$said"`);
+  const ended = `query postgres "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'kept'" >/dev/null </dev/null`;
+
+  beforeEach(() => sql("CREATE DATABASE other", "postgres"));
+  afterEach(async () => {
+    await sql(`DROP DATABASE IF EXISTS other WITH (FORCE)`, "postgres");
+    if ((await oid("aside")) !== "")
+      await sql(
+        `DROP DATABASE "${database.replaceAll('"', '""')}" WITH (FORCE);\nALTER DATABASE aside RENAME TO "${database.replaceAll('"', '""')}"`,
+        "postgres",
+      );
+  });
+
+  test("ends the sessions that are left, reports them, and takes place although clients connect again at once", async () => {
+    const [before, other] = [await oid(database), await oid("other")];
+    void session("SELECT pg_sleep(50);\n", ["-e", "PGAPPNAME=left over"]).then(() => undefined);
+    await asleep("left over");
+    const again = `i=0; while [ $((i += 1)) -lt 300 ]; do psql -U postgres -XAtqc 'SELECT pg_sleep(0.2)'; done`;
+    const words = ["timeout", "30", "sh", "-c", again];
+    const busy = $({
+      quiet: true,
+      nothrow: true,
+    })`docker exec -e ${`PGDATABASE=${database}`} ${server.id} ${words}`;
+    const { exitCode, output } = await exchange();
+    busy.kill();
+    expect(exitCode, output).toBe(0);
+    expect(output).toContain("left over, client on the server itself, active\n");
+    expect([await oid("aside"), await oid(database)]).toEqual([before, other]);
+  });
+
+  test("waits until the application has given up the sessions that it keeps between requests", async () => {
+    const tcp = ["-e", "PGAPPNAME=kept", "-e", "PGHOST=127.0.0.1", "-e", `PGUSER=${role}`];
+    const words = ["psql", "-XAtq"];
+    const names = ["-e", `PGDATABASE=${database}`, "-e", `PGPASSWORD="pw'\\04`, ...tcp];
+    const kept = $({
+      quiet: true,
+      nothrow: true,
+      input: "SELECT pg_sleep(50);\n",
+    })`docker exec -i ${names} ${server.id} ${words}`;
+    void kept.then(() => undefined);
+    await asleep("kept");
+    const other = await oid("other");
+    const { exitCode, output } = await exchange("127.0.0.1");
+    expect(exitCode, output).toBe(0);
+    expect(output).toMatch(/^renewed$/m);
+    expect(output).not.toContain("kept,");
+    expect(await oid(database)).toBe(other);
+  });
 });
 
 describe("a forged backup", () => {

@@ -82,9 +82,16 @@ function configure(changes: Record<string, string> = {}, mode = 0o400): void {
   chmodSync(settings, mode);
 }
 
-async function makeBackup(name: string): Promise<string> {
+const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
+
+async function makeBackup(name: string, uploads: readonly string[] = []): Promise<string> {
   writeFileSync(join(backups, `${name}.dump`), `dump ${name} `.repeat(100_000));
-  await $({ quiet: true, cwd: backups })`sha256sum ${name}.dump > ${name}.dump.sha256`;
+  mkdirSync(join(backups, "uploads"), { recursive: true });
+  for (const text of uploads) writeFileSync(join(backups, "uploads", sha256(text)), text);
+  const lines = uploads.map((text, at) => `${sha256(text)} ${text.length} 1.5 public/media/${at}.txt\n`);
+  if (lines.length > 0) writeFileSync(join(backups, `${name}.uploads`), lines.join(""));
+  const files = lines.length > 0 ? [`${name}.dump`, `${name}.uploads`] : [`${name}.dump`];
+  await $({ quiet: true, cwd: backups })`sha256sum ${files} > ${name}.dump.sha256`;
   return join(backups, `${name}.dump`);
 }
 
@@ -176,7 +183,7 @@ describe("scripts/host/s3", () => {
   /** What somebody can do who may write to the store but has no key. */
   function forge(name: string, dump: string, mac?: string): void {
     writeFileSync(join(kept, `${name}.dump`), dump);
-    const sum = createHash("sha256").update(dump).digest("hex");
+    const sum = sha256(dump);
     writeFileSync(join(kept, `${name}.dump.sha256`), `${sum}  ${name}.dump\n`);
     if (mac !== undefined) writeFileSync(join(kept, `${name}.dump.mac`), mac);
   }
@@ -286,5 +293,35 @@ describe("scripts/host/s3", () => {
     const { exitCode, output } = await s3("list");
     expect(exitCode).toBe(1);
     expect(output).toMatch(/s3\.env is readable by other users: chmod 0400/);
+  });
+
+  test("has each upload once, downloads what is missing, and removes what no backup has any more", {
+    timeout: 300_000,
+  }, async () => {
+    configure({ S3_KEEP: "1" });
+    rmSync(kept, { recursive: true });
+    mkdirSync(kept);
+    const stored = (): string[] => readdirSync(join(kept, "uploads")).sort();
+    const first = await s3("put", await makeBackup("20260201T100000Z", ["old", "both"]));
+    expect(first.exitCode, first.output).toBe(0);
+    expect(stored()).toEqual(["old", "both"].map(sha256).sort());
+    const second = await s3("put", await makeBackup("20260201T200000Z", ["both", "new"]));
+    expect(second.exitCode, second.output).toBe(0);
+    expect(stored()).toEqual(["both", "new"].map(sha256).sort());
+
+    const into = join(directory, "got-uploads");
+    mkdirSync(join(into, "uploads"), { recursive: true });
+    writeFileSync(join(into, "uploads", sha256("both")), "both");
+    const got = await s3("get", "20260201T200000Z", into);
+    expect(got.exitCode, got.output).toBe(0);
+    expect(readFileSync(join(into, "uploads", sha256("new")), "utf8")).toBe("new");
+    expect(readdirSync(into)).toContain("20260201T200000Z.uploads");
+
+    writeFileSync(join(kept, "uploads", sha256("new")), "NEW");
+    const damaged = await s3("get", "20260201T200000Z", join(directory, "got-damaged"));
+    expect(damaged.exitCode).toBe(1);
+    expect(damaged.output).toMatch(
+      /20260201T200000Z in backups\/prod is damaged: uploads\/[0-9a-f]{64} is not/,
+    );
   });
 });

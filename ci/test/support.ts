@@ -1,6 +1,15 @@
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import Docker from "dockerode";
 import { afterAll } from "vitest";
@@ -62,6 +71,18 @@ export function copyOfApp(folder: string): string {
   const app = mkdtempSync(join(folder, "app-"));
   const skip = /(^|\/)(__pycache__|\.venv|\.[a-z]+_cache)$/;
   cpSync(join(root, "app"), app, { recursive: true, filter: (path) => !skip.test(path) });
+  return app;
+}
+
+/** A copy with few tests of its own, because all of them take 20 s, and with these files. */
+export function smallApp(folder: string, files: Record<string, string> = {}): string {
+  const app = copyOfApp(folder);
+  for (const path of readdirSync(app, { recursive: true, encoding: "utf8" }))
+    if (/(^|\/)test_\w+\.py$/.test(path) && !path.endsWith("test_reasons.py")) rmSync(join(app, path));
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(app, path)), { recursive: true });
+    writeFileSync(join(app, path), text);
+  }
   return app;
 }
 

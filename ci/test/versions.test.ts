@@ -6,13 +6,16 @@ import { images } from "../src/versions.ts";
 
 const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 
+/** With the defaults of its arguments. */
+const dockerfile = read("ci/image/Dockerfile");
+
 describe("pinned versions", () => {
   test("the Dockerfile's runtime uses the Python image of versions.ts", () => {
-    expect(baseImages(read("app/Dockerfile"))).toContain(images.python);
+    expect(baseImages(dockerfile)).toContain(images.python);
   });
 
   test("every image of the pipeline and the Dockerfile has a recipe for a stand-in", () => {
-    const used = [...Object.values(images), ...baseImages(read("app/Dockerfile"))];
+    const used = [...Object.values(images), ...baseImages(dockerfile)];
     expect(used.filter((ref) => !hasRecipe(ref))).toEqual([]);
   });
 

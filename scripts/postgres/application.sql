@@ -9,3 +9,5 @@ CREATE DATABASE :"database" OWNER :"role";
 REVOKE ALL ON DATABASE :"database", postgres, template1 FROM PUBLIC;
 -- Without a password nobody can log in as the superuser over the network; the system user postgres can, over the Unix socket.
 ALTER ROLE postgres PASSWORD NULL;
+-- The last step: from here on the data is complete (see initdb).
+\! rm -f "$PGDATA/stackline-initialising"

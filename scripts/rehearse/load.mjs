@@ -1,86 +1,107 @@
 // node load.mjs TARGET RATE PORT
-// A constant load during a deploy, rollback or restore: RATE requests per second to TARGET, four of five on keep-alive
-// connections, and every two seconds one that takes 2 s. Requests are sent on schedule, whether earlier ones are answered or
-// not. On PORT: GET /phase/NAME starts a phase of the count, /stop ends it, /report returns all counts.
+// The load during a deploy, rollback or restore: RATE pages per second from TARGET, four of five on kept connections, and every two
+// seconds a page that takes 2 s and an upload of 200 KB that takes 3 s. Requests are sent on schedule, whether earlier ones are
+// answered or not, up to those of four seconds: more would only queue. On PORT:
+//   /measure     how many pages per second TARGET serves to eight clients that ask one after another
+//   /rate/RATE   changes the rate
+//   /phase/NAME  starts a phase of the count; /stop ends it
+//   /report      the counts of each phase; /kinds those of each kind of request
 import http from "node:http";
+import { Phase, reportKinds, reportPhases } from "./counts.mjs";
+import { ask, page, slowPage, upload } from "./requests.mjs";
 
 const [TARGET, ...numbers] = process.argv.slice(2);
 const [RATE, PORT] = numbers.map(Number);
-const kept = new http.Agent({ keepAlive: true, maxSockets: 64 });
-const fresh = new http.Agent({ keepAlive: false });
-const TIMEOUT = 30_000; // milliseconds
+const TICK = 5; // milliseconds
+const SLOW_EVERY = 2000; // milliseconds
+const UNANSWERED = 4; // seconds of the rate
+const MEASURED = { clients: 8, warmUp: 1500, milliseconds: 4000 };
 const HOUR = 3_600_000; // milliseconds
 
 const phases = new Map();
 let phase;
+let rate = RATE;
 
-/** The path and agent for the nth request. */
-function choose(number) {
-  const agent = number % 5 === 0 ? fresh : kept;
-  if (number % (2 * RATE) === RATE) return { path: "/rehearsal/slow", agent };
-  return { path: number % 10 === 3 ? "/" : "/rehearsal/database", agent };
-}
+/** Requests without an answer yet. */
+const open = { page: 0, slow: 0, upload: 0 };
 
-function send({ path, agent }, count, again = false) {
+/** Sends a request, whose outcome counts for the phase in which it was sent. */
+function send(wanted, count) {
   const started = performance.now();
-  const request = http.get({ host: TARGET, path, agent, headers: { Host: "localhost" }, timeout: TIMEOUT });
-  request.on("response", (response) => {
-    response.resume();
-    response.on("close", () => {
-      const { statusCode: status, headers } = response;
-      if (status === 503 && headers["retry-after"]) count.maintenance++;
-      else if (status >= 500 || !response.complete)
-        fail(count, response.complete ? `status ${status}` : "cut off");
-      else count.milliseconds.push(performance.now() - started);
-    });
-  });
-  request.on("timeout", () => request.destroy(new Error(`no answer in ${TIMEOUT / 1000} s`)));
-  request.on("error", (problem) => {
-    // A server may close an idle connection just as a request arrives; clients then retry (RFC 9112, 9.3.1).
-    if (request.reusedSocket && problem.code === "ECONNRESET" && !again) {
-      count.sentAgain++;
-      send({ path, agent: fresh }, count, true);
-    } else fail(count, problem.code ?? problem.message);
+  open[wanted.kind]++;
+  count.sent(wanted.kind);
+  ask(TARGET, wanted, (outcome) => {
+    open[wanted.kind]--;
+    count.count(wanted.kind, outcome, performance.now() - started);
   });
 }
 
-function fail(count, reason) {
-  count.failed++;
-  count.reasons[reason] = (count.reasons[reason] ?? 0) + 1;
-}
-
-function begin(name) {
-  phase = { sent: 0, failed: 0, maintenance: 0, sentAgain: 0, reasons: {}, milliseconds: [] };
-  phases.set(name, phase);
-}
-
-function report() {
-  const percentile = (sorted, share) => Math.round(sorted[Math.floor((sorted.length - 1) * share)] ?? 0);
-  return [...phases].map(([name, { milliseconds, ...count }]) => {
-    const sorted = milliseconds.toSorted((a, b) => a - b);
-    return { name, ...count, median: percentile(sorted, 0.5), p99: percentile(sorted, 0.99) };
-  });
-}
-
-let number = 0;
-const start = performance.now();
-let due = 0;
+let pages = 0;
+let owed = 0;
+let last = performance.now();
 setInterval(() => {
-  const until = ((performance.now() - start) / 1000) * RATE;
-  for (; due < until; due++) {
+  const now = performance.now();
+  const passed = now - last;
+  last = now;
+  owed += (passed / 1000) * rate;
+  for (; owed >= 1; owed--) {
     if (!phase) continue;
-    phase.sent++;
-    send(choose(++number), phase);
+    phase.lateness.push(passed - TICK);
+    if (open.page < Math.max(20, UNANSWERED * rate)) send(page(++pages), phase);
+    else phase.withheld++;
   }
-}, 5);
+}, TICK);
+
+let uploads = 0;
+setInterval(() => {
+  if (!phase || rate === 0) return;
+  // nginx accepts four uploads of one client at a time.
+  if (open.slow < 3) send(slowPage(), phase);
+  if (open.upload < 3) send(upload(++uploads), phase);
+}, SLOW_EVERY);
+
+/** Pages per second. Each client asks again as soon as it has an answer. */
+async function measure() {
+  const started = performance.now();
+  const elapsed = () => performance.now() - started;
+  const end = MEASURED.warmUp + MEASURED.milliseconds;
+  let served = 0;
+  const client = async () => {
+    while (elapsed() < end) {
+      const outcome = await new Promise((done) => ask(TARGET, page(++pages), done));
+      if (outcome === "ok" && elapsed() > MEASURED.warmUp && elapsed() < end) served++;
+      // A refused connection fails at once.
+      if (outcome !== "ok") await new Promise((wake) => setTimeout(wake, 50));
+    }
+  };
+  await Promise.all(Array.from({ length: MEASURED.clients }, client));
+  return (served * 1000) / MEASURED.milliseconds;
+}
+
+const report = () => reportPhases([...phases.values()]);
+
+const verbs = {
+  measure,
+  rate: (value) => {
+    rate = Number(value);
+  },
+  phase: (name) => {
+    phase = new Phase(name);
+    phases.set(name, phase);
+  },
+  // Requests in progress still count for the phase.
+  stop: () => {
+    phase = undefined;
+  },
+  report,
+  kinds: () => reportKinds([...phases.values()]),
+};
 
 http
-  .createServer((request, response) => {
-    const [, verb, name] = request.url.split("/");
-    if (verb === "phase") begin(decodeURIComponent(name));
-    // Requests in progress still count for the phase.
-    if (verb === "stop") phase = undefined;
-    response.end(JSON.stringify(report()));
+  .createServer(async (request, response) => {
+    const [, verb, argument = ""] = request.url.split("/");
+    const answer = await verbs[verb]?.(decodeURIComponent(argument));
+    response.end(JSON.stringify(answer ?? report()));
   })
   .listen(PORT, function listening() {
     console.log(this.address().port);

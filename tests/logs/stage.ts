@@ -6,7 +6,7 @@ import { $ } from "zx";
 import { images } from "../../ci/src/versions.ts";
 import { PrivateDaemon } from "../../engine/test/daemon.ts";
 import { APP_IMAGE, PROJECT, Production, services, sleep } from "../stack/production.ts";
-import { compose1, provideImages, root } from "../stack/tools.ts";
+import { buildOptions, compose1, provideImages, root } from "../stack/tools.ts";
 import { loki } from "./loki.ts";
 import type { Store } from "./store.ts";
 import { victoriaLogs } from "./victoria.ts";
@@ -23,7 +23,7 @@ export class Stage {
     this.store = await this.chooseStore();
     await provideImages();
     await $({ quiet: true, cwd: root })`scripts/images ${images.collector}`;
-    await $({ quiet: true, cwd: root })`docker build -q -t ${APP_IMAGE} app`;
+    await $({ quiet: true, cwd: root })`docker build -q -t ${APP_IMAGE} ${buildOptions(root)}`;
     await this.daemon.start();
     await this.daemon.load([...Production.images, images.collector, this.store.image]);
     const more = { store: this.store.service, consumer: consumer(), ...writers() };

@@ -12,7 +12,15 @@ const checkout = mkdtempSync(join(tmpdir(), "stackline-checkout-"));
 beforeAll(async () => {
   await provideImages();
   const generated = /(^|\/)(__pycache__|\.venv|\.[a-z]+_cache)$/;
-  for (const name of ["app", "nginx", "scripts", "docker-compose.yml", "docker-compose.prod.yml"])
+  for (const name of [
+    "app",
+    "ci/image",
+    ".dockerignore",
+    "nginx",
+    "scripts",
+    "docker-compose.yml",
+    "docker-compose.prod.yml",
+  ])
     cpSync(join(root, name), join(checkout, name), {
       recursive: true,
       filter: (path) => !generated.test(path),

@@ -11,14 +11,14 @@ import { memory } from "./production/memory.ts";
 import { reach } from "./production/reach.ts";
 import { starting } from "./production/starting.ts";
 import { APP_IMAGE, Production } from "./production.ts";
-import { compose1, provideImages, root } from "./tools.ts";
+import { buildOptions, compose1, provideImages, root } from "./tools.ts";
 
 const daemon = new PrivateDaemon();
 let stack: Production;
 
 beforeAll(async () => {
   await provideImages();
-  await $({ quiet: true, cwd: root })`docker build -q -t ${APP_IMAGE} app`;
+  await $({ quiet: true })`docker build -q -t ${APP_IMAGE} ${buildOptions(root)}`;
   await daemon.start();
   await daemon.load(Production.images);
   stack = new Production(daemon, await compose1());

@@ -1,10 +1,12 @@
-import { existsSync, mkdirSync, renameSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { $ } from "zx";
 import { images } from "../../ci/src/versions.ts";
+import { baseImages } from "../../engine/src/docker/build.ts";
 
 export const root = fileURLToPath(new URL("../../", import.meta.url));
+const dockerfile = "ci/image/Dockerfile";
 const cache = join(root, "node_modules", ".cache", "stackline");
 
 /** The two compose versions that the files support. */
@@ -20,9 +22,15 @@ export interface Compose {
 
 /** Provides the upstream images that the compose files and the Dockerfile use. */
 export async function provideImages(): Promise<void> {
-  const { postgres, redis, kafka, nginx, python } = images;
-  const upstream = [postgres, redis, kafka, nginx, python, python.replace("slim-", "")];
+  const { postgres, redis, kafka, nginx } = images;
+  const bases = baseImages(readFileSync(join(root, dockerfile), "utf8"));
+  const upstream = [postgres, redis, kafka, nginx, ...bases];
   await $({ quiet: true, cwd: root })`scripts/images ${upstream}`;
+}
+
+/** Options of `docker build` for the application of a copy of this repository, as docker-compose.yml has them. */
+export function buildOptions(folder: string): string[] {
+  return ["--target", "runtime", "--file", join(folder, dockerfile), folder];
 }
 
 /** Debian's docker-compose 1.29.2. Installs it if it is missing. */

@@ -10,7 +10,7 @@ const caller = new Caller(vm.shared, canaries);
 
 beforeAll(() => {
   caller.write("vm", { keepReleases: 3 });
-  return load.start(address, 30);
+  return load.start(address, 20);
 });
 
 afterAll(() => {

@@ -37,9 +37,20 @@ export interface Shared {
   releases: Record<string, string>;
 }
 
-/** The pages of a rehearsal, which ask the database and take 2 s. */
-const pages = readFileSync(join(root, "scripts/rehearse/pages.py")).toString("base64");
-const withPages = ["USER 0:0", `RUN echo ${pages} | base64 -d >>/app/devops_001/wsgi.py`, "USER 10001:10001"];
+/** A line of a Dockerfile that appends a file of this repository to one of the image. */
+const append = (path: string, to: string): string =>
+  `RUN echo ${readFileSync(join(root, path)).toString("base64")} | base64 -d >>${to}`;
+
+/** The pages of a rehearsal, which ask the database and take 2 s, and longer requests and tasks. */
+const withPages = [
+  "USER 0:0",
+  append("scripts/rehearse/pages.py", "/app/devops_001/wsgi.py"),
+  append("tests/vm/pages.py", "/app/devops_001/wsgi.py"),
+  append("tests/vm/tasks.py", "/app/checks/tasks.py"),
+  // gunicorn would end a response of more than 30 s.
+  "ENV GUNICORN_CMD_ARGS=--timeout=900",
+  "USER 10001:10001",
+];
 
 /** Releases, some of which go wrong, each in its own way: lines for a Dockerfile after `withPages`. */
 const variants: Record<string, string[]> = {
@@ -80,7 +91,12 @@ export interface Delivery {
   settings?: Record<string, string>;
   /** Default: 3. */
   keepReleases?: number;
+  /** Seconds; default: those of an environment. */
+  requestGrace?: number;
+  taskGrace?: number;
   secrets?: Record<string, string> | undefined;
+  /** Further fields of environments/NAME.json. */
+  environment?: object;
   /** Changes the release's folder before it is sent. */
   change?: (folder: string) => void;
 }
@@ -147,6 +163,33 @@ export class Vm {
     const [first = "", ...others] = Object.keys(variants);
     await this.publish(first);
     await Promise.all(others.map((name) => this.publish(name)));
+  }
+
+  /** Builds another application and pushes it to the registry. Returns its reference by digest. */
+  async publishApplication(app: string, name: string): Promise<string> {
+    const folder = mkdtempSync(join(tmpdir(), "stackline-vm-"));
+    try {
+      const archive = join(folder, "app.tar");
+      await exportApplication(archive, app);
+      const load = `docker tag $(docker load | sed -n 's/^Loaded image\\( ID\\)*: //p') base-${name}`;
+      await $({ quiet: true })`docker exec --interactive ${this.shared.id} sh -c ${load} <${archive}`;
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+    const tag = `${repository}:${name}`;
+    await this.must(`docker tag base-${name} ${tag} && docker push --quiet ${tag}`);
+    return (await this.must(`docker inspect --format '{{index .RepoDigests 0}}' ${tag}`)).trim();
+  }
+
+  /** Removes the site with all its data, so that the next deploy is a first one. */
+  async removeSite(): Promise<void> {
+    const label = "label=com.docker.compose.project=stackline";
+    await this.must(
+      `docker ps -aq --filter ${label} | xargs -r docker rm --force --volumes >/dev/null
+       docker volume ls -q --filter ${label} | xargs -r docker volume rm >/dev/null
+       find ${directory} -mindepth 1 -delete`,
+      "root",
+    );
   }
 
   /** Builds a variant of the application on the machine and pushes it to the registry there. */
@@ -240,11 +283,11 @@ async function buildVmImage(): Promise<void> {
   })`docker build --quiet --tag stackline-test-vm ${join(root, "scripts/vm")}`;
 }
 
-/** Builds the production image, with the cache that the groups of a run share, and saves it as an archive. */
-async function exportApplication(path: string): Promise<void> {
+/** Builds a production image, with the cache that the groups of a run share, and saves it as an archive. */
+async function exportApplication(path: string, app = join(root, "app")): Promise<void> {
   const STACKLINE_CACHE = process.env.STACKLINE_TEST_CACHE ?? process.env.STACKLINE_CACHE;
   const env = { ...process.env, STACKLINE_ENGINE: "embedded", STACKLINE_CACHE };
-  await $({ quiet: true, cwd: root, env })`scripts/dagger call build export --path ${path}`;
+  await $({ quiet: true, cwd: root, env })`scripts/dagger call build --app ${app} export --path ${path}`;
 }
 
 /** Machines of test runs that were killed: their names end with the process. */
@@ -256,7 +299,7 @@ async function removeForgotten(): Promise<void> {
 
 function writeRelease(
   folder: string,
-  { image, settings = {}, keepReleases = 3 }: Delivery,
+  { image, settings = {}, keepReleases = 3, requestGrace, taskGrace, environment: more = {} }: Delivery,
   secrets: Record<string, string>,
 ): void {
   const parts = ["docker-compose.prod.yml", "nginx", "scripts/postgres", "logs"];
@@ -269,7 +312,10 @@ function writeRelease(
     hostKey: generateKeyPair().publicKey,
     repository,
     keepReleases,
+    requestGrace,
+    taskGrace,
     settings,
+    ...more,
   };
   const environment = parseEnvironment("test", JSON.stringify(fields));
   const sent = Math.floor(Date.now() / 1000);

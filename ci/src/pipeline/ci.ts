@@ -1,16 +1,16 @@
 import { type Container, type Directory, dag, type ExecError } from "@dagger.io/dagger";
-import { checkApplication } from "../stack/application.js";
-import { type Application, buildImage } from "../stack/image.js";
+import { buildImage } from "../stack/image.js";
 import { nameNetrc } from "../stack/netrc.js";
+import { readProject } from "../stack/project.js";
 import { startStack } from "../stack/stack.js";
-import { isCached } from "./cache-marker.js";
-import { photographPage, runChecks } from "./checks.js";
+import { isCached, rethrow } from "./cache-marker.js";
+import { checkPage, photographPage } from "./checks.js";
 import { findings, runLinters } from "./lint.js";
 import { asMarkdown, asText, describeFailure, type Result } from "./summary.js";
-import { finishTests } from "./tests.js";
+import { checkParallel, checkTimeout, finishTests, type Tested } from "./tests.js";
 
 /** Inputs of the parts. */
-export interface Sources extends Application {
+export interface Sources extends Tested {
   source: Directory;
   nginx: Directory;
 }
@@ -33,7 +33,9 @@ const parts: Record<string, Part> = { lint, test, build, checks };
  * @throws Error that ends with the first failure.
  */
 export async function runPipeline(sources: Sources): Promise<string> {
-  await checkApplication(sources.app);
+  checkTimeout(sources.timeout);
+  checkParallel(sources.parallel);
+  await readProject(sources.app);
   if (sources.netrc) await nameNetrc(sources.netrc);
   const results = await runParts(sources, parts);
   if (results.every(({ passed }) => passed)) return asText(results);
@@ -95,11 +97,11 @@ async function build(sources: Sources, started: number): Promise<Outcome> {
 }
 
 async function checks(sources: Sources, started: number): Promise<Outcome> {
-  return readChecks(runChecks(sources.app, await startStack(sources, sources.nginx)), started);
+  return readChecks(checkPage(await startStack(sources, sources.nginx)), started);
 }
 
 async function readChecks(run: Container, started: number): Promise<Outcome> {
-  const [output, cached] = await Promise.all([run.stdout(), isCached(run, started)]);
+  const [output, cached] = await Promise.all([run.stdout().catch(rethrow), isCached(run, started)]);
   return { passed: true, cached: label(cached), output };
 }
 
@@ -107,7 +109,7 @@ async function readChecks(run: Container, started: number): Promise<Outcome> {
 async function checksWithScreenshot(sources: Sources, started: number): Promise<Outcome> {
   const entry = await startStack(sources, sources.nginx);
   const [outcome, screenshot] = await Promise.all([
-    readChecks(runChecks(sources.app, entry), started).catch(failed),
+    readChecks(checkPage(entry), started).catch(failed),
     photographPage(entry, 1280, 1000)
       .sync()
       .catch(() => undefined),

@@ -1,5 +1,5 @@
 import type { Container, Directory } from "@dagger.io/dagger";
-import { isCached } from "./cache-marker.js";
+import { isCached, rethrow } from "./cache-marker.js";
 import { type Linter, linters } from "./linters.js";
 
 /**
@@ -36,7 +36,7 @@ export function findings(verdicts: readonly Verdict[]): string {
 async function verdict({ name }: Linter, container: Container | undefined): Promise<Verdict> {
   if (!container) return { name, state: "nothing to check", cached: true, output: "" };
   const started = Date.now();
-  const failed = (await container.exitCode()) !== 0;
+  const failed = (await container.exitCode().catch(rethrow)) !== 0;
   const cached = await isCached(container, started);
   return {
     name,

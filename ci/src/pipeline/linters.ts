@@ -47,17 +47,33 @@ async function python(tool: "ruff" | "yamllint" | "docker-compose" | "check-json
     ]);
 }
 
-/** Uses the application's own rules. Without any, it reports only certain bugs: syntax errors and undefined names. */
+/**
+ * Checks every folder that has rules of its own. Without any, it reports only certain bugs of Django projects: syntax errors
+ * and undefined names.
+ */
 const ruffLine = `
-if [ -f ruff.toml ] || [ -f .ruff.toml ] || grep -qs tool.ruff pyproject.toml; then
-  ruff check --no-cache . && ruff format --no-cache --check .
-else
-  ruff check --no-cache --select E9,F63,F7,F82 .
-fi`;
+settings=$(find . -name ruff.toml -o -name .ruff.toml; grep -rl --include=pyproject.toml '^\\[tool\\.ruff' . || true)
+code=0
+while read -r file; do
+  folder=\${file%/*}
+  case $file in
+    "") ;;
+    */manage.py) [ -n "$settings" ] || ruff check --no-cache --select E9,F63,F7,F82 "$folder" || code=1 ;;
+    *) { ruff check --no-cache "$folder" && ruff format --no-cache --check "$folder"; } || code=1 ;;
+  esac
+done <<end
+$settings
+$(find . -name manage.py)
+end
+exit $code`;
 
 async function ruff(source: Directory): Promise<Container | undefined> {
-  if ((await source.glob("app/**/*.py")).length === 0) return undefined;
-  return judge(await python("ruff"), source.directory("app"), ruffLine);
+  const sources = source.filter({
+    include: ["**/*.py", "**/ruff.toml", "**/.ruff.toml", "**/pyproject.toml"],
+    exclude: ["**/node_modules", "**/.venv", "**/venv"],
+  });
+  if ((await sources.glob("**/*.py")).length === 0) return undefined;
+  return judge(await python("ruff"), sources, ruffLine);
 }
 
 async function typescript(source: Directory): Promise<Container | undefined> {
@@ -88,7 +104,7 @@ async function typescript(source: Directory): Promise<Container | undefined> {
 }
 
 async function shellcheck(source: Directory): Promise<Container | undefined> {
-  const scripts = source.filter({ include: ["scripts", ".ci", "app/docker", "**/*.sh"] });
+  const scripts = source.filter({ include: ["scripts", ".ci", "ci/image", "**/*.sh"] });
   if ((await scripts.entries()).length === 0) return undefined;
   const find =
     'find . -type f -exec sh -c \'head -n 1 "$1" | grep -qE "^#!.*(bash|/sh|env sh)"\' _ {} \\; -print';
@@ -104,7 +120,7 @@ async function yaml(source: Directory): Promise<Container | undefined> {
 
 /** Compose 1.29 is stricter than compose 2, and the files must be valid for both. It needs no Docker for this. */
 async function compose(source: Directory): Promise<Container | undefined> {
-  const files = source.filter({ include: ["docker-compose*.yml", "app/Dockerfile"] });
+  const files = source.filter({ include: ["docker-compose*.yml", "ci/image/Dockerfile"] });
   if ((await files.glob("*.yml")).length === 0) return undefined;
   const line =
     'for file in docker-compose*.yml; do echo "$file:"; docker-compose --file "$file" config --quiet; done';

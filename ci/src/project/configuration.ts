@@ -31,9 +31,11 @@ export interface Configuration {
   testRunner?: TestRunner;
   services?: Service[];
   processes?: Record<string, string | false>;
+  release?: string[];
   frontend?: Frontend | false;
   environment?: Record<string, string>;
   packages?: string[];
+  requirements?: string[];
 }
 
 interface Field {
@@ -79,6 +81,7 @@ const application = orFalse(
     'an object in a module such as "mysite.wsgi:application"',
   ),
 );
+const requirement = /^[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9,._-]+\])?([<>=!~]=?[A-Za-z0-9.*+!,<>=~-]+)?$/;
 const line = matching(/^[^\n\r]+$/, "a text of one line");
 const dependency = matching(inFolder, "");
 const sets = 'a list of files in the project, "group:NAME" and "extra:NAME"';
@@ -107,6 +110,10 @@ export const fields: Record<keyof Configuration, Field> = {
     orFalse(line),
     "an object of commands by name, or false to leave one out",
   ),
+  release: listOf(
+    line,
+    'a list of commands such as ["migrate", "python manage.py loaddata pages"], in which "migrate" stands for the migrations',
+  ),
   frontend: orFalse({
     isValid: isFrontend,
     rule: 'an object such as {"folder": "frontend", "manager": "npm", "script": "build"}',
@@ -117,6 +124,10 @@ export const fields: Record<keyof Configuration, Field> = {
     "an object of texts by the names of environment variables",
   ),
   packages: listOf(matching(/^[a-z0-9][a-z0-9.+-]*$/, ""), 'a list of Debian packages such as "gdal-bin"'),
+  requirements: listOf(
+    matching(requirement, ""),
+    'a list of Python packages such as "setuptools<81", without spaces',
+  ),
 };
 
 function isFrontend(value: unknown): boolean {
@@ -135,7 +146,7 @@ function isFrontend(value: unknown): boolean {
 export class Corrections {
   constructor(
     readonly values: Configuration,
-    private readonly content: string,
+    readonly content: string,
   ) {}
 
   /** A value as a fact, or undefined if stackline.json leaves it to detection. */

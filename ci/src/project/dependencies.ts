@@ -119,10 +119,13 @@ async function locked(
   manifest: Manifest | undefined,
 ): Promise<Dependencies> {
   const isPylock = /pylock/.test(path);
+  const group = manifest?.mainGroup;
   const main = manifest?.main ?? (isPylock ? await lockedPackages(files, path) : []);
   return {
     manager: found(manager, { file: path }),
-    files: found([path, ...productionSets(manifest)], { file: path }),
+    files: found([path, ...(group === undefined ? [] : [`group:${group}`]), ...productionSets(manifest)], {
+      file: path,
+    }),
     lock: path,
     main: [...main, ...productionPackages(manifest)],
     folder,

@@ -1,6 +1,6 @@
 import { findCelery } from "./celery.js";
-import { type Configuration, type Corrections, readConfiguration } from "./configuration.js";
-import type { Declared } from "./declared.js";
+import { type Configuration, type Corrections, FILE, readConfiguration } from "./configuration.js";
+import { type Declared, declare } from "./declared.js";
 import { type Dependencies, findDependencies } from "./dependencies.js";
 import { findDjango } from "./django-version.js";
 import { chooseServer, entryFile, findApplication } from "./entry-points.js";
@@ -13,11 +13,17 @@ import { findManage } from "./manage.js";
 import { Modules } from "./modules.js";
 import { byName, extrasByName } from "./packages.js";
 import { findProblems } from "./problems.js";
-import { findProcesses } from "./processes.js";
+import { findProcesses, findRelease } from "./processes.js";
 import type { Project } from "./project.js";
 import { findPython } from "./python-version.js";
-import { findServices } from "./services.js";
-import { findProductionSettings, findSettings, readSettings, type SettingsFile } from "./settings.js";
+import { findServices, lacksClient } from "./services.js";
+import {
+  findProductionSettings,
+  findSettings,
+  readSettings,
+  remarkTests,
+  type SettingsFile,
+} from "./settings.js";
 import { findTestDependencies } from "./test-dependencies.js";
 import { chooseRunner, readPytest } from "./test-runner.js";
 
@@ -43,7 +49,8 @@ export async function detect(folder: Folder): Promise<Project> {
   const modules = new Modules(files, folderOf(manage.value));
   const dependencies = await findDependencies(files, modules.folder, given.fact("dependencies"));
   const tests = await findTestDependencies(files, dependencies, given.fact("testDependencies"));
-  const declared = [...dependencies.main, ...tests.packages];
+  const added = await declare(FILE, given.content, given.values.requirements ?? []);
+  const declared = [...dependencies.main, ...tests.packages, ...added];
   const context = { files, given, modules, dependencies, declared, packages: byName(declared) };
   const settings = await settingsOf(context, manage.value);
   const read = await readSettings(files, modules, [
@@ -52,7 +59,10 @@ export async function detect(folder: Folder): Promise<Project> {
   ]);
   const django = await findDjango(files, declared, dependencies.lock, read);
   const python = await findPython(files, modules.folder, dependencies.manifest, django?.value);
-  const uses = findServices(context.packages, extrasByName(declared), read);
+  const ofTests = await readSettings(files, modules, [settings.testSettings.value]);
+  const uses = findServices(context.packages, extrasByName(declared), [...read, ...ofTests]);
+  const remarks =
+    settings.testSettings === settings.settings ? remarkTests(modules, settings.testSettings) : [];
   const frontend =
     given.values.frontend === false ? undefined : (given.fact("frontend") ?? (await findFrontend(files)));
   return {
@@ -64,14 +74,24 @@ export async function detect(folder: Folder): Promise<Project> {
     manager: given.fact("manager") ?? dependencies.manager,
     dependencies: dependencies.files,
     testDependencies: tests.names,
+    testsAreComplete:
+      tests.packages.some(({ name }) => name === "django") && !lacksClient(dependencies.main, tests.packages),
+    ...(dependencies.manifest && { manifest: dependencies.manifest.file }),
     pythonPackages: context.packages,
+    extras: extrasByName(declared),
     services: given.values.services?.map((name) => given.of(name, "services")) ?? uses.services,
     ...(frontend && { frontend: frontend as NonNullable<Project["frontend"]> }),
     environmentNames: await findEnvironmentNames(files, modules.folder),
     environment: mapped(given, "environment"),
+    requirements: (given.values.requirements ?? []).map((name) => given.of(name, "requirements")),
     packages: (given.values.packages ?? []).map((name) => given.of(name, "packages")),
-    notes: uses.notes,
-    problems: await findProblems(context, given.fact("python") ?? python, settings.settings, uses),
+    notes: [...uses.notes, ...remarks],
+    problems: await findProblems(
+      context,
+      given.fact("python") ?? python,
+      settings.settings,
+      given.values.services ? { ...uses, problems: [] } : uses,
+    ),
   };
 }
 
@@ -94,7 +114,7 @@ async function settingsOf({ files, given, modules, packages }: Context, manage: 
   };
 }
 
-type EntryPoints = Pick<Project, "wsgi" | "asgi" | "server" | "celery" | "processes">;
+type EntryPoints = Pick<Project, "wsgi" | "asgi" | "server" | "celery" | "processes" | "release">;
 
 async function entryPointsOf(context: Context, settings: SettingsFile[]): Promise<EntryPoints> {
   const { files, given, modules, packages } = context;
@@ -106,12 +126,14 @@ async function entryPointsOf(context: Context, settings: SettingsFile[]): Promis
   const application = wsgi ?? (asgi ? undefined : byDefault("django.core.wsgi:get_wsgi_application()"));
   const celery = corrected(given, "celery", await findCelery(files, modules, settings));
   const processes = await findProcesses(files, modules.folder, celery, packages, settings);
+  const release = given.fact("release") ?? (await findRelease(files, modules.folder));
   return {
     ...(application && { wsgi: application }),
     ...(asgi && { asgi }),
     server: given.fact("server") ?? chooseServer(wsgi, asgi, packages),
     ...(celery && { celery }),
     processes: merged(processes, mapped(given, "processes")),
+    ...(release && { release }),
   };
 }
 

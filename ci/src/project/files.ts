@@ -32,7 +32,7 @@ export class Files {
   }
 
   text(path: string): Promise<string> {
-    return this.once("text", path, async () => cleaned(await this.folder.read(path)));
+    return this.once("text", path, async () => cleaned(await this.folder.read(path).catch(ofBrokenLink)));
   }
 
   /** @throws Error with file and line if it is not TOML. */
@@ -52,6 +52,15 @@ export class Files {
   /** @throws Error with the file's name if it is not a JSON object. */
   json(path: string): Promise<Record<string, unknown>> {
     return this.once("json", path, async () => parseObject(path, await this.text(path)));
+  }
+
+  /** All scalars are texts, so that 3.10 keeps its zero; undefined if it is not YAML. */
+  yaml(path: string): Promise<unknown> {
+    return this.once("yaml", path, async () => {
+      const [{ parseDocument }, text] = await Promise.all([import("yaml"), this.text(path)]);
+      const document = parseDocument(text, { schema: "failsafe" });
+      return document.errors.length > 0 ? undefined : document.toJS();
+    });
   }
 
   ini(path: string): Promise<Ini> {
@@ -80,6 +89,12 @@ function parseObject(path: string, text: string): Record<string, unknown> {
   if (typeof value === "object" && value !== null && !Array.isArray(value))
     return value as Record<string, unknown>;
   throw new Error(`${path}: must contain one JSON object`);
+}
+
+/** A link that leads nowhere, out of the folder or to a directory is no file: the text is empty. */
+function ofBrokenLink(error: Error): string {
+  if (/no such file|not found|escapes|is a directory|not a (regular )?file/i.test(error.message)) return "";
+  throw error;
 }
 
 /** Without the marks of UTF-16, which editors on Windows write, and with one kind of line end. */

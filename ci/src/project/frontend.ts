@@ -21,7 +21,9 @@ export async function findFrontend(files: Files): Promise<Fact<Frontend> | undef
     .named("package.json")
     .filter(
       (path) =>
-        !/(^|\/)(tests?|fixtures|docs?|examples?|e2e|vendors?|third_party|static|staticfiles)\//.test(path),
+        !/(^|\/)([^/]*[-_])?(tests?|fixtures|docs?|examples?|e2e|vendors?|third_party|static|staticfiles)\//.test(
+          path,
+        ),
     );
   for (const path of paths) {
     const given = tableAt(await files.json(path).catch(() => ({})), "scripts");

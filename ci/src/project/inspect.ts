@@ -29,7 +29,7 @@ export function asTable(project: Project): string {
 type Row = [what: string, value: string, source: string];
 
 function rowsOf(project: Project): Row[] {
-  const { frontend, services, processes, environmentNames, packages, environment } = project;
+  const { frontend, services, processes, environmentNames, packages, requirements, environment } = project;
   const row = (what: string, fact: Fact<unknown> | undefined): Row[] =>
     fact === undefined ? [] : [[what, textOf(fact.value), sourceOf(fact)]];
   const list = (what: string, facts: Fact<string>[]): Row[] =>
@@ -56,9 +56,11 @@ function rowsOf(project: Project): Row[] {
     ...row("test runner", project.testRunner),
     ...list("service", services),
     ...byName("process", processes),
+    ...row("release", project.release),
     ...row("front end", frontend),
     ...(environmentNames.length > 0 ? [namesOf(environmentNames)] : []),
     ...byName("environment", environment),
+    ...requirements.flatMap((fact) => row("Python package", fact)),
     ...packages.flatMap((fact) => row("system package", fact)),
   ];
 }

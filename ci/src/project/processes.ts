@@ -30,16 +30,19 @@ export async function findProcesses(
     const beat = await findBeat(files, celery, packages, settings);
     if (beat) processes.beat = { ...beat, value: `celery --app=${celery.value} beat` };
   }
+  const named = await fromProcfile(files, folder, celery !== undefined);
+  const isNamed = (command: string): boolean =>
+    Object.values(named).some(({ value }) => value.includes(command.split(" ")[0] as string));
   for (const [name, command] of Object.entries(workers)) {
     const fact = packages[name];
-    if (fact?.file)
+    if (fact?.file && !isNamed(command))
       processes[name.replace(/^django-/, "")] = {
         ...fact,
         origin: "guessed",
         value: `python manage.py ${command}`,
       };
   }
-  return { ...processes, ...(await fromProcfile(files, folder, celery !== undefined)) };
+  return { ...processes, ...named };
 }
 
 /** A schedule in the settings or beside Celery's application, or one in the database. */
@@ -73,13 +76,27 @@ const forDevelopment =
   /\bwatch\b|\brunserver|\b(npm|yarn|pnpm) (run )?(dev|start)\b|livereload|browser-sync|storybook/;
 
 async function fromProcfile(files: Files, folder: string, hasCelery: boolean): Promise<Processes> {
+  const isOther = ([name, { value }]: [string, Fact<string>]): boolean =>
+    !known.test(name) &&
+    !(hasCelery && /\bcelery\b.*\b(worker|beat)\b/.test(value)) &&
+    !forDevelopment.test(value);
+  return Object.fromEntries(Object.entries(await procfile(files, folder)).filter(isOther));
+}
+
+/** What a Procfile runs at a release, unless these are the migrations alone. */
+export async function findRelease(files: Files, folder: string): Promise<Fact<string[]> | undefined> {
+  const { release } = await procfile(files, folder);
+  const isMigration = /^python3? (\S*\/)?manage\.py migrate( --no-?input)?$/.test(release?.value ?? "");
+  return release && !isMigration ? { ...release, value: [release.value] } : undefined;
+}
+
+/** Its lines by name. */
+async function procfile(files: Files, folder: string): Promise<Processes> {
   const path = files.firstOf(withParents(folder), ["Procfile"]);
-  const processes: Processes = {};
+  const lines: Processes = {};
   for (const [i, line] of path ? (await files.text(path)).split("\n").entries() : []) {
     const [, name = "", command = ""] = /^([A-Za-z0-9_-]+):\s*(\S.*?)\s*$/.exec(line) ?? [];
-    const isCelery = hasCelery && /\bcelery\b.*\b(worker|beat)\b/.test(command);
-    if (name && !known.test(name) && !isCelery && !forDevelopment.test(command))
-      processes[name] = found(command, { file: path as string, line: i + 1 });
+    if (name) lines[name] = found(command, { file: path as string, line: i + 1 });
   }
-  return processes;
+  return lines;
 }

@@ -47,17 +47,27 @@ export interface Project {
   dependencies: Fact<string[]>;
   /** What tests need in addition: files, "group:NAME" and "extra:NAME". */
   testDependencies: Fact<string[]>;
+  /** Whether those for tests include production's, as requirements/test.txt with "-r base.txt" does. */
+  testsAreComplete: boolean;
+  /** The file that the lock file was made of; in a workspace it is in another folder. */
+  manifest?: string;
   /** Specifiers of the declared packages by normalised name, those for tests included. */
   pythonPackages: Record<string, Fact<string>>;
+  /** Extras by the package that they are asked of: "celery[redis]". */
+  extras: Record<string, string[]>;
   testRunner: Fact<TestRunner>;
   services: Fact<Service>[];
   /** Commands that run beside the web server, by name. */
   processes: Record<string, Fact<string>>;
+  /** Commands of a release; "migrate" stands for the migrations, which come first if it is missing. */
+  release?: Fact<string[]>;
   frontend?: Fact<Frontend>;
   /** Names of environment variables that the project documents. */
   environmentNames: Fact<string>[];
   /** What stackline.json assigns to environment variables, by name. */
   environment: Record<string, Fact<string>>;
+  /** Python packages that stackline.json adds to those that the project declares. */
+  requirements: Fact<string>[];
   /** System packages that stackline.json names. */
   packages: Fact<string>[];
   /** Remarks of one line, with file: what is used, but not part of the stack. */

@@ -3,6 +3,7 @@ import { byDefault, type Fact, found, guessed, type Place } from "./fact.js";
 import { dockerfile, type Files, lineOf, withParents } from "./files.js";
 import { type Manifest, tableAt } from "./manifests.js";
 import { satisfies } from "./specifiers.js";
+import { testedVersion } from "./tested-version.js";
 
 /** Minor versions of Python 3 that images exist for. */
 const OLDEST = 8;
@@ -24,7 +25,8 @@ export async function findPython(
   if (pinned) return pinned;
   const image = await imageVersion(files, folders);
   const range = manifest?.python;
-  if (range === undefined) return image ?? defaultFor(django);
+  if (range === undefined)
+    return image ?? (await testedVersion(files, folders, django, OLDEST)) ?? defaultFor(django);
   if (image && (await allows(range.specifier, image.value))) return image;
   return oldestIn(range, django);
 }
@@ -53,10 +55,10 @@ async function pinnedVersion(files: Files, folders: string[]): Promise<Fact<stri
 async function imageVersion(files: Files, folders: string[]): Promise<Fact<string> | undefined> {
   const isNear = (path: string): boolean => folders.includes(path.split("/").slice(0, -1).join("/"));
   const all = files.named(dockerfile);
-  const ordered = [
-    ...all.filter(isNear),
-    ...all.filter((path) => !isNear(path) && /django|prod|docker/i.test(path)),
-  ];
+  const isHidden = (path: string): boolean => /(^|\/)\./.test(path);
+  const far = all.filter((path) => !isNear(path));
+  // That of an editor's container, such as .devcontainer/Dockerfile, comes last.
+  const ordered = [...all.filter(isNear), ...far.filter((path) => !isHidden(path)), ...far.filter(isHidden)];
   for (const path of ordered) {
     const text = await files.text(path);
     const args = new Map(

@@ -1,10 +1,11 @@
+import type { Declared } from "./declared.js";
 import { describePlace, type Fact, guessed, type Place } from "./fact.js";
 import { type Service, services } from "./project.js";
 import type { SettingsFile } from "./settings.js";
 
 /** Signs of a service: packages, and texts in settings. */
 interface Signs {
-  packages: RegExp;
+  packages?: RegExp;
   settings: RegExp;
   /** Of Celery's and others' extras, as in "celery[redis]". */
   extra?: string;
@@ -32,6 +33,8 @@ const signs: Record<Service, Signs> = {
 
 /** What some projects use and this pipeline does not start. */
 const others: Record<string, Signs> = {
+  PostGIS: { settings: /gis\.db\.backends\.postgis|^postgis:\/\// },
+  pgvector: { packages: /^pgvector$/, settings: /^pgvector\.django/ },
   RabbitMQ: { packages: /^(pika|aio-pika|librabbitmq)$/, settings: /^(amqps?|pyamqp):\/\// },
   Elasticsearch: {
     packages: /^(elasticsearch\d?|elasticsearch-dsl|django-elasticsearch-dsl)$/,
@@ -83,13 +86,37 @@ export function findServices(
     return because ? [`${name} (${describePlace(because)}) is not part of the stack`] : [];
   });
   const hasPostgres = used.some(({ value }) => value === "postgres");
-  const problems = Object.entries(unsupported).flatMap(([name, sign]) => {
+  const hasOther =
+    hasPostgres || settings.some(({ source }) => source.texts().some(({ text }) => isSqlite.test(text)));
+  const rivals = Object.entries(unsupported).flatMap(([name, sign]) => {
     const because = hasPostgres ? undefined : place(sign);
-    return because
-      ? [`${describePlace(because)}: ${name} is not supported: the database must be PostgreSQL or SQLite`]
-      : [];
+    return because ? [{ name, where: describePlace(because) }] : [];
   });
+  if (hasOther)
+    return {
+      services: used,
+      notes: [...notes, ...rivals.map(({ name, where }) => `${name} (${where}) is not part of the stack`)],
+      problems: [],
+    };
+  const problems = rivals.map(
+    ({ name, where }) =>
+      `${where}: ${name} is not supported: the database must be PostgreSQL or SQLite; if the project can use one of them, write "services": ["postgres"], or [] for SQLite, into stackline.json`,
+  );
   return { services: used, notes, problems };
+}
+
+const isSqlite =
+  /^(django\.db\.backends\.sqlite3|django\.contrib\.gis\.db\.backends\.spatialite|sqlite:\/\/.*)$/;
+
+/** Whether the packages for tests lack what production reaches its services with: the driver of PostgreSQL, a client of another. */
+export function lacksClient(main: Declared[], tests: Declared[]): boolean {
+  const names = new Set(tests.map(({ name }) => name));
+  return services.some((service) => {
+    const clients = main.filter(({ name }) => signs[service].packages?.test(name));
+    // One driver is as good as the other: psycopg2 and psycopg2-binary.
+    if (service === "postgres" && tests.some(({ name }) => signs.postgres.packages?.test(name))) return false;
+    return clients.some(({ name }) => !names.has(name));
+  });
 }
 
 function signOf(
@@ -100,7 +127,7 @@ function signOf(
 ): Place | undefined {
   for (const [name, fact] of Object.entries(packages)) {
     const named =
-      sign.packages.test(name) || (sign.extra !== undefined && extras[name]?.includes(sign.extra));
+      sign.packages?.test(name) || (sign.extra !== undefined && extras[name]?.includes(sign.extra));
     if (named && fact.file) return { file: fact.file, line: fact.line };
   }
   for (const { path, source } of settings) {

@@ -65,12 +65,21 @@ export async function findProductionSettings(
     named = found(text.text, { file: path, line: text.line });
     break;
   }
-  const beside = isForDevelopment(named.value) ? productionBeside(modules, named.value) : undefined;
-  return beside ?? named;
+  return besideDevelopment(modules, named.value, ["production", "prod", "live"]) ?? named;
 }
 
-function productionBeside(modules: Modules, module: string): Fact<string> | undefined {
-  for (const ending of ["production", "prod", "live"]) {
+/** Remarks on settings for tests that no file names, beside those for development that manage.py names. */
+export function remarkTests(modules: Modules, { value, file }: Fact<string>): string[] {
+  const beside = besideDevelopment(modules, value, ["test", "tests", "testing"]);
+  if (!beside) return [];
+  const instead = `{"testSettings": "${beside.value}"}`;
+  return [`tests use ${value} (${file}): for ${beside.file} write ${instead} into stackline.json`];
+}
+
+/** Settings for another purpose that lie beside some for development. */
+function besideDevelopment(modules: Modules, module: string, endings: string[]): Fact<string> | undefined {
+  if (!isForDevelopment(module)) return undefined;
+  for (const ending of endings) {
     const name = module.replace(/[a-z]+$/i, ending);
     const file = modules.file(name);
     if (file !== undefined) return guessed(name, { file });

@@ -1,4 +1,5 @@
 import { CacheSharingMode, type Container, type Directory, dag, type Service } from "@dagger.io/dagger";
+import { normalise } from "../site/checkout.js";
 import { parseEnvironment } from "../site/environment.js";
 import { type Connection, sshClient } from "../site/ssh-connection.js";
 import { generateKeyPair } from "../site/ssh-keys.js";
@@ -14,7 +15,7 @@ export type DisposableVm = Connection & { service: Service };
 export async function startDisposableVm(vm: Directory, scripts: Directory): Promise<DisposableVm> {
   const host = generateKeyPair();
   const user = generateKeyPair();
-  const service = await vm
+  const service = await normalise(vm)
     .dockerBuild()
     .withSecretVariable("HOST_KEY", dag.setSecret("vm-host-key", host.privateKey))
     .withSecretVariable("AUTHORIZED_KEY", dag.setSecret("vm-authorized-key", user.publicKey))

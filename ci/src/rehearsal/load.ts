@@ -1,31 +1,44 @@
 import { type Directory, dag, type Service } from "@dagger.io/dagger";
 import { images } from "../versions.js";
 
-/** What the load generator counted in one phase; times in milliseconds. */
+/** What the load generator counted; times in milliseconds. */
 export interface Count {
   name: string;
   sent: number;
   failed: number;
   maintenance: number;
-  sentAgain: number;
   reasons: Record<string, number>;
   median: number;
   p99: number;
 }
 
+/** The count of one phase. Its median and p99 are those of the pages, without slow pages and uploads. */
+export interface PhaseCount extends Count {
+  /** The longest time without an answer of the application. */
+  gap: number;
+  /** From the first maintenance page to the last. */
+  closed: number;
+  /** By how much the generator was late, for 99 of 100 pages at most. */
+  late: number;
+  /** Pages that it did not send because too many were unanswered. */
+  withheld: number;
+}
+
+/** What the steps of a rehearsal need of the load. */
+export type Load = Omit<LoadGenerator, "start" | "stop">;
+
 /** Sends requests to the VM at a constant rate. */
 export class LoadGenerator {
   private readonly service: Service;
 
-  /** @param rate requests per second. */
-  constructor(source: Directory, vm: Service, rate: number) {
+  constructor(source: Directory, vm: Service) {
     this.service = dag
       .container()
       .from(images.node)
-      .withFile("/load.mjs", source.file("scripts/rehearse/load.mjs"))
+      .withDirectory("/rehearse", source.directory("scripts/rehearse"))
       .withServiceBinding("vm", vm)
       .withExposedPort(8080)
-      .asService({ args: ["node", "/load.mjs", "vm", String(rate), "8080"] });
+      .asService({ args: ["node", "/rehearse/load.mjs", "vm", "0", "8080"] });
   }
 
   async start(): Promise<void> {
@@ -36,15 +49,34 @@ export class LoadGenerator {
     await this.service.stop();
   }
 
+  /** @returns pages per second that the stack serves at most. */
+  async measure(): Promise<number> {
+    return JSON.parse(await this.get("measure"));
+  }
+
+  /** @param rate pages per second. */
+  async setRate(rate: number): Promise<void> {
+    await this.get(`rate/${rate}`);
+  }
+
   /** Counts the requests from now on under a name of their own. */
   async beginPhase(name: string): Promise<void> {
     await this.get(`phase/${encodeURIComponent(name)}`);
   }
 
-  /** Ends the load. */
-  async report(): Promise<Count[]> {
-    await this.get("stop");
+  /** The counts so far. */
+  async phases(): Promise<PhaseCount[]> {
     return JSON.parse(await this.get("report"));
+  }
+
+  /** Ends the load. */
+  async end(): Promise<void> {
+    await this.get("stop");
+  }
+
+  /** The counts of each kind of request: page, slow, upload. */
+  async kinds(): Promise<Count[]> {
+    return JSON.parse(await this.get("kinds"));
   }
 
   private get(path: string): Promise<string> {

@@ -1,114 +1,73 @@
-import { randomBytes } from "node:crypto";
 import type { Directory } from "@dagger.io/dagger";
 import { requireRate } from "../site/arguments.js";
-import type { Environment } from "../site/environment.js";
-import { releaseFolder } from "../site/release.js";
-import { parseSecrets, stackSecrets } from "../site/secrets.js";
-import { exitCodeOf, type Payload, runRemote } from "../site/ssh-connection.js";
-import { checkApplication } from "../stack/application.js";
+import { composeOf } from "../site/compose-file.js";
 import type { Application } from "../stack/image.js";
-import { type DisposableVm, startDisposableVm } from "./disposable-vm.js";
-import { LoadGenerator } from "./load.js";
+import { readProject } from "../stack/project.js";
+import { startDisposableVm } from "./disposable-vm.js";
+import { type Load, LoadGenerator } from "./load.js";
+import { type Plan, planSteps } from "./plan.js";
+import { quiet, startLoad } from "./rate.js";
 import { publishReleases } from "./releases.js";
-import { type Step, verdict } from "./results.js";
+import { reasonOf, type Step, verdict } from "./results.js";
+import { rehearsalSecrets } from "./secrets.js";
 
 export interface Rehearsal extends Application {
   /** The whole project. */
   source: Directory;
-  /** Requests per second. */
-  rate: number;
+  /** Pages per second; undefined for a share of what the stack can serve. */
+  rate?: number | undefined;
 }
-
-/** A step, and how it must end. */
-interface Plan {
-  name: string;
-  run: () => Promise<Outcome>;
-  /** "ok" unless stated. */
-  ends?: Outcome;
-}
-
-type Outcome = "ok" | "refused";
 
 /**
  * The same deploy, rollback and restore as on a production machine, on a disposable VM under load.
  * @returns a table of the steps, their duration and the number of failed requests.
- * @throws Error with the table when a request failed or a step had an unexpected outcome.
+ * @throws Error with the table when a request failed or a step had an unexpected outcome; its last line is the cause.
  */
 export async function rehearse({ app, netrc, source, rate }: Rehearsal): Promise<string> {
-  requireRate(rate);
-  await checkApplication(app);
+  if (rate !== undefined) requireRate(rate);
+  const compose = await composeOf(source, await readProject(app), { variables: {} });
   const vm = await startDisposableVm(source.directory("scripts/vm"), source.directory("scripts/host"));
-  const load = new LoadGenerator(source, vm.service, rate);
+  const load = new LoadGenerator(source, vm.service);
   try {
-    const releases = await publishReleases(vm, { app, netrc }, source);
+    const [releases, secrets] = await Promise.all([
+      publishReleases(vm, { app, netrc }, source),
+      rehearsalSecrets({ app, netrc }, source),
+    ]);
     await load.start();
-    const steps = await runSteps(plan(vm, source, releases), load);
-    return verdict(steps, await load.report());
+    return await runSteps(planSteps(vm, { source, compose }, releases, secrets), load, rate);
   } finally {
     await load.stop();
     await vm.service.stop();
   }
 }
 
-function plan(vm: DisposableVm, source: Directory, [first, second]: [string, string]): Plan[] {
-  const release = payloads(vm, source);
-  const succeeds = async (args: readonly string[], payload?: Payload): Promise<Outcome> => {
-    await runRemote(vm, args, payload);
-    return "ok";
-  };
-  // A failure that is expected is not one of the pipeline.
-  const ends = async (args: readonly string[], payload: Payload): Promise<Outcome> =>
-    (await exitCodeOf(vm, args, payload)) === 0 ? "ok" : "refused";
-  return [
-    { name: "first deploy", run: () => succeeds(["deploy"], release(first)) },
-    { name: "second deploy", run: () => succeeds(["deploy"], release(second)) },
-    { name: "nothing changed", run: () => succeeds(["deploy"], release(second)) },
-    {
-      name: "configuration change",
-      run: () => succeeds(["deploy"], release(second, { LOG_LEVEL: "WARNING" })),
-    },
-    {
-      name: "release that is never healthy",
-      run: () => ends(["deploy"], release(first, { WEB_CONCURRENCY: "many" })),
-      ends: "refused",
-    },
-    { name: "rollback", run: () => succeeds(["rollback"]) },
-    { name: "backup", run: () => succeeds(["backup"]) },
-    { name: "restore", run: async () => succeeds(["restore", await newestBackup(vm)]) },
-  ];
-}
-
-/** What a deploy of an image sends. */
-function payloads(vm: DisposableVm, source: Directory) {
-  const secrets = stackSecrets(randomSecrets());
-  return (image: string, settings: Environment["settings"] = {}): Payload => {
-    const options = { image, backup: true, sent: Math.floor(Date.now() / 1000) };
-    const release = releaseFolder(source, { ...vm.environment, settings }, options);
-    return { secrets, by: "rehearsal", release };
-  };
-}
-
-async function newestBackup(vm: DisposableVm): Promise<string> {
-  const backups = (await runRemote(vm, ["backups"])).trim().split("\n");
-  return backups.at(-1)?.split(" ")[0] ?? "";
-}
-
-async function runSteps(plans: readonly Plan[], load: LoadGenerator): Promise<Step[]> {
+/** Ends at the first step with an unexpected outcome: what follows it would say nothing. */
+export async function runSteps(plans: readonly Plan[], load: Load, rate?: number): Promise<string> {
   const steps: Step[] = [];
-  for (const { name, run, ends = "ok" } of plans) {
+  let description = "";
+  for (const plan of plans) {
+    if (steps.length > 0) await load.beginPhase(plan.name);
+    const step = await runStep(plan);
+    steps.push(step);
+    if (step.outcome.endsWith("!")) break;
     // Nothing answers requests before the first release.
-    if (steps.length > 0) await load.beginPhase(name);
+    if (steps.length > 1) continue;
     const started = Date.now();
-    const outcome = await run().catch((): Outcome => "refused");
-    const seconds = (Date.now() - started) / 1000;
-    steps.push({ name, seconds, outcome: outcome === ends ? outcome : `${outcome}!` });
+    description = await startLoad(load, rate);
+    steps.push({ name: quiet, seconds: (Date.now() - started) / 1000, outcome: "ok" });
   }
-  return steps;
+  await load.end();
+  return verdict({ steps, phases: await load.phases(), kinds: await load.kinds(), load: description });
 }
 
-function randomSecrets(): Map<string, string> {
-  const random = (): string => randomBytes(24).toString("hex");
-  return parseSecrets(
-    `POSTGRES_DB=drill\nPOSTGRES_USER=drill\nPOSTGRES_PASSWORD=${random()}\nREDIS_PASSWORD=${random()}\nSECRET_KEY=${random()}\nAPI_TOKEN=${random()}\n`,
-  );
+async function runStep({ name, run, ends = "ok", interrupts }: Plan): Promise<Step> {
+  const started = Date.now();
+  let reason: string | undefined;
+  const outcome = await run().catch((error: unknown) => {
+    reason = reasonOf(error);
+    return "refused" as const;
+  });
+  if (outcome === "ok" && ends === "refused") reason = "it succeeded, although it must be refused";
+  const seconds = (Date.now() - started) / 1000;
+  return { name, seconds, outcome: outcome === ends ? outcome : `${outcome}!`, reason, interrupts };
 }

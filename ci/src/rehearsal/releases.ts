@@ -3,6 +3,9 @@ import { type Application, buildImage } from "../stack/image.js";
 import { images } from "../versions.js";
 import { type DisposableVm, loadImage, provideImage, runOnVm } from "./disposable-vm.js";
 
+/** On the VM: the same as the upstream image, under another ID. */
+export const otherNginx = "rehearsal-nginx:2";
+
 /**
  * Publishes two releases of one application in a registry on the VM itself.
  * @returns their references by digest.
@@ -13,12 +16,16 @@ export async function publishReleases(
   source: Directory,
 ): Promise<[string, string]> {
   const upstream = [images.postgres, images.redis, images.kafka, images.nginx, images.registry];
-  for (const name of upstream) await provideImage(vm, name, dag.container().from(name));
+  await Promise.all(upstream.map((name) => provideImage(vm, name, dag.container().from(name))));
   await runOnVm(vm, `docker run -d --name registry --publish 127.0.0.1:5000:5000 ${images.registry}`);
   await loadImage(vm, "rehearsal:1", await withRehearsalPages(application, source));
   await runOnVm(
     vm,
     "printf 'FROM rehearsal:1\\nENV REHEARSAL=2\\n' | docker build --quiet --tag rehearsal:2 -",
+  );
+  await runOnVm(
+    vm,
+    `printf 'FROM ${images.nginx}\\nLABEL rehearsal=2\\n' | docker build --quiet --tag ${otherNginx} -`,
   );
   return [await push(vm, "1"), await push(vm, "2")];
 }
@@ -29,7 +36,7 @@ async function push(vm: DisposableVm, tag: string): Promise<string> {
   return (await runOnVm(vm, line)).trim();
 }
 
-/** Adds two pages to any application: one that queries the database, one that takes 2 s. */
+/** Adds the pages of scripts/rehearse/pages.py to any application. */
 async function withRehearsalPages(application: Application, source: Directory): Promise<Container> {
   const image = await buildImage(application, "runtime");
   const path = `${await image.workdir()}/devops_001/wsgi.py`;

@@ -36,6 +36,7 @@ export function checkDeployment(
   settings: readonly string[],
 ): void {
   checkSettings(environment, settings);
+  checkVariables(environment, settings);
   checkAccount(given);
   imageTags(tagSources(given, environment));
   if (given.image) requireDigest(given.image);
@@ -48,6 +49,14 @@ function checkSettings({ name, settings }: Environment, known: readonly string[]
   for (const setting of Object.keys(settings)) {
     const fault = faultOfName(setting, rules);
     if (fault !== undefined) throw new Error(`environments/${name}.json: settings: ${fault}`);
+  }
+}
+
+function checkVariables({ name, variables }: Environment, settings: readonly string[]): void {
+  const file = `environments/${name}.json: variables`;
+  for (const variable of Object.keys(variables)) {
+    if (secretNames.includes(variable)) throw new Error(`${file}: ${variable} belongs in --secrets`);
+    if (settings.includes(variable)) throw new Error(`${file}: ${variable} belongs in "settings"`);
   }
 }
 

@@ -2,7 +2,9 @@ import type { Directory, Secret } from "@dagger.io/dagger";
 import { runPipeline } from "../pipeline/ci.js";
 import { publishImage } from "../pipeline/publish.js";
 import type { Application } from "../stack/image.js";
+import { readProject } from "../stack/project.js";
 import { checkDeployment, missingAccount, tagSources } from "./arguments.js";
+import { COMPOSE, composeOf } from "./compose-file.js";
 import { composeVariables } from "./names.js";
 import { type Account, registryLogin } from "./registry.js";
 import { releaseFolder } from "./release.js";
@@ -31,13 +33,14 @@ export interface Deployment extends Target, Account, Application {
 export async function deploy(deployment: Deployment): Promise<string> {
   const connection = await connectTo(deployment);
   const { source, backup } = deployment;
-  const variables = composeVariables(await source.file("docker-compose.prod.yml").contents());
+  const variables = composeVariables(await source.file(COMPOSE).contents());
   checkDeployment(deployment, connection.environment, variables);
+  const compose = await composeOf(source, await readProject(deployment.app), connection.environment);
   const payload = await payloadOf(deployment, connection, variables);
   const image = deployment.image || (await newImage(deployment, connection));
   const upstream = await pinUpstream(source, connection.environment);
   const options = { image, upstream, backup, sent: Math.floor(Date.now() / 1000) };
-  const release = releaseFolder(source, connection.environment, options);
+  const release = releaseFolder(source, connection.environment, compose, options);
   if (!deployment.dryRun) return runRemote(connection, ["deploy"], { ...payload, release });
   return planned(deployment) + (await runRemote(connection, ["plan"], { ...payload, release }));
 }

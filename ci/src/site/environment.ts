@@ -21,12 +21,24 @@ export interface Environment {
   containerPorts: number[];
   /** Seconds in which a new release must become healthy. */
   appPatience: number;
+  /** Seconds that the old release's requests have to finish. */
+  requestGrace: number;
+  /** Seconds that running Celery tasks have to finish when their worker is replaced. */
+  taskGrace: number;
   /** Megabytes of free disk space that a deploy requires. */
   diskLeast: number;
+  /** Seconds that a migration waits for a lock, which all requests for the table do behind it; 0 for no limit. */
+  lockTimeout: number;
+  /** Seconds that a statement of a migration may take; 0 for no limit. */
+  statementTimeout: number;
+  /** How often a migration that got no lock is tried. */
+  migrationTries: number;
   /** Host name by which the machine itself requests /checks. */
   checkHost: string;
   /** Variables of docker-compose.prod.yml. */
   settings: Record<string, string>;
+  /** Environment variables of the application that are not confidential. */
+  variables: Record<string, string>;
 }
 
 interface Field {
@@ -47,6 +59,12 @@ const whole = (least: number, most: number, fallback: number): Field => ({
   fallback,
   isValid: (value) => Number.isInteger(value) && (value as number) >= least && (value as number) <= most,
   rule: `a whole number from ${least} to ${most}`,
+});
+
+const orNone = ({ fallback, isValid, rule }: Field): Field => ({
+  fallback,
+  isValid: (value) => value === 0 || isValid(value),
+  rule: `${rule}, or 0 for no limit`,
 });
 
 /** The same rules as environments/schema.json, which editors use; a test compares the two. */
@@ -78,7 +96,13 @@ const fields: Record<Exclude<keyof Environment, "name">, Field> = {
     rule: "a list of ports, such as [9100]",
   },
   appPatience: whole(10, 3600, 120),
+  requestGrace: whole(1, 3600, 60),
+  taskGrace: whole(1, 86_400, 300),
   diskLeast: whole(0, 1_000_000, 1024),
+  // After 1 s (deadlock_timeout) PostgreSQL makes an autovacuum give way to the migration.
+  lockTimeout: orNone(whole(2, 3600, 2)),
+  statementTimeout: whole(0, 86_400, 0),
+  migrationTries: whole(1, 100, 6),
   checkHost: text(/^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]+)?$/, "a host name", "localhost"),
   settings: {
     fallback: {},
@@ -87,7 +111,21 @@ const fields: Record<Exclude<keyof Environment, "name">, Field> = {
       'an object of texts, such as {"WEB_CONCURRENCY": "4"}; names that begin with APP_, SECRETS_ or STACKLINE_ belong to the ' +
       'deploy itself, and a text contains no $, no backslash, no quote or # at its start, no " #" and no space at its ends',
   },
+  variables: {
+    fallback: {},
+    isValid: isVariables,
+    rule: 'an object of texts, such as {"EMAIL_HOST": "mail.example.com"}; no name begins with STACKLINE_ or ends with _FILE',
+  },
 };
+
+function isVariables(value: unknown): boolean {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  const isOne = ([name, text]: [string, unknown]): boolean =>
+    /^(?!STACKLINE_)[A-Za-z_][A-Za-z0-9_]*(?<!_FILE)$/.test(name) &&
+    typeof text === "string" &&
+    !text.includes("\0");
+  return Object.entries(value).every(isOne);
+}
 
 function isPort(value: unknown): boolean {
   return Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 65535;

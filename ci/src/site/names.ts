@@ -61,5 +61,7 @@ function edits(from: string, to: string): number {
 /** The variables that a compose file reads. The list of profiles is compose's own. */
 export function composeVariables(compose: string): string[] {
   const found = [...compose.matchAll(/(?<!\$)\$\{([A-Z][A-Z0-9_]*)/g)].map(([, name]) => name as string);
-  return [...new Set(["COMPOSE_PROFILES", ...found])].filter((name) => !/^(APP|SECRETS)_/.test(name));
+  return [...new Set(["COMPOSE_PROFILES", ...found])].filter(
+    (name) => !/^(APP|SECRETS|STACKLINE)_/.test(name),
+  );
 }

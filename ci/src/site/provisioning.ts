@@ -79,6 +79,11 @@ export function checkProvisioning({ name, user }: Environment, { swap }: Provisi
 async function provisioningFiles(scripts: Directory): Promise<[path: string, text: string][]> {
   const paths = ["provision", ...(await scripts.glob("provisioning/*.sh"))].sort();
   return Promise.all(
-    paths.map(async (path): Promise<[string, string]> => [path, await scripts.file(path).contents()]),
+    paths.map(
+      async (path): Promise<[string, string]> => [
+        path,
+        (await scripts.file(path).contents()).replaceAll("\r\n", "\n"),
+      ],
+    ),
   );
 }

@@ -1,4 +1,6 @@
 import { type Directory, dag } from "@dagger.io/dagger";
+import { normalise } from "./checkout.js";
+import { COMPOSE } from "./compose-file.js";
 import type { Environment } from "./environment.js";
 
 /** Settings of a release that are not part of its environment. */
@@ -13,19 +15,21 @@ export interface ReleaseOptions {
   sent: number;
 }
 
-/** The files of a release. */
+/** The files of a release. @param compose what it has for a compose file (see `composeOf`). */
 export function releaseFolder(
   source: Directory,
   environment: Environment,
+  compose: string,
   options: ReleaseOptions,
 ): Directory {
   const files = source.filter({
-    include: ["docker-compose.prod.yml", "nginx/**", "scripts/postgres/**", "logs/**"],
+    include: ["nginx/**", "scripts/postgres/**", "logs/**"],
     exclude: ["nginx/switch/*", "nginx/maintenance/on"],
   });
   return dag
     .directory()
-    .withDirectory("/", files)
+    .withDirectory("/", normalise(files))
+    .withNewFile(COMPOSE, compose)
     .withNewFile("release.env", releaseSettings(environment, options));
 }
 
@@ -45,7 +49,12 @@ export function releaseSettings(environment: Environment, options: ReleaseOption
     STACKLINE_KEEP_RELEASES: environment.keepReleases,
     STACKLINE_KEEP_BACKUPS: environment.keepBackups,
     STACKLINE_APP_PATIENCE: environment.appPatience,
+    STACKLINE_REQUEST_GRACE: environment.requestGrace,
+    STACKLINE_TASK_GRACE: environment.taskGrace,
     STACKLINE_DISK_LEAST: environment.diskLeast,
+    STACKLINE_LOCK_TIMEOUT: environment.lockTimeout,
+    STACKLINE_STATEMENT_TIMEOUT: environment.statementTimeout,
+    STACKLINE_MIGRATION_TRIES: environment.migrationTries,
     STACKLINE_CHECK_HOST: environment.checkHost,
     STACKLINE_URL: environment.url,
     STACKLINE_BACKUP: backup ? "yes" : "no",

@@ -12,7 +12,8 @@ const defaults: Record<string, string> = {
   REDIS_PASSWORD: "",
   KAFKA_HOST: "kafka",
   KAFKA_PORT: "9092",
-  // Only this repository's application uses it.
+  // Empty for an application that has no such variables. This repository's derives a key from the database's secrets.
+  SECRET_KEY: "",
   API_TOKEN: "",
   // Signs the backups in an object store; required with one.
   BACKUP_KEY: "",
@@ -21,7 +22,7 @@ const defaults: Record<string, string> = {
   GRAFANA_PASSWORD: "",
 };
 
-const required = ["POSTGRES_DB", "POSTGRES_USER", "POSTGRES_PASSWORD", "SECRET_KEY"];
+const required = ["POSTGRES_DB", "POSTGRES_USER", "POSTGRES_PASSWORD"];
 
 /**
  * Names that PostgreSQL's image or a restore uses itself. scripts/host/lib/names.sh has the same rule, and its reasons.

@@ -119,7 +119,7 @@ export class Site {
    * Replace the database with a backup.
    *
    * The backup is loaded into a new database, verified and migrated to the release's schema, then swapped in. Visitors see the
-   * maintenance page meanwhile. The replaced database is retained.
+   * maintenance page during the swap, for a few seconds. The replaced database is retained.
    *
    * @param backup Name of the backup, as `backups` prints it
    * @param by Name for the history; by default the comment or fingerprint of the SSH key

@@ -7,6 +7,7 @@ import {
   type Service,
 } from "@dagger.io/dagger";
 import { images } from "../versions.js";
+import { normalise } from "./checkout.js";
 import type { Environment } from "./environment.js";
 import type { RegistryLogin } from "./registry.js";
 import type { StackSecrets } from "./secrets.js";
@@ -106,6 +107,6 @@ function withSecrets(client: Container, { secrets, registry }: Payload): Contain
 }
 
 function payloadFolder(scripts: Directory, { release, by }: Payload): Directory {
-  const folder = (release ?? dag.directory()).withDirectory("host", scripts);
+  const folder = (release ?? dag.directory()).withDirectory("host", normalise(scripts));
   return by ? folder.withNewFile("by", by) : folder;
 }

@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { dag, type Secret } from "@dagger.io/dagger";
 
-/** The database account of one run. */
+/** The database account of one run, and the key that Django signs with. */
 export interface Credentials {
   database: Secret;
   user: Secret;
   password: Secret;
+  key: Secret;
 }
 
 /**
@@ -18,6 +19,7 @@ export function generateCredentials(owner: string): Credentials {
     database: generate(`${owner}-postgres-db`, "db_"),
     user: generate(`${owner}-postgres-user`, "user_"),
     password: generate(`${owner}-postgres-password`, ""),
+    key: generate(`${owner}-secret-key`, ""),
   };
 }
 

@@ -1,9 +1,9 @@
 import type { Container, Directory, Platform, Secret } from "@dagger.io/dagger";
-import { checkApplication } from "./application.js";
-import { mountNetrc, nameNetrc } from "./netrc.js";
-
-/** Stages of app/Dockerfile that the pipeline uses. */
-export type Stage = "test" | "runtime";
+import { buildArguments, type Stage } from "../packaging/build-arguments.js";
+import { buildContext, dockerfile } from "../packaging/context.js";
+import { withMounts } from "../packaging/mounts.js";
+import { nameNetrc } from "./netrc.js";
+import { readProject } from "./project.js";
 
 /** What an image is built from. */
 export interface Application {
@@ -21,11 +21,14 @@ export async function buildImage(
   stage: Stage,
   platform?: string,
 ): Promise<Container> {
-  await checkApplication(app);
-  const options = { target: stage, ...(platform && { platform: platform as Platform }) };
-  if (!netrc) return app.dockerBuild(options);
-  const dockerfile = mountNetrc(await app.file("Dockerfile").contents());
-  return app
-    .withNewFile("Dockerfile", dockerfile)
-    .dockerBuild({ ...options, secrets: [await nameNetrc(netrc)] });
+  const project = await readProject(app);
+  const context = buildContext(app, project);
+  const text = await context.file(dockerfile).contents();
+  return context.withNewFile(dockerfile, withMounts(text, netrc !== undefined)).dockerBuild({
+    dockerfile,
+    target: stage,
+    buildArgs: Object.entries(buildArguments(project, stage)).map(([name, value]) => ({ name, value })),
+    ...(platform && { platform: platform as Platform }),
+    ...(netrc && { secrets: [await nameNetrc(netrc)] }),
+  });
 }

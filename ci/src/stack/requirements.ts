@@ -3,12 +3,11 @@ import type { Directory } from "@dagger.io/dagger";
 import { type NamedPath, parseRequirements } from "../project/requirements.js";
 
 /**
- * Checks requirements.txt and the files that it names.
+ * Checks requirements files and the files that they name.
  * @throws Error with file and line for a URL with credentials, which the image would contain, and for a path that is missing.
  */
-export async function checkRequirements(app: Directory): Promise<void> {
-  const seen = new Set(["requirements.txt"]);
-  if (!(await app.exists("requirements.txt"))) return;
+export async function checkRequirements(app: Directory, files: readonly string[]): Promise<void> {
+  const seen = new Set(files);
   for (const file of seen) {
     const { paths, credentials: line } = parseRequirements(await app.file(file).contents());
     if (line !== undefined) {

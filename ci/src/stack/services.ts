@@ -1,21 +1,21 @@
 import { type Container, dag, type Service } from "@dagger.io/dagger";
+import type { Service as Backend } from "../project/project.js";
 import { images } from "../versions.js";
 import type { Credentials } from "./credentials.js";
 
-/** Health checks of a service: it must become ready within one minute. */
-export const readiness = { interval: "500ms", timeout: "5s", retries: 120 };
+/** Health checks of a service: it must become ready within three minutes, on a machine that does much else, too. */
+export const readiness = { interval: "1s", timeout: "10s", retries: 180 };
 
-/** The data services that the application needs, and their credentials. */
+/** The data services that a project uses, and the credentials of its database. */
 export interface Backends {
-  postgres: Service;
-  redis: Service;
-  kafka: Service;
+  services: ReadonlyMap<Backend, Service>;
   credentials: Credentials;
 }
 
 /** New, empty services for one run. They start in parallel when a container that is bound to them starts. */
-export function startBackends(credentials: Credentials): Backends {
-  return { postgres: postgres(credentials), redis: redis(), kafka: kafka(), credentials };
+export function startBackends(credentials: Credentials, used: readonly Backend[]): Backends {
+  const make = { postgres: () => postgres(credentials), redis, kafka };
+  return { services: new Map(used.map((name) => [name, make[name]()])), credentials };
 }
 
 /** PostgreSQL in memory and without fsync, because its data is discarded after the run. */
@@ -79,27 +79,37 @@ function kafka(): Service {
   return container.withExposedPort(9092).asService({ useEntrypoint: true });
 }
 
+/** The variables by which an application finds a service. The entry point derives other usual names from them. */
+const variables = {
+  postgres: { DATABASE_HOST: "postgres", DATABASE_PORT: "5432" },
+  redis: { REDIS_HOST: "redis", REDIS_PORT: "6379" },
+  kafka: { KAFKA_HOST: "kafka", KAFKA_PORT: "9092" },
+};
+
 /**
  * Binds a container of the application to the services and sets the variables by which it finds them.
  * @param wanted selects the services to bind; the variables are set for all.
  */
 export function withBackends(
   container: Container,
-  { credentials, ...services }: Backends,
-  wanted: (name: keyof Backends) => boolean = () => true,
+  { credentials, services }: Backends,
+  wanted: (name: Backend) => boolean = () => true,
 ): Container {
-  const names = (["postgres", "redis", "kafka"] as const).filter(wanted);
-  return names
-    .reduce((result, name) => result.withServiceBinding(name, services[name]), container)
+  const bound = [...services].reduce(
+    (result, [name, service]) => {
+      const known = withEnvironment(result, variables[name]);
+      return wanted(name) ? known.withServiceBinding(name, service) : known;
+    },
+    // Variables that the settings require have placeholders here, and values in a deploy.
+    container
+      .withSecretVariable("SECRET_KEY", credentials.key)
+      .withEnvVariable("STACKLINE_PLACEHOLDERS", "1"),
+  );
+  if (!services.has("postgres")) return bound;
+  return bound
     .withSecretVariable("POSTGRES_DB", credentials.database)
     .withSecretVariable("POSTGRES_USER", credentials.user)
-    .withSecretVariable("POSTGRES_PASSWORD", credentials.password)
-    .withEnvVariable("DATABASE_HOST", "postgres")
-    .withEnvVariable("DATABASE_PORT", "5432")
-    .withEnvVariable("REDIS_HOST", "redis")
-    .withEnvVariable("REDIS_PORT", "6379")
-    .withEnvVariable("KAFKA_HOST", "kafka")
-    .withEnvVariable("KAFKA_PORT", "9092");
+    .withSecretVariable("POSTGRES_PASSWORD", credentials.password);
 }
 
 /**

@@ -2,6 +2,8 @@
 # Wrappers around compose and Docker.
 
 project=stackline
+# Known once check_versions has run.
+compose_words='' known_version=''
 
 compose_command() {
   if docker compose version >/dev/null 2>&1; then
@@ -11,19 +13,27 @@ compose_command() {
   fi
 }
 
+# compose_version RELEASE: as containers name it.
+compose_version() { if [ -n "$known_version" ]; then echo "$known_version"; else compose_of "$1" version --short 2>/dev/null | sed 's/^v//'; fi; }
+
 # compose_of RELEASE ARGUMENT...: runs compose for a release, without the caller's environment variables.
 compose_of() { compose_from "$live" "$@"; }
 
-# compose_from FOLDER RELEASE ARGUMENT...: the same, with relative paths resolved from FOLDER.
+# compose_from FOLDER RELEASE ARGUMENT...: the same, with relative paths resolved from FOLDER. Ends after a time, or
+# after $compose_limit seconds, if the caller sets it.
 compose_from() {
-  local folder=$1 release=$2 words
+  local folder=$1 release=$2 words limit=0 code=0
   shift 2
-  read -ra words <<<"$(compose_command)"
-  env -i PATH="$PATH" HOME="${HOME:-/}" \
+  # Seconds; 0 is none. A Docker that hangs must not hold the lock for ever.
+  case ${1:-} in config | version) limit=120 ;; up) limit=900 ;; esac
+  read -ra words <<<"${compose_words:-$(compose_command)}"
+  timeout --foreground --kill-after=10 "${compose_limit:-$limit}" env -i PATH="$PATH" HOME="${HOME:-/}" \
     ${DOCKER_HOST:+DOCKER_HOST="$DOCKER_HOST"} ${DOCKER_CONFIG:+DOCKER_CONFIG="$DOCKER_CONFIG"} \
     COMPOSE_PROJECT_NAME="$project" COMPOSE_PROFILES="$(setting "$release" COMPOSE_PROFILES)" \
     "${words[@]}" --ansi never --project-name "$project" \
-    --project-directory "$folder" --env-file "$release/release.env" --file "$release/docker-compose.prod.yml" "$@"
+    --project-directory "$folder" --env-file "$release/release.env" --file "$release/docker-compose.prod.yml" "$@" || code=$?
+  [ "$code" != 124 ] || say "compose did not end within ${compose_limit:-$limit} s: does Docker respond?" >&2
+  return "$code"
 }
 
 # An operator's call. What only reads is not recorded.
@@ -39,7 +49,7 @@ call_compose() {
 # active_services RELEASE: SERVICE and IMAGE, one line for each service that the release's profiles enable. Compose 1.29
 # lists the others as well, and would start them if they were named.
 active_services() {
-  compose_of "$1" config | awk -v active=",$(setting "$1" COMPOSE_PROFILES)," '
+  rendered "$1" | awk -v active=",$(setting "$1" COMPOSE_PROFILES)," '
     function close_service() {
       if (name && (!limited || wanted)) print name, image
       name = image = ""
@@ -58,7 +68,7 @@ active_services() {
 # networks_exist RELEASE: whether all its networks exist. An unused one may have been pruned.
 networks_exist() {
   local name
-  for name in $(compose_of "$1" config | awk '/^[^ ]/ { inside = $0 == "networks:" } inside && /^  [^ ]/ { sub(/:.*/, "", $1); print $1 }'); do
+  for name in $(rendered "$1" | awk '/^[^ ]/ { inside = $0 == "networks:" } inside && /^  [^ ]/ { sub(/:.*/, "", $1); print $1 }'); do
     docker network inspect "${project}_$name" >/dev/null 2>&1 || return 1
   done
 }
@@ -80,18 +90,30 @@ health_of() {
     "$1" 2>/dev/null || echo gone
 }
 
+# answers CONTAINER: whether its health check succeeds now. Docker runs it for the first time one interval after the start.
+answers() {
+  local check
+  mapfile -d $'\x1f' -t check < <(printf '%s' "$(docker inspect --format '{{range .Config.Healthcheck.Test}}{{.}}{{"\x1f"}}{{end}}' "$1" 2>/dev/null)")
+  case ${check[0]:-} in
+    CMD) timeout 5 docker exec "$1" "${check[@]:1}" >/dev/null 2>&1 </dev/null ;;
+    CMD-SHELL) timeout 5 docker exec "$1" sh -c "${check[1]}" >/dev/null 2>&1 </dev/null ;;
+    *) false ;;
+  esac
+}
+
 # wait_healthy SECONDS CONTAINER...: returns 1 and prints a container's output if it is not healthy in time.
 wait_healthy() {
   local deadline=$((SECONDS + $1)) id state
   shift
   for id in "$@"; do
-    while state=$(health_of "$id"); [ "$state" != healthy ]; do
+    while state=$(health_of "$id"); [ "$state" != healthy ] && { [ "$state" != starting ] || ! answers "$id"; }; do
       # A container in a restart loop does not become healthy by waiting.
       if [ "$SECONDS" -ge "$deadline" ] || [ "$state" = gone ] || [ "$(restarts_of "$id")" -ge 3 ]; then
         explain "$id" "$state"
         return 1
       fi
-      sleep 0.3
+      # Not sooner: starting a check takes processor time, which what it checks needs as well.
+      sleep 0.7
     done
   done
 }
@@ -106,5 +128,5 @@ explain() {
   answer=$(docker inspect --format '{{with .State.Health}}{{range .Log}}{{.Output}}{{end}}{{end}}' "$1" 2>/dev/null | tail -n 3)
   [ -z "$answer" ] || say "output of its health check: $(redacted <<<"$answer")"
   say "its last log lines:"
-  docker logs --tail 30 "$1" 2>&1 | redacted | sed 's/^/  | /' || true
+  timeout 30 docker logs --tail 30 "$1" 2>&1 | redacted | sed 's/^/  | /' || true
 }

@@ -4,7 +4,7 @@
 
 do_deploy() {
   release=$payload
-  previous=$(current_release)
+  previous=$(current_release) followers_untouched=yes
   on_failure() { undo_deploy "$@"; }
   begin deploy "$(release_name "$release")"
   image=$(setting "$release" APP_IMAGE)
@@ -26,7 +26,7 @@ do_deploy() {
   [ -z "$previous" ] || echo "${previous##*/}" >"$release/predecessor"
 
   step pull
-  [ -z "$previous" ] || image_changes "$previous" "$release"
+  [ -z "$previous" ] || { image_changes "$previous" "$release" && announce_replacements "$release"; }
   pull_images "$release"
   install_secrets "$release"
 
@@ -34,7 +34,7 @@ do_deploy() {
   touched=yes
   sync_services "$release"
   if [ -n "$previous" ] && networks_exist "$release"; then
-    together test_nginx start_services
+    test_and_start
   else
     # One after the other: each creates missing networks, and compose refuses two networks of one name.
     test_nginx "$release"
@@ -43,16 +43,20 @@ do_deploy() {
   step backup
   back_up_before "$release"
   step migrate
-  together migrate publish_static
+  migrate "$release"
 
   roll_out "$release"
 
   step record
   record_release "$release"
+  step retire "remove the old containers once their requests and tasks are finished"
+  retire
+  record ok "$(interrupted)"
   step prune
   # A failed cleanup does not fail the deploy: the new release already serves.
   prune_releases "$(setting "$release" STACKLINE_KEEP_RELEASES 5)" || say "not all old releases could be removed: see above"
   prune_backups "$(setting "$release" STACKLINE_KEEP_BACKUPS 10)" || say "not all old backups could be removed: see above"
+  say_steps
   say "release $subject serves, after $(duration $(($(date +%s) - started_seconds)))"
 }
 
@@ -65,9 +69,10 @@ release_name() {
 
 # Adds the settings that only this machine knows.
 complete_settings() {
-  local owner
+  local entry owner
   change_setting "$1" SECRETS_DIR "$secrets"
-  for owner in app postgres redis collector grafana backup; do
+  for entry in "${secret_users[@]}"; do
+    owner=${entry%%:*}
     if [ -d "$payload/secrets" ]; then
       change_setting "$1" "SECRETS_OF_${owner^^}" "/$(folder_of "$owner")"
     elif [ -n "$previous" ]; then
@@ -75,6 +80,7 @@ complete_settings() {
     fi
   done
   [ -z "$previous" ] || keep_digests "$1" "$previous"
+  hide_secrets "$1"
   (umask 022 && mkdir -p "$1/nginx/switch" "$live")
 }
 
@@ -83,7 +89,7 @@ nothing_changed() {
   local id service
   [ -n "$previous" ] && [ "$(release_sum "$1")" = "$(release_sum "$previous")" ] || return 1
   [ "$(active_slot)" = "$(setting "$previous" APP_SLOT)" ] || return 1
-  for service in app nginx "${data_services[@]}" $(followers "$previous"); do
+  for service in app nginx $(data_services "$previous") $(followers "$previous"); do
     [ -n "$(containers "$service")" ] || return 1
     for id in $(containers "$service"); do [ "$(health_of "$id")" = healthy ] || return 1; done
   done
@@ -95,6 +101,14 @@ place_release() {
   mv "$payload" "$release"
   payload=$release
   here=$release/host
+}
+
+# Only what has changed.
+test_and_start() {
+  local needed=()
+  nginx_as_before || needed+=(test_nginx)
+  services_as_before || needed+=(start_services)
+  [ "${#needed[@]}" = 0 ] || together "${needed[@]}"
 }
 
 # A first deploy has no data to back up.
@@ -111,7 +125,6 @@ back_up_before() {
 record_release() {
   touch "$1/deployed"
   ln -sfn "releases/${1##*/}" "$directory/.current" && mv -T "$directory/.current" "$directory/current"
-  record ok
   # From here on a failure has nothing to restore.
   previous=$1 rolling='' touched=''
 }
@@ -124,16 +137,19 @@ prune_releases() {
     tail -n "+$1" | while read -r old; do
     mapfile -t images < <(image_settings "$old" | cut -d= -f2- | grep @)
     rm -rf "$old"
-    remove_images "${images[@]}"
+    [ "${#images[@]}" = 0 ] || remember_images "${images[@]}"
     say "removed release ${old##*/}"
   done
   prune_secrets
+  prune_images
 }
 
 # Runs when a deploy or a rollback fails: prints the step, restores the previous release and records the outcome.
 undo_deploy() {
-  local code outcome=failed
+  local code job outcome=failed
   logout_registry
+  for job in "${jobs[@]}"; do wait "$job"; done
+  [ -z "${draining:-}" ] || kill "$draining" 2>/dev/null
   say "FAILED at step '$current_step'"
   if [ -n "${touched:-}${rolling:-}" ]; then
     if [ -n "$previous" ]; then
@@ -153,9 +169,13 @@ undo_deploy() {
     elif [ -n "${rolling:-}" ]; then
       # shellcheck disable=SC2046
       stop_apps $(slot_containers "$(setting "$rolling" APP_SLOT)")
+      note_new_workers
+      dismiss "${new_workers[@]}"
+      finish_tasks
     fi
   fi
   # A call that found the lock taken has changed nothing.
-  [ "$current_step" = lock ] || record "$outcome" "$(failure)"
+  [ "$current_step" = lock ] || record "$outcome" "$(failure)$(interrupted | sed 's/^/; /')"
   [ ! -d "$release" ] || [ -e "$release/deployed" ] || rm -rf "$release"
+  [ -z "$lock_held" ] || { prune_secrets && prune_images; }
 }

@@ -41,7 +41,7 @@ restart_log_services() {
 }
 
 # The settings that distinguish releases: all but those of a single deploy.
-settings_of() { grep -vE '^(APP_SLOT|STACKLINE_(SENT|BACKUP|KEEP_[A-Z]*|URL|APP_PATIENCE|DISK_LEAST|CHECK_HOST))=' "$1/release.env" | sort; }
+settings_of() { grep -vE '^(APP_SLOT|STACKLINE_(SENT|BACKUP|KEEP_[A-Z]*|URL|APP_PATIENCE|DISK_LEAST|CHECK_HOST|LOCK_TIMEOUT|STATEMENT_TIMEOUT|MIGRATION_TRIES))=' "$1/release.env" | sort; }
 
 # A checksum of a release's content. Equal sums mean that a deploy has nothing to do.
 release_sum() {

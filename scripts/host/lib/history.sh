@@ -43,7 +43,7 @@ end_call() {
 redact() {
   local image
   image=$(setting "${release:-$(current_release)}" APP_IMAGE)
-  timeout 30 docker run --rm --interactive --network none --read-only --user 0:0 --cap-drop ALL --cap-add DAC_OVERRIDE \
+  timeout 60 docker run --rm --interactive --network none --read-only --user 0:0 --cap-drop ALL --cap-add DAC_OVERRIDE \
     --security-opt no-new-privileges --volume "$secrets:/secrets:ro" --volume "$here/lib/redact.py:/redact.py:ro" \
     --entrypoint /usr/local/bin/python3 "$image" -IS /redact.py "$@" 2>/dev/null
 }

@@ -2,6 +2,8 @@
 # Pulls images by digest, from a registry that may require credentials.
 
 login_config=
+pull_patience=1800 # seconds, for one image
+login_patience=60
 
 # The credentials come in a file (registry: address, user, password, one line each). Docker gets the password on standard
 # input and stores it in memory-backed /dev/shm, which the end of the run clears.
@@ -11,8 +13,8 @@ login_registry() {
   { IFS= read -r address && IFS= read -r user && IFS= read -r password; } <"$payload/registry" || true
   rm -f "$payload/registry"
   login_config=$(mktemp -d -p /dev/shm stackline.XXXXXX)
-  printf '%s' "$password" | DOCKER_CONFIG=$login_config docker login --username "$user" --password-stdin "$address" >/dev/null 2>"$login_config/said" ||
-    fail "the registry $address rejects user $user: $(tail -n 1 "$login_config/said")"
+  printf '%s' "$password" | DOCKER_CONFIG=$login_config timeout "$login_patience" docker login --username "$user" --password-stdin "$address" >/dev/null 2>"$login_config/said" ||
+    fail "the registry $address rejects user $user: $(tail -n 1 "$login_config/said" | grep . || echo "no answer within $login_patience s")"
 }
 
 logout_registry() { [ -z "$login_config" ] || rm -rf "$login_config"; }
@@ -49,26 +51,69 @@ image_changes() {
 
 short_digest() { [[ $1 == *@* ]] && cut -c1-19 <<<"${1#*@}" || echo "no digest"; }
 
+# Names of images that deploys have pulled, a line each: only these are removed again.
+pulled=$directory/pulled
+
+remember_images() {
+  touch "$pulled"
+  printf '%s\n' "$@" | grep . | sort -u - "$pulled" >"$pulled.new"
+  mv "$pulled.new" "$pulled"
+}
+
 # Pulls missing images. A local image with the right digest is the right image; a tag may name another one elsewhere.
 pull_images() {
   local name said
   login_registry
-  for name in $(images_of "$1"); do
+  images_of "$1" >"$1/images"
+  for name in $(cat "$1/images"); do
     [[ $name == *@* ]] || say "$name is not named by digest: a local image of this name is used as it is"
     ! docker image inspect "$name" >/dev/null 2>&1 || continue
     say "pulling $name"
-    said=$(docker ${login_config:+--config "$login_config"} pull --quiet "$name" 2>&1) ||
-      fail "the image $name cannot be pulled: $(tail -n 1 <<<"$said")"
+    remember_images "$name"
+    said=$(timeout "$pull_patience" docker ${login_config:+--config "$login_config"} pull --quiet "$name" 2>&1) ||
+      fail "the image $name cannot be pulled: $(tail -n 1 <<<"${said:-not within $pull_patience s}")"
   done
   logout_registry
 }
 
-# remove_images REFERENCE...: removes the images of a deleted release, unless a container or another release still uses them.
-remove_images() {
-  local release name used
-  used=$(for release in $(deployed_releases); do image_settings "$release" | cut -d= -f2-; done)
-  for name in "$@"; do
-    ! grep -qxF -- "$name" <<<"$used" || continue
-    docker image rm "$name" >/dev/null 2>&1 || true
+# Removes the images that no release names: those that deploys have pulled, however the deploy ended, and those of the
+# application's repository without a tag. All others, and what a container uses, are somebody else's.
+prune_images() {
+  local name named
+  remove_one_offs
+  named=$(named_images)
+  { cat "$pulled" 2>/dev/null || true; untagged_images; } | sort -u | while IFS= read -r name; do
+    is_named "$name" "$named" || docker image rm "$name" >/dev/null 2>&1 || true
+    # One that a container still uses is tried again.
+    ! docker image inspect "$name" >/dev/null 2>&1 || echo "$name"
+  done >"$pulled.new"
+  mv "$pulled.new" "$pulled"
+}
+
+named_images() {
+  local release
+  for release in $(deployed_releases); do
+    image_settings "$release" | cut -d= -f2-
+    cat "$release/images" 2>/dev/null || true
+  done
+}
+
+# is_named IMAGE NAMES: by the same name, or by its digest.
+is_named() { grep -qxF -- "$1" <<<"$2" || { [[ $1 == *@* ]] && grep -qF -- "@${1#*@}" <<<"$2"; }; }
+
+# Of the application's repository.
+untagged_images() {
+  local repository
+  repository=$(setting "$(current_release)" APP_IMAGE | sed 's/@.*//; s|:[^/]*$||; s|^docker.io/||; s|^library/||')
+  [ -n "$repository" ] || return 0
+  docker image ls --digests --format '{{.Tag}} {{.Repository}}@{{.Digest}}' "$repository" | sed -n 's/^<none> \(.*@sha256:\)/\1/p'
+}
+
+# Containers that a killed run left.
+remove_one_offs() {
+  local id service
+  docker ps --all --no-trunc --filter "label=com.docker.compose.project=$project" --filter "label=com.docker.compose.oneoff=True" \
+    --filter status=created --filter status=exited --filter status=dead --format '{{.ID}} {{.Label "com.docker.compose.service"}}' | while read -r id service; do
+    case $service in migrate | static | nginx) docker rm --volumes "$id" >/dev/null 2>&1 || true ;; esac
   done
 }

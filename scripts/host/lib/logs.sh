@@ -7,7 +7,10 @@ query_logs() {
   local answer code reason
   require_release
   if [[ ,$(setting "$(current_release)" COMPOSE_PROFILES), =~ ,(logs|loki), ]]; then
-    answer=$(ask_store "$@" 2>&1) || true
+    # Docker's own warnings do not belong to the answer.
+    answer=$(ask_store "$@" 2>"$payload/said") || true
+    [ -n "$answer" ] || answer=$(cat "$payload/said")
+    rm -f "$payload/said"
     code=${answer##*$'\n'}
     answer=${answer%$'\n'*}
     case $code in
@@ -33,7 +36,7 @@ ask_store() {
   endpoint=$(setting "$release" LOGS_ENDPOINT http://loki:3100/otlp)
   authorization=$secrets$(setting "$release" SECRETS_OF_COLLECTOR)/LOGS_AUTHORIZATION
   # shellcheck disable=SC2016
-  docker run --rm --network "${project}_logs" --user 0:0 --read-only --cap-drop ALL --security-opt no-new-privileges \
+  timeout 60 docker run --rm --network "${project}_logs" --user 0:0 --read-only --cap-drop ALL --security-opt no-new-privileges \
     --volume "$authorization:/authorization:ro" --entrypoint sh "$(docker inspect --format '{{.Image}}' "$(containers nginx | head -n 1)")" -c '
       printf "header = \"Authorization: %s\"\n" "$(sed "s/[\\\\\"]/\\\\&/g" /authorization)" |
         curl --config - --silent --show-error --max-time 20 --write-out "\n%{http_code}" --get "$1/loki/api/v1/query_range" \
@@ -47,7 +50,7 @@ read_files() {
   [ -z "$4" ] || filters+=(--filter "label=com.docker.compose.service=$4")
   docker ps --all --no-trunc "${filters[@]}" --format '{{.ID}} {{.Label "com.docker.compose.service"}}' | while read -r id service; do
     # A container that cannot be read, or is removed meanwhile, does not hide the others' lines.
-    { docker logs --timestamps --since "${1%?????????}.${1: -9}" --until "${2%?????????}.${2: -9}" --tail "$3" "$id" 2>&1 </dev/null || true; } |
+    { timeout 60 docker logs --timestamps --since "${1%?????????}.${1: -9}" --until "${2%?????????}.${2: -9}" --tail "$3" "$id" 2>&1 </dev/null || true; } |
       sed "s/^/$service ${id:0:12} /"
   done
 }

@@ -8,15 +8,16 @@ nginx_patience=60 # seconds
 # Tests the release's configuration in a temporary container.
 test_nginx() {
   local said
-  said=$(compose_from "$1" "$1" run --rm --no-deps -T nginx nginx -t 2>&1 </dev/null) || {
+  said=$(compose_limit=120 compose_from "$1" "$1" run --rm --no-deps -T nginx nginx -t 2>&1 </dev/null) || {
     grep -E 'nginx: |emerg|rror' <<<"$said" | tail -n 5 || tail -n 5 <<<"$said"
     fail "nginx does not accept the release's configuration: see its output above"
   }
 }
 
-# Applies the release's configuration to nginx. Recreates the container only if its definition in the compose file changed.
+# Applies the release's configuration to nginx. Replaces the container only if its definition or image changed.
 apply_nginx() {
   local before changed=no
+  settle_nginx
   before=$(containers nginx status=running)
   ! sync_folder "$1/nginx/templates" "$live/nginx/templates" || changed=yes
   ! sync_folder "$1/nginx/entrypoint" "$live/nginx/entrypoint" || changed=yes
@@ -24,7 +25,11 @@ apply_nginx() {
   ! sync_hosts "$1" || changed=yes
   sync_folder "$1/nginx/maintenance" "$live/nginx/maintenance" on || true
   (umask 022 && mkdir -p "$live/nginx/switch")
-  quietly compose_of "$1" up -d --no-deps nginx || fail "nginx cannot be started: see compose's output above"
+  if [ -n "$before" ] && ! are_current "$1" nginx; then
+    replace_nginx "$1"
+    return
+  fi
+  bring_up "$1" nginx || fail "nginx cannot be started: see compose's output above"
   if [ "$before" != "$(containers nginx status=running)" ]; then
     [ -z "$before" ] || say "nginx was recreated because its definition changed"
   elif [ "$changed" = yes ]; then
@@ -47,9 +52,9 @@ sync_hosts() {
   (umask 022 && mkdir -p "${file%/*}" && printf '%s\n' "$hosts" >"$file")
 }
 
-# Renders the templates in the running container, as its entry point does, and reloads nginx.
+# reload_nginx [CONTAINER]: renders the templates in the running container, as its entry point does, and reloads nginx.
 reload_nginx() {
-  quietly docker exec "$(containers nginx)" sh -ec '
+  quietly docker exec "${1:-$(containers nginx)}" sh -ec '
     rm -rf /etc/nginx/conf.d/*
     . /docker-entrypoint.d/15-site.envsh
     /docker-entrypoint.d/20-envsubst-on-templates.sh

@@ -8,8 +8,8 @@ do_backup() {
   on_failure() { record failed "$(failure)"; }
   take_lock backup "$by"
   step backup
-  make_backup "$subject"
-  prune_backups "$(setting "$(current_release)" STACKLINE_KEEP_BACKUPS 10)"
+  make_backup "$subject" uploads
+  prune_backups "$(setting "$(current_release)" STACKLINE_KEEP_BACKUPS 10)" || say "not all old backups could be removed: see above"
   record ok
 }
 
@@ -22,6 +22,7 @@ do_restore() {
   step preflight
   check_backup "$name"
   take_lock restore "$by"
+  check_space "$name"
   database=$(database_name)
   loaded=restoring_$(date +%s) replaced=replaced_$(date +%s)
 
@@ -29,28 +30,24 @@ do_restore() {
   load_backup "$name" "$loaded"
   step migrate "the new database to the schema of the release"
   migrate_copy "$name" "$loaded"
-  step backup "of the current database"
-  make_backup "$(date -u +%Y%m%dT%H%M%SZ)-before-restore"
+  step backup "of the current database and uploads"
+  before=$(date -u +%Y%m%dT%H%M%SZ)-before-restore
+  make_backup "$before" uploads
+  step uploads
+  restore_uploads "$name"
 
+  step background "stop worker and beat once their tasks are finished"
+  stop_background "$database"
   step swap "behind the maintenance page"
-  in_maintenance || opened=by_us
-  switch_maintenance on >/dev/null
-  stopped=yes
-  # shellcheck disable=SC2046
-  drain $(containers app)
-  # shellcheck disable=SC2046
-  docker stop --time 60 $(containers beat) $(containers worker) $(containers app) >/dev/null
-  swap_databases "$database" "$loaded" "$replaced"
-  swapped=$database
+  exchange "$database" "$loaded" "$replaced"
 
-  step start
-  start_stopped
+  step start "worker and beat"
+  start_background
   step verify
   verify "$(current_release)"
-  [ -z "${opened:-}" ] || switch_maintenance off
-  swapped='' stopped=''
-  drop_databases replaced_ "$replaced"
+  swapped='' entered=''
   record ok
+  drop_databases replaced_ "$replaced" || say "the database that an earlier restore replaced could not be dropped: see above"
   say "backup $name is restored, after $(duration $(($(date +%s) - started_seconds))); the replaced database is retained as $replaced until the next restore"
 }
 
@@ -59,6 +56,19 @@ check_backup() {
   [ -f "$backups/$1.dump" ] || [ ! -x "$here/s3" ] || [ ! -e "$directory/s3.env" ] || "$here/s3" get "$1" "$backups"
   [ -f "$backups/$1.dump" ] || fail "there is no backup '$1'; available: $(list_backups | cut -d' ' -f1 | tr '\n' ' ')"
   (cd "$backups" && sha256sum --status --check "$1.dump.sha256") || fail "backup $1 is damaged: its checksum does not match $1.dump.sha256"
+  check_uploads "$1"
+}
+
+# check_space NAME: a full disk would stop the current database as well.
+check_space() {
+  local free need dump
+  free=$(in_database df -Pm /var/lib/postgresql/data </dev/null | awk 'NR == 2 { print $4 }')
+  need=$(query postgres "SELECT pg_database_size(:'current') / 1048576" "current=$(database_name)")
+  # A dump is compressed.
+  dump=$(($(stat -c %s "$backups/$1.dump") * 5 / 1048576))
+  [ "$need" -ge "$dump" ] || need=$dump
+  [ "$free" -ge $((need + disk_least)) ] ||
+    fail "the new database needs about $need MB beside the current one, and $free MB are free, of which $disk_least must stay free (diskLeast): 'docker system df' shows what uses the space"
 }
 
 # migrate_copy NAME COPY: as a deploy of the current release would. Refuses a backup whose schema is newer than the release,
@@ -72,28 +82,17 @@ migrate_copy() {
     newer=$(grep -vxF "$current" <<<"$newer" || true)
   fi
   [ -z "$newer" ] || fail "backup $1 is newer than release ${release##*/}, which lacks the migration $(paste -s -d ' ' <<<"$newer"): deploy the release that the backup was made with, then restore it"
-  privately run_migrate "$release" "$2" || fail "the migration of the restored database failed: see its output above; the current database is unchanged"
+  migrate_database "$release" "$2" "the current database is unchanged"
 }
 
 # unknown_migrations RELEASE [COPY]
 unknown_migrations() {
   local said
-  said=$(run_migrate "$1" "${2:-}" python manage.py shell -c "$(cat "$here/unknown_migrations.py")" 2>&1 </dev/null) || {
+  said=$(compose_limit=300 run_in_django "$1" "${2:-}" unknown_migrations.py 2>&1) || {
     tail -n 20 <<<"$said" | redacted >&2
     fail "the migrations of the backup cannot be compared with those of the release: see above"
   }
   sed -n 's/^unknown migration //p' <<<"$said"
-}
-
-# run_migrate RELEASE COPY [COMMAND...]: migrates a copy of the database, or the current one if COPY is empty; or runs another
-# command with it.
-run_migrate() { compose_of "$1" run --rm --no-deps -T ${2:+-e "POSTGRES_DB=$2" -e POSTGRES_DB_FILE=} migrate "${@:3}"; }
-
-# swap_databases CURRENT NEW ASIDE
-swap_databases() {
-  query postgres "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname IN (:'current', :'new') AND pid <> pg_backend_pid() \\g /dev/null
-    BEGIN; ALTER DATABASE :\"current\" RENAME TO :\"aside\"; ALTER DATABASE :\"new\" RENAME TO :\"current\"; COMMIT" \
-    "current=$1" "new=$2" "aside=$3"
 }
 
 # drop_databases PREFIX KEEP
@@ -101,27 +100,32 @@ drop_databases() {
   query postgres "SELECT format('DROP DATABASE %I WITH (FORCE)', datname) FROM pg_database WHERE starts_with(datname, :'prefix') AND datname <> :'keep' \\gexec" "prefix=$1" "keep=$2"
 }
 
-start_stopped() {
-  local ids
-  mapfile -t ids < <(containers app; containers worker; containers beat)
-  docker start "${ids[@]}" >/dev/null
-  wait_healthy "$app_patience" "${ids[@]}" || fail "a service is not healthy with the restored database"
-}
-
 undo_restore() {
+  local code=0 outcome=failed
   say "FAILED at step '${current_step:-}'"
-  if [ -n "${stopped:-}" ]; then
-    # shellcheck disable=SC2046
-    [ -z "${swapped:-}" ] || { docker stop --time 60 $(containers app) $(containers worker) $(containers beat) >/dev/null; swap_databases "$swapped" "$replaced" "restoring_$(date +%s)"; }
+  [ -z "${before:-}" ] || (restore_uploads "$before") || say "the uploads that were there before could not be put back: see above"
+  if [ -n "${swapped:-}" ]; then
     (
       set -e
-      start_stopped
-    )
-    [ -z "${opened:-}" ] || switch_maintenance off
-    say "the database is the one that was in use before"
+      [ "${#background[@]}" = 0 ] || docker stop "${background[@]}" >/dev/null
+      exchange "$swapped" "$replaced" "restoring_$(date +%s)"
+    ) || code=$?
   fi
+  if [ "$code" != 0 ]; then
+    outcome=broken
+    say "the previous database could not be put back: see above. The restored one is in use, and $replaced is the previous one"
+  fi
+  [ -z "${entered:-}" ] || open_site
+  if [ "${#background[@]}" -gt 0 ]; then
+    (
+      set -e
+      start_background
+    ) || outcome=broken
+  fi
+  [ "$outcome" = broken ] || [ -z "${entered:-}" ] || say "the database is the one that was in use before"
+  [ -z "$lock_held" ] || record "$outcome" "$(failure)"
+  [ "$code" = 0 ] || lock_held=
   drop_failed_copy
-  [ -z "$lock_held" ] || record failed "$(failure)"
 }
 
 # Only the run that has the lock: another one may be loading a copy of its own.
@@ -139,6 +143,7 @@ do_restore_drill() {
   take_lock restore-drill "$by"
   step load "backup $name, beside the current database"
   check_backup "$name"
+  check_space "$name"
   loaded=restoring_$(date +%s)
   load_backup "$name" "$loaded"
   step migrate "the new database to the schema of the release"

@@ -3,7 +3,7 @@
 # stays as it is, so migrations must be compatible with the previous release.
 
 do_rollback() {
-  previous=$(current_release)
+  previous=$(current_release) followers_untouched=yes
   on_failure() { undo_deploy "$@"; }
   begin rollback "${1:--}"
   step preflight
@@ -15,21 +15,27 @@ do_rollback() {
 
   check_versions
   check_disk "$directory"
+  check_ports "$release"
   step lock
   take_lock rollback "$by"
   step pull
   image_changes "$previous" "$release"
+  announce_replacements "$release"
   pull_images "$release"
 
   step services "and test nginx's configuration"
   touched=yes
-  together test_nginx start_services publish_static
+  together test_nginx start_services
 
   roll_out "$release"
 
   sync_services "$release"
   step record
   record_release "$release"
+  step retire "remove the old containers once their requests and tasks are finished"
+  retire
+  record ok "$(interrupted)"
+  say_steps
   say "release $subject serves, after $(duration $(($(date +%s) - started_seconds)))"
 }
 

@@ -48,11 +48,29 @@ end_run() {
 # The first failure, for the history.
 failure() { grep -m 1 '^FAILED: ' "$runs/$id/log" | cut -c9-; }
 
+# Prints a line at once, within `together`, too.
+announce() { printf '%s\n' "$*" >>"$runs/$id/log"; }
+
+step_times=() step_started=
+
 step() {
-  current_step=$1
+  note_step
+  current_step=$1 step_started=$(milliseconds)
   # Written atomically: a script that is killed meanwhile leaves the previous step, not an empty file.
   printf '%s\n' "$1" >"$step_file.new" && mv "$step_file.new" "$step_file"
   printf '[%3d s] %s%s\n' "$SECONDS" "$1" "${2:+: $2}"
+}
+
+# Notes how long the step took that ends.
+note_step() { [ -z "$step_started" ] || step_times+=("$current_step $(seconds_between "$step_started" "$(milliseconds)")"); }
+
+# The seconds of each step.
+say_steps() {
+  local list
+  note_step
+  step_started=
+  printf -v list '%s, ' "${step_times[@]}"
+  say "steps: ${list%, }"
 }
 
 # Prints a run's log as it grows; exits with the run's code.

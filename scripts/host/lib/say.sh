@@ -22,20 +22,43 @@ quietly() {
 # Seconds in a readable form.
 duration() { if [ "$1" -lt 60 ]; then echo "$1 s"; else echo "$(($1 / 60)) min $(($1 % 60)) s"; fi; }
 
-# together COMMAND...: runs functions in parallel, each with $release, and prints their output in order. Fails if one failed.
-together() {
-  local name jobs=() code=0 at=0 said
-  said=$runs/$id/together
-  mkdir "$said"
+declare -A jobs=()
+
+# beside FUNCTION...: starts functions, each with $release, while the run goes on. `finish` waits for them.
+beside() {
+  local name
+  mkdir -p "$runs/$id/jobs"
   for name in "$@"; do
-    ("$name" "$release" >"$said/$name" 2>&1) &
-    jobs+=($!)
+    (
+      "$name" "$release"
+      milliseconds >"$runs/$id/jobs/$name.end"
+    ) >"$runs/$id/jobs/$name" 2>&1 &
+    jobs[$name]=$!
+    milliseconds >"$runs/$id/jobs/$name.start"
   done
+}
+
+# finish FUNCTION...: prints their output in this order and how long each took. Fails if one failed.
+finish() {
+  local name list code=0 took=()
   for name in "$@"; do
-    wait "${jobs[at]}" || code=$?
-    at=$((at + 1))
-    cat "$said/$name"
+    wait "${jobs[$name]}" || code=$?
+    unset "jobs[$name]"
+    cat "$runs/$id/jobs/$name"
+    [ ! -e "$runs/$id/jobs/$name.end" ] || took+=("$name $(seconds_between "$(cat "$runs/$id/jobs/$name.start")" "$(cat "$runs/$id/jobs/$name.end")")")
   done
-  rm -rf "$said"
+  printf -v list '%s, ' "${took[@]//_/ }"
+  [ "${#took[@]}" = 0 ] || say "  ${list%, }"
   return $code
 }
+
+# together FUNCTION...: runs them in parallel.
+together() {
+  beside "$@"
+  finish "$@"
+}
+
+milliseconds() { date +%s%3N; }
+
+# seconds_between START END: "1.2 s", of times in milliseconds.
+seconds_between() { awk -v from="$1" -v to="$2" 'BEGIN { printf "%.1f s", (to - from) / 1000 }'; }

@@ -26,7 +26,11 @@ show_status() {
   esac
   [ ! -s "$history_file" ] || say "last         $(tail -n 1 "$history_file" | awk -F '\t' '{ print $2, $3, $7, "after", $6, "s, by", $5 }')"
   say "disk         $(df -Pm "$directory" | awk 'NR == 2 { print $4 }') MB free; backups: $(backup_files | wc -l)"
-  [ -z "$release" ] || docker ps --all --filter "label=com.docker.compose.project=$project" \
+  [ -z "$release" ] || show_services || say "Docker does not respond within $docker_patience s: 'systemctl status docker' shows its state"
+}
+
+show_services() {
+  timeout "$docker_patience" docker ps --all --filter "label=com.docker.compose.project=$project" \
     --format '{{.Label "com.docker.compose.service"}}\t{{.Status}}\t{{.Names}}' | sort | awk -F '\t' '{ printf "%-12s %-36s %s\n", $1, $2, $3 }'
 }
 
@@ -76,6 +80,8 @@ do_unlock() {
     stop_apps $(containers app)
   fi
   remove_unfinished
+  prune_secrets
+  prune_images
   record ok "after $(locked_run)"
   say "unlocked${previous:+: release ${previous##*/} serves}"
 }
@@ -98,7 +104,7 @@ plan_release() {
     say "nothing has changed since ${previous##*/}: a deploy would restart nothing"
   else
     say "image        $(setting "${previous:-/nowhere}" APP_IMAGE none) -> $(setting "$release" APP_IMAGE)"
-    [ -z "$previous" ] || { image_changes "$previous" "$release" && plan_differences "$previous" "$release"; }
+    [ -z "$previous" ] || { image_changes "$previous" "$release" && announce_replacements "$release" && plan_differences "$previous" "$release"; }
     for name in 'pull missing images' 'start stopped data services' "${previous:+back up the database and }migrate" 'start the new containers beside the old' \
       'switch nginx' 'replace worker and beat' 'verify /checks' 'remove the old containers' "keep $(setting "$release" STACKLINE_KEEP_RELEASES 5) releases"; do say "would $name"; done
   fi

@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { $ } from "zx";
 import { images } from "../../../ci/src/versions.ts";
-import { provideImages } from "../../../tests/stack/tools.ts";
+import { buildOptions, provideImages } from "../../../tests/stack/tools.ts";
 import { type Case, type Figure, seconds } from "./figures.ts";
 import { ProjectCopy } from "./project.ts";
 
@@ -34,9 +34,12 @@ const dockerfiles: Record<string, string> = {
 };
 
 async function build(project: ProjectCopy, name: string): Promise<string> {
-  const file = join(project.app, dockerfiles[name] ?? "Dockerfile");
+  const options =
+    name === ours
+      ? buildOptions(project.folder)
+      : ["--file", join(project.app, dockerfiles[name] as string), project.app];
   const env = { ...process.env, DOCKER_BUILDKIT: "0" };
-  const { stdout } = await $({ quiet: true, env })`docker build --quiet --file ${file} ${project.app}`;
+  const { stdout } = await $({ quiet: true, env })`docker build --quiet ${options}`;
   return stdout.trim();
 }
 
@@ -81,7 +84,7 @@ async function measure(project: ProjectCopy, into: Case): Promise<void> {
 export const image: Figure = {
   key: "b",
   title: "The runtime image",
-  how: `\`docker build\` of app/Dockerfile against common Dockerfiles: \`${full}\`, \`pip install\`, copy; one copies the requirements before the rest, one copies everything at once. "Added" is the size of the image without its base image.`,
+  how: `\`docker build\` of ci/image/Dockerfile against common Dockerfiles: \`${full}\`, \`pip install\`, copy; one copies the requirements before the rest, one copies everything at once. "Added" is the size of the image without its base image.`,
   async run(rounds) {
     await provideImages();
     const make = (name: string, more: Partial<Case> = {}): Case => ({

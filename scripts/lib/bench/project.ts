@@ -22,7 +22,7 @@ export class ProjectCopy {
 
   /** Changes every step of the Dockerfile, so that no build cache applies. Base images stay. */
   forgetBuilds(): void {
-    const path = join(this.app, "Dockerfile");
+    const path = join(this.folder, "ci/image/Dockerfile");
     const mark = randomBytes(6).toString("hex");
     const text = readFileSync(path, "utf8").replace(/^RUN (: \w+ && )?/gm, `RUN : ${mark} && `);
     writeFileSync(path, text);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import autocannon from "autocannon";
 import { parse } from "yaml";
 import { $ } from "zx";
-import { compose1, provideImages } from "../../../tests/stack/tools.ts";
+import { buildOptions, compose1, provideImages } from "../../../tests/stack/tools.ts";
 import { root } from "../module.ts";
 import { type Case, type Figure, seconds } from "./figures.ts";
 
@@ -63,7 +63,9 @@ async function start(): Promise<{ token: string; stop(): Promise<void> }> {
   const override = join(folder, "bare.json");
   const quiet = $({ quiet: true, cwd: root });
   await quiet`scripts/secrets ${secrets}`;
-  await quiet({ env: { ...process.env, DOCKER_BUILDKIT: "0" } })`docker build --quiet --tag ${IMAGE} app`;
+  await quiet({
+    env: { ...process.env, DOCKER_BUILDKIT: "0" },
+  })`docker build --quiet --tag ${IMAGE} ${buildOptions(root)}`;
   writeFileSync(override, bareService());
   const { command, env } = await compose1();
   const files = ["-p", PROJECT, "-f", join(root, "docker-compose.prod.yml"), "-f", override];

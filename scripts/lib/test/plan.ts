@@ -20,7 +20,7 @@ export type Group = (typeof groups)[number];
 /** Groups without a test in a tier are left out of it. */
 const absent: Partial<Record<Tier, readonly Group[]>> = {
   slow: ["pure", "app"],
-  release: ["pure", "app", "vm", "stack", "logs"],
+  release: ["pure", "app", "stack", "logs"],
 };
 
 /** Groups that start a Docker daemon of their own, in namespaces that only root may create. */

@@ -1,0 +1,36 @@
+import { type Directory, dag } from "@dagger.io/dagger";
+import type { Project } from "../project/project.js";
+import { buildFrontend } from "./frontend.js";
+
+/** Where the Dockerfile is in the build context; this repository has it at the same path. */
+export const dockerfile = "ci/image/Dockerfile";
+
+/** Files of the module that images are built and verified with. */
+export const imageFolder = (): Directory => dag.currentModule().source().directory("image");
+
+/** The build context: the project in app/, the files of the image in ci/image/. */
+export function buildContext(app: Directory, project: Project): Directory {
+  const variables = Object.entries(project.environment).map(([name, { value }]) => [name, value]);
+  const image = imageFolder().withNewFile("environment.json", JSON.stringify(Object.fromEntries(variables)));
+  return dag
+    .directory()
+    .withDirectory("app", buildFrontend(app, project), { exclude: generated })
+    .withDirectory("ci/image", image, { exclude: ["**/__pycache__"] });
+}
+
+/** What people's programs generate: in an image it would be in the way of its own. */
+const generated = [
+  ".git",
+  "**/node_modules",
+  "**/.venv",
+  "venv",
+  "**/__pycache__",
+  "**/*.py[cod]",
+  ".tox",
+  ".coverage*",
+  "htmlcov",
+  "**/.*_cache",
+  "*.log",
+  "*.sqlite3",
+  "*.sqlite3-journal",
+];
