@@ -73,6 +73,8 @@ describe("a secret that only the application knows", () => {
     const own = ["/run/hidden/MAIL_TOKEN", "/run/hidden/STRIPE_KEY"];
     onHost(site, `hide_secrets "$payload"; install_secrets "$payload"`);
     expect(hidden(site)).toEqual([...before, ...own]);
+    // The collector reads it without being its owner.
+    expect(statSync(join(site, "releases/one/logs/records.yaml")).mode & 0o444).toBe(0o444);
     writeFileSync(
       join(site, "releases/one/logs/records.yaml"),
       readFileSync(join(root, "logs/records.yaml")),

@@ -170,6 +170,14 @@ describe("a container", () => {
     },
   );
 
+  test.each([
+    [1, "starting"],
+    [60, "healthy"],
+  ])("without a check, that has run for %s s, is %s", (seconds, state) => {
+    const since = new Date(Date.now() - seconds * 1000).toISOString();
+    expect(bash(`docker() { echo "since ${since}"; }; health_of app`)).toBe(`${state}\nexit 0`);
+  });
+
   test("is not healthy if its check fails", () => {
     expect(bash(`${docker("CMD\\x1ffail\\x1f")}; wait_healthy 1 app || echo no`)).toBe(
       "app is starting\nno\nexit 0",

@@ -84,10 +84,16 @@ containers() {
 
 container_name() { docker inspect --format '{{slice .Name 1}}' "$1"; }
 
-# healthy, unhealthy, starting, or the state of a container that is not running. Without a health check, running counts as healthy.
+# healthy, unhealthy, starting, or the state of a container that is not running. Without a health check, one that has run for 3 s
+# counts as healthy: in a restart loop it runs now and then, too.
 health_of() {
-  docker inspect --format '{{if ne .State.Status "running"}}{{.State.Status}}{{else if .State.Health}}{{.State.Health.Status}}{{else}}healthy{{end}}' \
-    "$1" 2>/dev/null || echo gone
+  local state
+  state=$(docker inspect --format '{{if ne .State.Status "running"}}{{.State.Status}}{{else if .State.Health}}{{.State.Health.Status}}{{else}}since {{.State.StartedAt}}{{end}}' \
+    "$1" 2>/dev/null) || state=gone
+  case $state in
+    since*) [ $(($(date +%s) - $(date -d "${state#since }" +%s))) -ge 3 ] && echo healthy || echo starting ;;
+    *) echo "$state" ;;
+  esac
 }
 
 # answers CONTAINER: whether its health check succeeds now. Docker runs it for the first time one interval after the start.

@@ -115,13 +115,14 @@ prune_secrets() {
 # hide_secrets RELEASE: the names of the application's further secrets go into the collector's configuration, which finds the
 # values in the files that it mounts.
 hide_secrets() {
-  local file=$1/logs/records.yaml folder=$payload/secrets/hidden
+  local file=$1/logs/records.yaml folder=$payload/secrets/hidden lines
   [ -f "$file" ] || return 0
   [ -d "$payload/secrets" ] || folder=$secrets$(setting "$1" SECRETS_OF_HIDDEN)
-  awk -v names="$(ls "$folder" 2>/dev/null | tr '\n' ' ')" '
+  lines=$(awk -v names="$(ls "$folder" 2>/dev/null | tr '\n' ' ')" '
     { print }
     /"=\$\{file:\/run\/secrets\/API_TOKEN\}"$/ {
       for (at = 1; at <= split(names, list, " "); at++) { line = $0; sub(/secrets\/API_TOKEN/, "hidden/" list[at], line); print line }
-    }' "$file" >"$file.new"
-  mv "$file.new" "$file"
+    }' "$file")
+  # In place: the collector is neither its owner nor in its group.
+  printf '%s\n' "$lines" >"$file"
 }
