@@ -31,6 +31,7 @@ const DOWNLOADS =
 const known: Record<string, string> = {
   "ci/image/Dockerfile": "The application's packages",
   "ci/image/install.py": "The application's packages",
+  "ci/image/own-image": "setuptools, coverage, gunicorn, poetry",
   "ci/src/packaging/frontend.ts": "The application's packages",
   "ci/src/pipeline/linters.ts": "The linters' Python packages",
   "engine/src/images/go-install.ts": "Go modules and the Go toolchain",

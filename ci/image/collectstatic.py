@@ -53,11 +53,15 @@ def open_folders():
     """Gives the application's user the folders in which SQLite writes, as the settings of `startproject` have them."""
     from django.conf import settings
 
+    # An image of another Dockerfile has links to the project there.
+    roots = tuple(f"{os.path.realpath(path)}/" for path in ("/app", "."))
     for database in settings.DATABASES.values():
-        name = str(database.get("NAME") or "")
-        if "sqlite" in database.get("ENGINE", "") and name.startswith("/app/"):
-            os.makedirs(os.path.dirname(name), exist_ok=True)
-            shutil.chown(os.path.dirname(name), USER, USER)
+        name = str(database.get("NAME") or ":memory:")
+        path = os.path.realpath(name)
+        # In memory, and a URI, have a colon.
+        if "sqlite" in database.get("ENGINE", "") and ":" not in name and path.startswith(roots):
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            shutil.chown(os.path.dirname(path), USER, USER)
 
 
 def has_static_files():

@@ -4,6 +4,7 @@ export const images = {
   redis: "redis:7-alpine",
   kafka: "apache/kafka:4.1.1",
   python: "python:3.8.5-slim-buster",
+  uv: "astral/uv:0.13.9",
   node: "node:24-bookworm-slim",
   shellcheck: "koalaman/shellcheck-alpine:v0.10.0",
   nginx: "nginx:1.28-bookworm",

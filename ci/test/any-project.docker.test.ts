@@ -155,6 +155,44 @@ describe("a project to which nothing was added", () => {
     ]);
   });
 
+  test("of which stackline.json names a Dockerfile and its stages, is tested in the one and served from the other", async () => {
+    const app = join(folder, "own");
+    mkdirSync(join(app, "src"), { recursive: true });
+    await $({ quiet: true, cwd: app })`${python} -m django startproject mysite src`;
+    writeFileSync(
+      join(app, "Dockerfile"),
+      [
+        "FROM python:3.12-slim AS production",
+        "ARG DJANGO",
+        'RUN pip install "Django~=$DJANGO" && touch /built',
+        "WORKDIR /code",
+        "COPY src .",
+        "EXPOSE 80",
+        "USER nobody",
+        'CMD ["python", "manage.py", "runserver", "0.0.0.0:80"]',
+        "FROM production AS test",
+        "USER root",
+        "RUN pip install pytest-django",
+      ].join("\n"),
+    );
+    writeFileSync(
+      join(app, "src/test_own.py"),
+      'import pathlib\n\n\ndef test_the_image():\n    assert pathlib.Path("/built").exists()\n',
+    );
+    const own = { path: "Dockerfile", stage: "production", args: { DJANGO: "5.2.0" } };
+    writeFileSync(
+      join(app, "stackline.json"),
+      JSON.stringify({ dockerfile: own, testDockerfile: { ...own, stage: "test" }, testRunner: "pytest" }),
+    );
+    const { tests, checks } = await tryOut(app);
+    expect(tests).toMatch(/1 passed/);
+    expect(checks).toEqual([
+      expect.stringMatching(/^ok {3}web: \/ answers (200|404)$/),
+      expect.stringMatching(/^ok {3}static files: \/static\/\S+\.css arrives as text\/css$/),
+      "ok   database: sqlite, a file in the container of the web server",
+    ]);
+  });
+
   test("as `wagtail start` leaves it is tested and served", { tags: ["release"] }, async () => {
     await install("wagtail");
     await $({ quiet: true, cwd: folder })`${join(folder, "venv/bin/wagtail")} start news`;

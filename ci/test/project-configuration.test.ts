@@ -11,7 +11,11 @@ import { root } from "./support.ts";
 const schema = JSON.parse(readFileSync(join(root, "ci", "stackline.schema.json"), "utf8"));
 const isValid = new Ajv().compile(schema);
 const given = (value: unknown): Record<string, string> =>
-  startproject({ "requirements.txt": "django\n", "stackline.json": JSON.stringify(value, null, 2) });
+  startproject({
+    "requirements.txt": "django\n",
+    Dockerfile: "",
+    "stackline.json": JSON.stringify(value, null, 2),
+  });
 
 describe("stackline.json", () => {
   test("the schema for editors has the same names, each with a description", () => {
@@ -74,6 +78,13 @@ describe("stackline.json", () => {
     [{ environment: { DB_HOST: "$" + "{DATABASE_HOST}" } }, true],
     [{ environment: { "DB-HOST": "x" } }, false],
     [{ environment: { DB_HOST: 1 } }, false],
+    [{ dockerfile: "Dockerfile" }, true],
+    [{ testDockerfile: { path: "Dockerfile", stage: "test", args: { DEBUG: "1" } } }, true],
+    [{ dockerfile: { stage: "production" } }, false],
+    [{ dockerfile: { path: "Dockerfile", target: "production" } }, false],
+    [{ dockerfile: { path: "Dockerfile", stage: "a b" } }, false],
+    [{ dockerfile: { path: "Dockerfile", args: { DEBUG: 1 } } }, false],
+    [{ dockerfile: "../Dockerfile" }, false],
     [{ packages: ["gdal-bin", "libmagic1", "g++"] }, true],
     [{ packages: ["gdal-bin; rm -rf /"] }, false],
     [{ packages: ["GDAL"] }, false],
@@ -109,6 +120,7 @@ describe("stackline.json", () => {
     ['{"python": 3.12}', 'stackline.json:1: python is 3.12; it must be a version such as "3.12" or "3.12.4"'],
     ['{"manage": "web/manage.py"}', 'stackline.json: there is no file "web/manage.py" in the project'],
     ['{"dependencies": ["reqs.txt"]}', 'stackline.json: there is no file "reqs.txt" in the project'],
+    ['{"dockerfile": "Containerfile"}', 'stackline.json: there is no file "Containerfile" in the project'],
     ["{", /^stackline\.json: not valid JSON: /],
     ["[]", "stackline.json: must contain one JSON object"],
     ['{"python": "3.12",}', /^stackline\.json: not valid JSON: /],

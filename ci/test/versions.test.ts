@@ -10,8 +10,8 @@ const read = (path: string): string => readFileSync(new URL(`../../${path}`, imp
 const dockerfile = read("ci/image/Dockerfile");
 
 describe("pinned versions", () => {
-  test("the Dockerfile's runtime uses the Python image of versions.ts", () => {
-    expect(baseImages(dockerfile)).toContain(images.python);
+  test("the Dockerfile uses the images of Python and uv of versions.ts", () => {
+    expect(baseImages(dockerfile)).toEqual(expect.arrayContaining([images.python, images.uv]));
   });
 
   test("every image of the pipeline and the Dockerfile has a recipe for a stand-in", () => {

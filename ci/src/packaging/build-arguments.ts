@@ -6,21 +6,27 @@ import { systemPackages } from "./system-packages.js";
 /** Stages of ci/image/Dockerfile that the pipeline uses. */
 export type Stage = "test" | "runtime";
 
+type RunArgument = "FOLDER" | "SETTINGS" | "WSGI" | "ASGI" | "CELERY";
+
 /** The arguments of ci/image/Dockerfile, by name. Where tests need no other packages, both stages share the installed ones. */
 export function buildArguments(project: Project, stage: Stage): Record<string, string> {
   const { full, slim } = basesFor(project.python.value);
-  const isTest = stage === "test";
-  const isAsgi = project.server.value === "asgi";
+  const names = (stage === "test" ? installedForTests : installed)(project);
   return {
     FULL: full,
     SLIM: slim,
     PACKAGES: systemPackages(project).join(" "),
+    DEPENDENCIES: [...names, ...project.requirements.map(({ value }) => value)].join(" "),
+    ...runArguments(project, stage),
+  };
+}
+
+/** Those that say how the project runs. */
+export function runArguments(project: Project, stage: Stage): Record<RunArgument, string> {
+  const isAsgi = project.server.value === "asgi";
+  return {
     FOLDER: folderOf(project.manage.value) || ".",
-    DEPENDENCIES: [
-      ...(isTest ? installedForTests : installed)(project),
-      ...project.requirements.map(({ value }) => value),
-    ].join(" "),
-    SETTINGS: (isTest ? project.testSettings : project.productionSettings).value,
+    SETTINGS: (stage === "test" ? project.testSettings : project.productionSettings).value,
     WSGI: isAsgi ? "" : (project.wsgi?.value ?? ""),
     ASGI: isAsgi ? (project.asgi?.value ?? "") : "",
     CELERY: project.celery?.value ?? "",

@@ -10,12 +10,18 @@ export const imageFolder = (): Directory => dag.currentModule().source().directo
 
 /** The build context: the project in app/, the files of the image in ci/image/. */
 export function buildContext(app: Directory, project: Project): Directory {
-  const variables = Object.entries(project.environment).map(([name, { value }]) => [name, value]);
-  const image = imageFolder().withNewFile("environment.json", JSON.stringify(Object.fromEntries(variables)));
   return dag
     .directory()
     .withDirectory("app", buildFrontend(app, project), { exclude: generated })
-    .withDirectory("ci/image", image, { exclude: ["**/__pycache__"] });
+    .withDirectory("ci/image", programsFor(project));
+}
+
+/** The same files with the variables that stackline.json adds. */
+export function programsFor({ environment }: Project): Directory {
+  const variables = Object.entries(environment).map(([name, { value }]) => [name, value]);
+  return imageFolder()
+    .filter({ exclude: ["**/__pycache__"] })
+    .withNewFile("environment.json", JSON.stringify(Object.fromEntries(variables)));
 }
 
 /** What people's programs generate: in an image it would be in the way of its own. */

@@ -1,6 +1,7 @@
 import type { Fact } from "./fact.js";
 import { type Files, lineOf } from "./files.js";
 import {
+  type Dockerfile,
   type Frontend,
   type Manager,
   managers,
@@ -33,6 +34,8 @@ export interface Configuration {
   processes?: Record<string, string | false>;
   release?: string[];
   frontend?: Frontend | false;
+  dockerfile?: string | Dockerfile;
+  testDockerfile?: string | Dockerfile;
   environment?: Record<string, string>;
   packages?: string[];
   requirements?: string[];
@@ -84,6 +87,8 @@ const application = orFalse(
 const requirement = /^[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9,._-]+\])?([<>=!~]=?[A-Za-z0-9.*+!,<>=~-]+)?$/;
 const line = matching(/^[^\n\r]+$/, "a text of one line");
 const dependency = matching(inFolder, "");
+const dockerfileRule =
+  'the path of a Dockerfile in the project, or an object such as {"path": "Dockerfile", "stage": "production", "args": {}}';
 const sets = 'a list of files in the project, "group:NAME" and "extra:NAME"';
 
 /** The same rules as ci/stackline.schema.json, which editors use; a test compares the two. */
@@ -118,6 +123,8 @@ export const fields: Record<keyof Configuration, Field> = {
     isValid: isFrontend,
     rule: 'an object such as {"folder": "frontend", "manager": "npm", "script": "build"}',
   }),
+  dockerfile: { isValid: isDockerfile, rule: dockerfileRule },
+  testDockerfile: { isValid: isDockerfile, rule: dockerfileRule },
   environment: mapOf(
     /^[A-Za-z_][A-Za-z0-9_]*$/,
     matching(/^[^\n\r]*$/, ""),
@@ -130,6 +137,18 @@ export const fields: Record<keyof Configuration, Field> = {
   ),
 };
 
+function isDockerfile(value: unknown): boolean {
+  if (!isObject(value)) return dependency.isValid(value);
+  const { path, stage = "x", args = {}, ...others } = value;
+  return (
+    dependency.isValid(path) &&
+    typeof stage === "string" &&
+    /^[A-Za-z0-9][\w.-]*$/.test(stage) &&
+    fields.environment.isValid(args) &&
+    Object.keys(others).length === 0
+  );
+}
+
 function isFrontend(value: unknown): boolean {
   if (!isObject(value) || Object.keys(value).sort().join() !== "folder,manager,script") return false;
   const { folder, manager, script } = value;
@@ -141,6 +160,10 @@ function isFrontend(value: unknown): boolean {
     ["npm", "yarn", "pnpm", "bun"].includes(manager as string)
   );
 }
+
+/** A path stands for the last stage. */
+export const asDockerfile = (value: string | Dockerfile): Dockerfile =>
+  typeof value === "string" ? { path: value } : value;
 
 /** stackline.json's values as facts. */
 export class Corrections {
@@ -190,10 +213,11 @@ async function explain(name: string, value: unknown, { rule, choices }: Field): 
 
 function requireFiles(
   files: Files,
-  { manage, dependencies = [], testDependencies = [] }: Configuration,
+  { manage, dependencies = [], testDependencies = [], dockerfile, testDockerfile }: Configuration,
 ): void {
+  const dockerfiles = [dockerfile, testDockerfile].map((value) => value && asDockerfile(value).path);
   const named = [...dependencies, ...testDependencies].filter((name) => !/^(group|extra):/.test(name));
-  const missing = [...(manage === undefined ? [] : [manage]), ...named].find((path) => !files.has(path));
+  const missing = [manage, ...named, ...dockerfiles].find((path) => path !== undefined && !files.has(path));
   if (missing !== undefined)
     throw new Error(`${FILE}: there is no file ${JSON.stringify(missing)} in the project`);
 }

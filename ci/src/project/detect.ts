@@ -1,5 +1,11 @@
 import { findCelery } from "./celery.js";
-import { type Configuration, type Corrections, FILE, readConfiguration } from "./configuration.js";
+import {
+  asDockerfile,
+  type Configuration,
+  type Corrections,
+  FILE,
+  readConfiguration,
+} from "./configuration.js";
 import { type Declared, declare } from "./declared.js";
 import { type Dependencies, findDependencies } from "./dependencies.js";
 import { findDjango } from "./django-version.js";
@@ -80,6 +86,7 @@ export async function detect(folder: Folder): Promise<Project> {
     pythonPackages: context.packages,
     extras: extrasByName(declared),
     services: given.values.services?.map((name) => given.of(name, "services")) ?? uses.services,
+    ...dockerfilesOf(given),
     ...(frontend && { frontend: frontend as NonNullable<Project["frontend"]> }),
     environmentNames: await findEnvironmentNames(files, modules.folder),
     environment: mapped(given, "environment"),
@@ -93,6 +100,15 @@ export async function detect(folder: Folder): Promise<Project> {
       given.values.services ? { ...uses, problems: [] } : uses,
     ),
   };
+}
+
+/** Tests run in production's image, unless they have one of their own. */
+function dockerfilesOf(given: Corrections): Pick<Project, "dockerfile" | "testDockerfile"> {
+  const named = (["dockerfile", "testDockerfile"] as const).flatMap((name) => {
+    const value = given.values[name];
+    return value === undefined ? [] : [[name, given.of(asDockerfile(value), name)] as const];
+  });
+  return Object.fromEntries(named);
 }
 
 type Settings = Pick<Project, "settings" | "testSettings" | "productionSettings" | "testRunner">;

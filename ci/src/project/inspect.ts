@@ -58,6 +58,8 @@ function rowsOf(project: Project): Row[] {
     ...byName("process", processes),
     ...row("release", project.release),
     ...row("front end", frontend),
+    ...row("Dockerfile", project.dockerfile),
+    ...row("Dockerfile for tests", project.testDockerfile),
     ...(environmentNames.length > 0 ? [namesOf(environmentNames)] : []),
     ...byName("environment", environment),
     ...requirements.flatMap((fact) => row("Python package", fact)),
@@ -69,7 +71,7 @@ function textOf(value: unknown): string {
   if (Array.isArray(value)) return value.join(", ") || "none";
   if (typeof value !== "object" || value === null) return String(value) || "none";
   return Object.entries(value)
-    .map(([name, item]) => `${name} ${item}`)
+    .map(([name, item]) => `${name} ${textOf(item)}`)
     .join(", ");
 }
 

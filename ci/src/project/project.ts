@@ -23,6 +23,16 @@ export interface Frontend {
   script: string;
 }
 
+/** A Dockerfile of the project's own. */
+export interface Dockerfile {
+  /** Relative to the project's folder, which is the build context. */
+  path: string;
+  /** By default the last one. */
+  stage?: string;
+  /** Build arguments by name. */
+  args?: Record<string, string>;
+}
+
 /** What is known of a Django project from its files. All paths are relative to its folder. */
 export interface Project {
   /** Path of manage.py. Its folder is where commands run. */
@@ -68,6 +78,9 @@ export interface Project {
   environment: Record<string, Fact<string>>;
   /** Python packages that stackline.json adds to those that the project declares. */
   requirements: Fact<string>[];
+  /** Dockerfiles that build the images, if stackline.json names them: production's, and that of the tests. */
+  dockerfile?: Fact<Dockerfile>;
+  testDockerfile?: Fact<Dockerfile>;
   /** System packages that stackline.json names. */
   packages: Fact<string>[];
   /** Remarks of one line, with file: what is used, but not part of the stack. */

@@ -2,6 +2,7 @@ import type { Container, Directory, Platform, Secret } from "@dagger.io/dagger";
 import { buildArguments, type Stage } from "../packaging/build-arguments.js";
 import { buildContext, dockerfile } from "../packaging/context.js";
 import { withMounts } from "../packaging/mounts.js";
+import { buildOwnImage } from "../packaging/own-image.js";
 import { nameNetrc } from "./netrc.js";
 import { readProject } from "./project.js";
 
@@ -22,13 +23,18 @@ export async function buildImage(
   platform?: string,
 ): Promise<Container> {
   const project = await readProject(app);
+  const options = {
+    ...(platform && { platform: platform as Platform }),
+    ...(netrc && { secrets: [await nameNetrc(netrc)] }),
+  };
+  const own = (stage === "test" ? project.testDockerfile : undefined) ?? project.dockerfile;
+  if (own) return buildOwnImage(app, project, own.value, stage, options);
   const context = buildContext(app, project);
   const text = await context.file(dockerfile).contents();
   return context.withNewFile(dockerfile, withMounts(text, netrc !== undefined)).dockerBuild({
     dockerfile,
     target: stage,
     buildArgs: Object.entries(buildArguments(project, stage)).map(([name, value]) => ({ name, value })),
-    ...(platform && { platform: platform as Platform }),
-    ...(netrc && { secrets: [await nameNetrc(netrc)] }),
+    ...options,
   });
 }

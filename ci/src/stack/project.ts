@@ -22,7 +22,7 @@ export function readProject(app: Directory): Promise<Project> {
 async function read(app: Directory): Promise<Project> {
   const project = await detect(await directoryFolder(app));
   requireSupported(project);
-  installed(project);
+  if (!project.dockerfile) installed(project);
   const files = [...project.dependencies.value, ...project.testDependencies.value];
   await checkRequirements(
     app,
