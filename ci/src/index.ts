@@ -45,7 +45,7 @@ export class Stackline {
    * @param nginx Templates and maintenance page of nginx
    * @param netrc Logins for private package indexes, in netrc format, e.g. file://$HOME/.netrc
    * @param timeout Seconds that one test may take before the run is ended; by default 600, 0 for no limit
-   * @param parallel Processes that run tests side by side; by default 1, 0 for one for each processor
+   * @param parallel Processes that run tests side by side; 0 for one for each processor; by default stackline.json's, or 1
    */
   @func()
   async ci(
@@ -69,7 +69,7 @@ export class Stackline {
    * @param nginx Templates and maintenance page of nginx
    * @param netrc Logins for private package indexes, in netrc format, e.g. file://$HOME/.netrc
    * @param timeout Seconds that one test may take before the run is ended; by default 600, 0 for no limit
-   * @param parallel Processes that run tests side by side; by default 1, 0 for one for each processor
+   * @param parallel Processes that run tests side by side; 0 for one for each processor; by default stackline.json's, or 1
    */
   @func({ cache: "session" })
   async ciReport(
@@ -94,7 +94,7 @@ export class Stackline {
    * @param app Folder of the Django project
    * @param netrc Logins for private package indexes, in netrc format, e.g. file://$HOME/.netrc
    * @param timeout Seconds that one test may take before the run is ended; by default 600, 0 for no limit
-   * @param parallel Processes that run tests side by side; by default 1, 0 for one for each processor
+   * @param parallel Processes that run tests side by side; 0 for one for each processor; by default stackline.json's, or 1
    * @param select Arguments of the test runner, such as the names of tests; by default all tests run
    */
   @func()
@@ -117,7 +117,7 @@ export class Stackline {
    * @param app Folder of the Django project
    * @param netrc Logins for private package indexes, in netrc format, e.g. file://$HOME/.netrc
    * @param timeout Seconds that one test may take before the run is ended; by default 600, 0 for no limit
-   * @param parallel Processes that run tests side by side; by default 1, 0 for one for each processor
+   * @param parallel Processes that run tests side by side; 0 for one for each processor; by default stackline.json's, or 1
    * @param select Arguments of the test runner, such as the names of tests; by default all tests run
    */
   @func({ cache: "session" })

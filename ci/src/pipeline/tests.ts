@@ -1,6 +1,6 @@
 import { type Container, type Directory, ReturnType } from "@dagger.io/dagger";
 import { folderOf } from "../project/files.js";
-import type { Project } from "../project/project.js";
+import { isProcesses, mostProcesses, type Project } from "../project/project.js";
 import { generateCredentials } from "../stack/credentials.js";
 import { type Application, buildImage } from "../stack/image.js";
 import { isOfContract, readProject, usedBackends } from "../stack/project.js";
@@ -16,7 +16,7 @@ const output = "/tmp/stackline-test-output.txt";
 export interface Tested extends Application {
   /** Seconds that one test may take, by default `longestTest`; 0 for any number. */
   timeout?: number | undefined;
-  /** Processes that run tests side by side, by default 1; 0 for one for each processor. */
+  /** Processes that run tests side by side, by default the project's; 0 for one for each processor. */
   parallel?: number | undefined;
   /** Arguments of the project's test runner. */
   select?: readonly string[];
@@ -31,11 +31,9 @@ export function checkTimeout(timeout = longestTest): number {
   throw new Error(`--timeout ${timeout}: give a whole number of seconds, 0 for no limit`);
 }
 
-const mostProcesses = 64;
-
 /** @throws Error for what is no number of processes. */
-export function checkParallel(parallel = 1): number {
-  if (Number.isInteger(parallel) && parallel >= 0 && parallel <= mostProcesses) return parallel;
+export function checkParallel(parallel?: number): number | undefined {
+  if (parallel === undefined || isProcesses(parallel)) return parallel;
   throw new Error(
     `--parallel ${parallel}: give a number of processes up to ${mostProcesses}, or 0 for one for each processor`,
   );
@@ -51,8 +49,9 @@ interface Prepared {
 
 async function prepare(application: Tested): Promise<Prepared> {
   const timeout = checkTimeout(application.timeout);
-  const parallel = checkParallel(application.parallel);
+  const given = checkParallel(application.parallel);
   const project = await readProject(application.app);
+  const parallel = given ?? project.parallel?.value ?? 1;
   const image = (await buildImage(application, "test"))
     .withEnvVariable("TEST_RUNNER", project.testRunner.value)
     .withEnvVariable("TEST_FOLDER", testFolder(project));

@@ -3,8 +3,10 @@ import { type Files, lineOf } from "./files.js";
 import {
   type Dockerfile,
   type Frontend,
+  isProcesses,
   type Manager,
   managers,
+  mostProcesses,
   type Server,
   type Service,
   servers,
@@ -30,6 +32,7 @@ export interface Configuration {
   dependencies?: string[];
   testDependencies?: string[];
   testRunner?: TestRunner;
+  parallel?: number;
   services?: Service[];
   processes?: Record<string, string | false>;
   release?: string[];
@@ -109,6 +112,10 @@ export const fields: Record<keyof Configuration, Field> = {
   dependencies: listOf(dependency, sets),
   testDependencies: listOf(dependency, sets),
   testRunner: choice(testRunners),
+  parallel: {
+    isValid: (value) => isProcesses(value as number),
+    rule: `a number of processes up to ${mostProcesses}, or 0 for one for each processor`,
+  },
   services: listOf(choice(services), `a list of ${services.join(", ")}`),
   processes: mapOf(
     /^[a-z][a-z0-9-]{0,30}$/,

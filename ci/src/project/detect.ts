@@ -71,6 +71,7 @@ export async function detect(folder: Folder): Promise<Project> {
     settings.testSettings === settings.settings ? remarkTests(modules, settings.testSettings) : [];
   const frontend =
     given.values.frontend === false ? undefined : (given.fact("frontend") ?? (await findFrontend(files)));
+  const parallel = given.fact("parallel");
   return {
     manage,
     ...settings,
@@ -87,6 +88,7 @@ export async function detect(folder: Folder): Promise<Project> {
     extras: extrasByName(declared),
     services: given.values.services?.map((name) => given.of(name, "services")) ?? uses.services,
     ...dockerfilesOf(given),
+    ...(parallel && { parallel }),
     ...(frontend && { frontend: frontend as NonNullable<Project["frontend"]> }),
     environmentNames: await findEnvironmentNames(files, modules.folder),
     environment: mapped(given, "environment"),

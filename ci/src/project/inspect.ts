@@ -54,6 +54,7 @@ function rowsOf(project: Project): Row[] {
     ...row("for tests", project.testDependencies),
     ...row("declared packages", countOf(project.pythonPackages)),
     ...row("test runner", project.testRunner),
+    ...row("test processes", project.parallel),
     ...list("service", services),
     ...byName("process", processes),
     ...row("release", project.release),

@@ -7,6 +7,11 @@ export type Manager = (typeof managers)[number];
 export const testRunners = ["pytest", "django"] as const;
 export type TestRunner = (typeof testRunners)[number];
 
+/** Of tests that run side by side. */
+export const mostProcesses = 64;
+export const isProcesses = (value: number): boolean =>
+  Number.isInteger(value) && value >= 0 && value <= mostProcesses;
+
 /** Services that the pipeline starts. */
 export const services = ["postgres", "redis", "kafka"] as const;
 export type Service = (typeof services)[number];
@@ -66,6 +71,8 @@ export interface Project {
   /** Extras by the package that they are asked of: "celery[redis]". */
   extras: Record<string, string[]>;
   testRunner: Fact<TestRunner>;
+  /** Processes that run the tests side by side, by default 1; 0 for one for each processor. */
+  parallel?: Fact<number>;
   services: Fact<Service>[];
   /** Commands that run beside the web server, by name. */
   processes: Record<string, Fact<string>>;
