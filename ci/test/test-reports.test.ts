@@ -217,7 +217,7 @@ test("--timeout is a whole number of seconds, and has a default", () => {
   expect(() => checkTimeout(-1)).toThrow("--timeout -1: give a whole number of seconds, 0 for no limit");
 });
 
-  test("tests run in a number of processes, which the project may have its own default for", () => {
+test("tests run in a number of processes, which the project may have its own default for", () => {
   expect([checkParallel(), checkParallel(0), checkParallel(4)]).toEqual([undefined, 0, 4]);
   for (const wrong of [-1, 1.5, 1000]) {
     expect(() => checkParallel(wrong)).toThrow(
