@@ -1,7 +1,7 @@
 import { posix } from "node:path";
 import type { Call } from "../core/call.ts";
 import { UserError } from "../core/errors.ts";
-import type { ContainerState, DirectoryValue, FileValue, SecretValue } from "../core/values.ts";
+import type { ContainerState, DirectoryValue, FileValue, SecretValue, SocketValue } from "../core/values.ts";
 import { buildImage } from "../docker/build.ts";
 import { stateOfImage } from "../docker/images.ts";
 import { applyPatch } from "../git/patch.ts";
@@ -153,8 +153,6 @@ export const directory: Record<string, Evaluator> = {
     return target;
   },
   dockerBuild: async (dir: DirectoryValue, args, session): Promise<ContainerState> => {
-    if (args.ssh)
-      throw new UserError("dockerBuild: the embedded engine does not support ssh; the official engine does");
     const { dockerfile, target, buildArgs, platform } = args;
     requirePlatform(platform);
     const secrets = await Promise.all(
@@ -165,6 +163,7 @@ export const directory: Record<string, Evaluator> = {
       target,
       buildArgs,
       secrets,
+      ...(args.ssh && { ssh: (await session.evaluate<SocketValue>(args.ssh)).path }),
     });
     return stateOfImage(session, image);
   },

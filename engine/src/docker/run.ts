@@ -105,5 +105,7 @@ export interface SharedNetwork {
 export interface ServicePool {
   acquire(service: ServiceValue): Promise<{ running: RunningService; release(): void }>;
   acquireAll(state: ContainerState): Promise<HeldServices>;
+  /** The services that run, by their host names. */
+  hostnames(): Map<string, Promise<RunningService>>;
   withBindings<T>(state: ContainerState, use: (bindings: HeldServices["bindings"]) => Promise<T>): Promise<T>;
 }

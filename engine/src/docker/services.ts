@@ -10,6 +10,7 @@ import { startService } from "./service.ts";
 const GRACE = 10_000;
 
 interface Slot {
+  service: ServiceValue;
   started: Promise<RunningService>;
   users: number;
   timer?: NodeJS.Timeout;
@@ -76,6 +77,11 @@ export class Services implements ServicePool {
     return this.slots.get(serviceKey(service))?.started;
   }
 
+  /** The services that were started and have not ended, by their host names. */
+  hostnames(): Map<string, Promise<RunningService>> {
+    return new Map([...this.slots.values()].map((slot) => [serviceHostname(slot.service), slot.started]));
+  }
+
   /** Stops a service now, even if it is in use. */
   async stop(service: ServiceValue, kill: boolean): Promise<void> {
     const key = serviceKey(service);
@@ -89,7 +95,7 @@ export class Services implements ServicePool {
   }
 
   private open(key: string, service: ServiceValue): Slot {
-    const slot: Slot = { users: 0, started: startService(this.run, service) };
+    const slot: Slot = { service, users: 0, started: startService(this.run, service) };
     this.slots.set(key, slot);
     // A service that failed or ended by itself is started again for the next user.
     slot.started
