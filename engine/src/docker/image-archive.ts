@@ -45,20 +45,42 @@ export function withSavedImage<T>(saved: Readable, use: (image: SavedImage) => P
     };
     const [manifest] = JSON.parse(await readFile(pathOf("manifest.json"), "utf8")) as SavedManifest[];
     if (!manifest) throw new UserError("the image archive of Docker has no manifest");
-    const config = blobOf(await readFile(pathOf(manifest.Config)));
-    const { diff_ids = [] } = JSON.parse(config.content.toString()).rootfs as { diff_ids?: string[] };
+    const given = await readFile(pathOf(manifest.Config));
+    const { ids, config } = withoutEmptyLayers(given);
     const layers = manifest.Layers.map((name, at) => ({
-      diffId: diff_ids[at] as string,
+      diffId: ids[at] as string,
       path: pathOf(name),
-    }));
+    })).filter(({ diffId }) => diffId !== EMPTY_LAYER);
     const blobs = new Map<string, Promise<LayerBlob>>();
     const layerBlob = ({ path }: SavedLayer, gzip?: number): Promise<LayerBlob> => {
       const made = blobs.get(path) ?? (gzip ? compress(path, gzip) : layerOf(path));
       blobs.set(path, made);
       return made;
     };
-    return use({ config, tags: manifest.RepoTags, layers, blobOf: layerBlob });
+    return use({ config: blobOf(config), tags: manifest.RepoTags, layers, blobOf: layerBlob });
   });
+}
+
+/** Digest of a layer without files, such as that of an image made from nothing: it is left out. */
+const EMPTY_LAYER = "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef";
+
+interface Configuration {
+  rootfs: { diff_ids?: string[] };
+  history?: { empty_layer?: boolean }[];
+}
+
+/** The digests of all layers that a configuration names, and the configuration without the empty ones. */
+function withoutEmptyLayers(given: Buffer): { ids: string[]; config: Buffer } {
+  const { rootfs, history, ...others } = JSON.parse(given.toString()) as Configuration;
+  const ids = rootfs.diff_ids ?? [];
+  if (!ids.includes(EMPTY_LAYER)) return { ids, config: given };
+  let nth = 0;
+  const config = {
+    ...others,
+    rootfs: { ...rootfs, diff_ids: ids.filter((id) => id !== EMPTY_LAYER) },
+    ...(history && { history: history.filter((step) => step.empty_layer || ids[nth++] !== EMPTY_LAYER) }),
+  };
+  return { ids, config: Buffer.from(JSON.stringify(config)) };
 }
 
 /** Where the files of an archive are on disk, by their names and those of links to them. */

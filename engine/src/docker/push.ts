@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import type { Readable } from "node:stream";
 import type { Registry, Upload } from "../client/registry.ts";
@@ -81,8 +82,8 @@ async function upload({ registry, repeat, log }: Push, blob: Upload): Promise<vo
 async function putManifest(push: Push, { config: text, layers }: Pushed): Promise<string> {
   const { registry, tag, options, repeat } = push;
   const content = Buffer.from(text);
-  const config = { digest: push.id.replace("sha256:", ""), size: content.length };
-  await upload(push, { digest: push.id, size: config.size, open: () => content });
+  const config = { digest: createHash("sha256").update(content).digest("hex"), size: content.length };
+  await upload(push, { digest: `sha256:${config.digest}`, size: config.size, open: () => content });
   const { manifest, mediaType } = describeImage(config, layers, options);
   await repeat(() => registry.putManifest(tag, mediaType, manifest.content));
   return `sha256:${manifest.digest}`;

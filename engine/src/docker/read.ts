@@ -58,9 +58,12 @@ async function findLinked(
 function findInMount(mount: Mount, rest: string): Content | undefined {
   if (mount.kind === "file") return mount.entry && { entry: mount.entry };
   if (mount.kind !== "directory" || !mount.tree) {
-    throw new UserError(
-      `cannot read ${mount.path}: a ${mount.kind} mount is not part of the container's files`,
-    );
+    const path = posix.join(mount.path, rest);
+    if (mount.kind !== "cache" && mount.kind !== "temp")
+      throw new UserError(
+        `${path}: no such file or directory: a ${mount.kind} is not part of the container's files`,
+      );
+    throw new UserError(`${path}: cannot retrieve path from ${mount.kind === "cache" ? "cache" : "tmpfs"}`);
   }
   return findInTree(mount.tree, rest);
 }

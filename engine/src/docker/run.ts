@@ -3,6 +3,7 @@ import type { ContainerState, SecretValue, ServiceValue } from "../core/values.t
 import type { Store } from "../store/store.ts";
 import type { Entry } from "../store/tree.ts";
 import type { HeldServices, RunningService } from "./running.ts";
+import type { Screen } from "./terminal.ts";
 
 /**
  * What this layer needs of a run of the engine. A session implements it from the parts below; each function takes
@@ -18,6 +19,7 @@ export interface Run {
   readonly hostFiles: HostFileSpace;
   readonly network: SharedNetwork;
   readonly services: ServicePool;
+  readonly terminal: UserTerminal;
   /** Labels of everything that the run creates in Docker and has to remove again. */
   readonly labels: Record<string, string>;
   /** Runs heavy work, as much at a time as the machine has cores. */
@@ -99,6 +101,14 @@ export interface SharedNetwork {
   current(): Promise<string | undefined>;
   /** An address at which containers reach this machine, and at which none of the ports is reserved. */
   reserve(ports: readonly number[]): Promise<{ address: string; release(): void }>;
+}
+
+/** The terminal of the user who started this process, if there is one. */
+export interface UserTerminal {
+  /** @throws UserError if there is none. */
+  require(): void;
+  /** Runs a program at it when no other one does. */
+  use<T>(run: (screen: Screen) => Promise<T>): Promise<T>;
 }
 
 /** Services: each runs once, however many use it. */

@@ -105,7 +105,7 @@ async function becomeReady(
   });
   // Also cleans up after a service that ends by itself.
   run.work.background(ended.then(dispose));
-  return { ip, ended, stop: (kill) => stopContainer(container, kill).then(dispose) };
+  return { ip, container, ended, stop: (kill) => stopContainer(container, kill).then(dispose) };
 }
 
 async function stopContainer(container: Docker.Container, kill: boolean): Promise<void> {
