@@ -1,9 +1,9 @@
+import type { Duplex } from "node:stream";
 import type Docker from "dockerode";
 import type { ContainerState, SecretValue, ServiceValue } from "../core/values.ts";
 import type { Store } from "../store/store.ts";
 import type { Entry } from "../store/tree.ts";
 import type { HeldServices, RunningService } from "./running.ts";
-import type { Screen } from "./terminal.ts";
 
 /**
  * What this layer needs of a run of the engine. A session implements it from the parts below; each function takes
@@ -101,6 +101,13 @@ export interface SharedNetwork {
   current(): Promise<string | undefined>;
   /** An address at which containers reach this machine, and at which none of the ports is reserved. */
   reserve(ports: readonly number[]): Promise<{ address: string; release(): void }>;
+}
+
+/** The user's terminal, as a program in a container uses it. */
+export interface Screen {
+  connect(stream: Duplex): void;
+  /** Calls back now and whenever the size changes. */
+  onSize(resize: (size: { h: number; w: number }) => void): void;
 }
 
 /** The terminal of the user who started this process, if there is one. */

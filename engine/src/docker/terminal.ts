@@ -5,14 +5,7 @@ import type { ContainerState, ServiceValue } from "../core/values.ts";
 import { withRoomForLayers } from "./bake.ts";
 import { prepareContainer } from "./create.ts";
 import { startContainer } from "./process.ts";
-import type { Mounting, Run } from "./run.ts";
-
-/** The user's terminal, as a program in a container uses it. */
-export interface Screen {
-  connect(stream: Duplex): void;
-  /** Calls back now and whenever the size changes. */
-  onSize(resize: (size: { h: number; w: number }) => void): void;
-}
+import type { Mounting, Run, Screen } from "./run.ts";
 
 export interface TerminalOptions {
   /** `sh` if it is empty. */

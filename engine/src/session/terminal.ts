@@ -1,7 +1,6 @@
 import type { Duplex } from "node:stream";
 import { UserError } from "../core/errors.ts";
-import type { UserTerminal } from "../docker/run.ts";
-import type { Screen } from "../docker/terminal.ts";
+import type { Screen, UserTerminal } from "../docker/run.ts";
 import type { Progress } from "./progress.ts";
 
 /** The terminal that this process was started at: one program at a time uses it, and no progress is shown meanwhile. */
