@@ -85,11 +85,13 @@ describe("a container without an image", () => {
         "new",
       );
       expect(await base.withoutMount("/m").mounts()).toEqual([]);
-      // The secret is still there, also under a file that is mounted over it.
+      // A secret is not part of the files, and hides none of them.
       const file = client.file("f", "plain");
-      await expect(base.file("/m/secret").contents()).rejects.toThrow("secret mount");
-      await expect(base.withMountedFile("/m/secret", file).file("/m/secret").contents()).rejects.toThrow(
-        "secret mount",
+      await expect(base.file("/m/secret").contents()).rejects.toThrow("no such file or directory");
+      expect(await base.withMountedFile("/m/secret", file).file("/m/secret").contents()).toBe("plain");
+      const temporary = base.withMountedTemp("/tmp");
+      await expect(temporary.file("/tmp/f").contents()).rejects.toThrow(
+        "/tmp/f: cannot retrieve path from tmpfs",
       );
     }));
 

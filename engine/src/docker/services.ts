@@ -1,4 +1,5 @@
-import { UserError } from "../core/errors.ts";
+import { DockerConnectionError } from "../client/connection-error.ts";
+import { ExecError, UserError } from "../core/errors.ts";
 import { serviceKey } from "../core/keys.ts";
 import type { ContainerState, ServiceValue } from "../core/values.ts";
 import { serviceHostname } from "./hostname.ts";
@@ -43,7 +44,11 @@ export class Services implements ServicePool {
 
   /** Starts the services that a container is bound to, in parallel. The first that fails ends it: the others need not get ready. */
   async acquireAll(state: ContainerState): Promise<HeldServices> {
-    const acquiring = state.bindings.map(([, service]) => this.acquire(service));
+    const acquiring = state.bindings.map(([alias, service]) =>
+      this.acquire(service).catch((error) => {
+        throw bindingError(alias, service, error);
+      }),
+    );
     const held = await Promise.all(acquiring).catch((failure) => {
       for (const service of acquiring) service.then(({ release }) => release()).catch(() => undefined);
       throw failure;
@@ -120,6 +125,21 @@ export class Services implements ServicePool {
   }
 }
 
+const shownAs = (alias: string, service: ServiceValue): string =>
+  `${serviceHostname(service)} (aliased as ${alias})`;
+
+/** A failed start, with the names of the service. */
+function bindingError(alias: string, service: ServiceValue, error: unknown): unknown {
+  const start = `start ${shownAs(alias, service)}`;
+  if (error instanceof ExecError) {
+    const { cmd, exitCode, stdout, stderr, message } = error;
+    return new ExecError(cmd, exitCode, stdout, stderr, `${start}: exit code: ${exitCode}: ${message}`);
+  }
+  // What waits for Docker knows it by its class.
+  const isOwn = error instanceof UserError && !(error instanceof DockerConnectionError);
+  return isOwn ? new UserError(`${start}: ${error.message}`) : error;
+}
+
 /** Docker resolves the names of containers, but a service of the host has none. */
 function namesOf(alias: string, service: ServiceValue): string[] {
   return service.forward?.kind === "host" ? [alias, serviceHostname(service)] : [alias];
@@ -129,7 +149,8 @@ function watchServices({ bindings }: ContainerState, held: HeldService[], onEnd:
   let failure: string | undefined;
   for (const [i, { running }] of held.entries()) {
     void running.ended.then((cause) => {
-      failure ??= `service ${bindings[i]?.[0]} ended while it was in use: ${cause}`;
+      const [alias, service] = bindings[i] as ContainerState["bindings"][number];
+      failure ??= `bound service ${shownAs(alias, service)} exited while it was in use: ${cause}`;
       onEnd();
     });
   }
