@@ -107,11 +107,10 @@ describe("a container without an image", () => {
       expect(await removed.mounts()).toEqual([]);
     }));
 
-  it("is not published or exported without what it should keep", () =>
+  it("is not published or exported with a compression that this engine lacks", () =>
     session(async ({ client }) => {
       const base = client.container().withNewFile("/f", "");
       const forcedCompression = ImageLayerCompression.Zstd;
-      await expect(base.withAnnotation("a", "b").publish("localhost:1/x")).rejects.toThrow("annotations");
       await expect(base.publish("localhost:1/x", { forcedCompression })).rejects.toThrow("only Gzip");
       await expect(base.asTarball({ forcedCompression }).sync()).rejects.toThrow("no Zstd");
     }));
