@@ -48,7 +48,7 @@ describe("a service", () => {
         .withServiceBinding("broken", broken);
       const started = Date.now();
       await expect(step.withExec(["true"]).sync()).rejects.toThrow(
-        /^start \w+ \(aliased as broken\): exit code: 3: .*before it was ready\nIts last lines:\nthe cause$/,
+        /^start \w+ \(aliased as broken\): exit code: 3: .*exit code: 3 before it was ready\nIts last lines:\nthe cause$/,
       );
       expect(Date.now() - started).toBeLessThan(60_000);
     }));

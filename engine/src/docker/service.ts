@@ -85,7 +85,7 @@ async function becomeReady(
   const exited = exitCodeOf(container).then(
     (code) => {
       exitCode = code;
-      return `it ended with exit code ${code}`;
+      return `it ended with exit code: ${code}`;
     },
     () => "its container was removed",
   );
