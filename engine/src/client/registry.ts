@@ -36,6 +36,8 @@ interface Request extends Pick<RequestOptions, "method"> {
 export class Registry {
   private authorization: string | undefined;
   private base: Promise<URL> | undefined;
+  /** Certificates by host: they are read once. */
+  private readonly trust = new Map<string, ReturnType<typeof trustOf>>();
 
   constructor(private readonly options: RegistryOptions) {}
 
@@ -51,13 +53,11 @@ export class Registry {
     if (response.statusCode === 401) throw rejected(host, login);
   }
 
-  /** Whether it has "blobs/sha256:...". */
+  /** Whether it has "blobs/sha256:...", as far as it says so: why it refuses only an upload tells. */
   async has(path: string): Promise<boolean> {
     const response = await this.request(await this.url(path), { method: "HEAD" });
     response.resume();
-    if (response.statusCode === 404) return false;
-    await expect(response, 200);
-    return true;
+    return response.statusCode === 200;
   }
 
   async uploadBlob({ digest, size, open }: Upload): Promise<void> {
@@ -131,7 +131,9 @@ export class Registry {
   }
 
   private tls(host: string): NonNullable<RequestOptions["tls"]> {
-    return { ...trustOf(host), ...(this.options.insecure && { rejectUnauthorized: false }) };
+    const trust = this.trust.get(host) ?? trustOf(host);
+    this.trust.set(host, trust);
+    return { ...trust, ...(this.options.insecure && { rejectUnauthorized: false }) };
   }
 
   /** The answer to a registry's challenge; undefined if it asks for a login that there is none of. */

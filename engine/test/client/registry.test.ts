@@ -17,6 +17,7 @@ let tokens: string[];
 let blobs: Map<string, string>;
 let questions: string[];
 let notes: string[];
+let denied: boolean;
 
 /** A registry with a token service of its own, as Docker Hub has one. */
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -26,7 +27,11 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   if (!tokens.includes(request.headers.authorization?.replace("Bearer ", "") ?? "")) {
     const challenge = `Bearer realm="http://${host}/token",service="test",scope="repository:team/app:pull"`;
     response.writeHead(401, { "www-authenticate": challenge }).end('{"errors":[{"code":"UNAUTHORIZED"}]}');
-  } else if (request.method === "HEAD") response.writeHead(blobs.has(url.pathname) ? 200 : 404).end();
+  } else if (denied)
+    response
+      .writeHead(403)
+      .end(request.method === "HEAD" ? "" : '{"errors":[{"code":"DENIED","message":"not yours"}]}');
+  else if (request.method === "HEAD") response.writeHead(blobs.has(url.pathname) ? 200 : 404).end();
   else if (request.method === "POST")
     response.writeHead(202, { location: "/v2/team/app/upload?state=1" }).end();
   else if (request.method === "PUT" && url.searchParams.get("state") === "1") {
@@ -51,7 +56,7 @@ function registry(login?: Login): Registry {
 }
 
 beforeEach(async () => {
-  [tokens, blobs, questions, notes] = [[], new Map(), [], []];
+  [tokens, blobs, questions, notes, denied] = [[], new Map(), [], [], false];
   server = createServer((request, response) => void answer(request, response));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -94,6 +99,13 @@ describe("a registry with a token service", () => {
       `unauthorized: ${host} rejects user me: check the password or token`,
     );
   });
+});
+
+it("a refusal has the registry's reason", async () => {
+  denied = true;
+  await expect(registry(me("right")).uploadBlob(blob)).rejects.toThrow(
+    "HTTP 403 Forbidden: denied: not yours",
+  );
 });
 
 it("a blob that the registry has is not sent again", async () => {
