@@ -35,7 +35,7 @@ describe("terminal", () => {
       "contents",
     ];
     const output = await atTerminal(words, [
-      [prompt, "stty size; cat /made; echo; echo changed > /made; test -t 0 && echo a terminal\n"],
+      [prompt, "sleep 1; stty size; cat /made; echo; echo changed > /made; test -t 0 && echo a terminal\n"],
       [/a terminal\n(.*\n)*.*\$ $/, "exit 3\n"],
     ]);
     expect(output).toContain("40 100\ninside");

@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
 import { UserError } from "../core/errors.ts";
 import type { ContainerState, ServiceValue } from "../core/values.ts";
@@ -69,8 +70,22 @@ async function attach(container: Docker.Container, screen: Screen): Promise<void
   screen.connect(stream as unknown as Duplex);
   const failure = await startContainer(container);
   if (failure) throw new UserError(`terminal: ${failure.message.toString().trim()}`);
-  screen.onSize((size) => void container.resize(size).catch(() => undefined));
+  screen.onSize((size) => void resizePatiently(() => container.resize(size)));
   await ended;
+}
+
+/** How often Docker is asked for a size: it refuses while the process is being started. */
+const MOST_TRIES = 10;
+
+async function resizePatiently(resize: () => Promise<unknown>): Promise<void> {
+  for (let tries = 1; tries <= MOST_TRIES; tries++) {
+    const done = await resize().then(
+      () => true,
+      () => false,
+    );
+    if (done) return;
+    await sleep(tries * 20);
+  }
 }
 
 /** Runs a command at the user's terminal in the container of a service, which is started if it does not run yet. */
@@ -99,7 +114,7 @@ export async function openTerminalIn(
         stream.once("end", resolve).once("error", resolve).once("close", resolve),
       );
       screen.connect(stream);
-      screen.onSize((size) => void exec.resize(size).catch(() => undefined));
+      screen.onSize((size) => void resizePatiently(() => exec.resize(size)));
       await ended;
     });
   } finally {
