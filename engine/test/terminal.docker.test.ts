@@ -39,7 +39,7 @@ describe("terminal", () => {
       [/a terminal\n(.*\n)*.*\$ $/, "exit 3\n"],
     ]);
     expect(output).toContain("40 100\ninside");
-    expect(output.slice(output.indexOf("exit 3"))).toMatch(/inside\n(.*\n)*code 0\n/);
+    expect(output.slice(output.indexOf("exit 3"))).toMatch(/inside\n[\s\S]*code 0\n/);
   });
 
   it("runs the given command, or the container's own", async () => {
