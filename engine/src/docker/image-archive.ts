@@ -34,6 +34,16 @@ export interface SavedLayer {
 
 export type LayerBlob = Blob & { path: string };
 
+/** The results of work on the layers of an image. Its files are needed until all of it has ended, also if some fails. */
+export async function ofLayers<T>(
+  { layers }: SavedImage,
+  work: (layer: SavedLayer) => Promise<T>,
+): Promise<T[]> {
+  const all = layers.map(work);
+  await Promise.allSettled(all);
+  return Promise.all(all);
+}
+
 /** Unpacks an archive of `docker save`; its files are available only while `use` runs. */
 export function withSavedImage<T>(saved: Readable, use: (image: SavedImage) => Promise<T>): Promise<T> {
   return withTempDir(async (folder) => {
@@ -123,7 +133,7 @@ export function withImageArchive<T>(
   use: (archive: Readable) => Promise<T>,
 ): Promise<T> {
   return withSavedImage(saved, async (image) => {
-    const layers = await Promise.all(image.layers.map((layer) => image.blobOf(layer, options.gzip)));
+    const layers = await ofLayers(image, (layer) => image.blobOf(layer, options.gzip));
     const pack = tarStream.pack();
     const out = new PassThrough();
     pack.pipe(out);

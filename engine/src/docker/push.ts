@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import type { Readable } from "node:stream";
 import type { Registry, Upload } from "../client/registry.ts";
 import { digestOf } from "../store/store.ts";
-import { type SavedImage, type SavedLayer, withSavedImage } from "./image-archive.ts";
+import { ofLayers, type SavedImage, type SavedLayer, withSavedImage } from "./image-archive.ts";
 import { type ArchiveOptions, type Blob, describeImage } from "./oci-image.ts";
 import type { Run } from "./run.ts";
 
@@ -33,9 +33,7 @@ export async function pushImage(run: Pushing, push: Push): Promise<string> {
   if (before && (await hasLayers(push, before))) return putManifest(push, before);
   const saved = (await run.docker.getImage(push.id).get()) as unknown as Readable;
   return withSavedImage(saved, async (image) => {
-    const layers = await Promise.all(
-      image.layers.map((layer) => run.limit(() => pushLayer(run, push, image, layer))),
-    );
+    const layers = await ofLayers(image, (layer) => run.limit(() => pushLayer(run, push, image, layer)));
     const pushed = { config: image.config.content.toString(), layers };
     await run.store.putResult("pushes", key, pushed);
     return putManifest(push, pushed);
