@@ -1,5 +1,7 @@
 /** @module-tag slow */
 
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
 import { type Client, type Directory, ExecError, ReturnType } from "@dagger.io/dagger";
 import { describe, expect, it } from "vitest";
 import { docker, IMAGE, temporaryFolder, withSession } from "./support.ts";
@@ -145,6 +147,55 @@ describe("dockerBuild", () => {
           .stdout(),
       ).not.toContain("build-secret");
       expect(view.lines.join("\n")).not.toContain("build-secret");
+    }));
+
+  it("gives a step that mounts it the SSH agent, and only then", async () => {
+    const key = join(temporaryFolder(), "key");
+    execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "the agent's key", "-f", key]);
+    const started = execFileSync("ssh-agent", ["-s"], { encoding: "utf8" });
+    const [, path = ""] = /SSH_AUTH_SOCK=([^;]+)/.exec(started) ?? [];
+    const [, pid = ""] = /SSH_AGENT_PID=(\d+)/.exec(started) ?? [];
+    try {
+      const SSH_AUTH_SOCK = path;
+      execFileSync("ssh-add", ["-q", key], { env: { ...process.env, SSH_AUTH_SOCK } });
+      await session(async ({ client }) => {
+        // The agent's protocol: a request for its keys is the byte 11, after the length.
+        const ask = String.raw`import os,socket;s=socket.socket(socket.AF_UNIX);s.connect(os.environ["SSH_AUTH_SOCK"]);s.sendall(b"\0\0\0\1\x0b");open("/keys","wb").write(s.recv(9999))`;
+        // Docker's own cache does not see the mount.
+        const text = `FROM python:3.12-slim-bookworm\nRUN echo ${Date.now()}\nRUN --mount=type=ssh python -c '${ask}'\n`;
+        const dir = context(client, text);
+        await expect(dir.dockerBuild().sync()).rejects.toThrow(/FileNotFoundError/);
+        const ssh = client.host().unixSocket(path);
+        const keys = dir.dockerBuild({ ssh }).withExec(["cat", "/keys"]);
+        expect(await keys.stdout()).toContain("the agent's key");
+      });
+    } finally {
+      process.kill(Number(pid));
+    }
+  });
+
+  it("adds by URL what a running service has, without unpacking it", () =>
+    session(async ({ client }) => {
+      const serve = (content: string) =>
+        client
+          .container()
+          .from("python:3.12-slim-bookworm")
+          .withNewFile("/srv/made.tar", content)
+          .withWorkdir("/srv")
+          .withDefaultArgs(["python", "-m", "http.server", "80"])
+          .withExposedPort(80)
+          .asService()
+          .withHostname("fileserver");
+      const built = context(client, `FROM ${IMAGE}\nADD http://fileserver/made.tar /added/\n`);
+      for (const content of ["first", "second"]) {
+        const service = await serve(content).start();
+        const dockerfile = `FROM ${IMAGE}\nADD http://fileserver/made.tar /added/\n# ${content}`;
+        const container = context(client, dockerfile).dockerBuild();
+        expect(await container.file("/added/made.tar").contents()).toBe(content);
+        expect(await container.withExec(["stat", "-c%a", "/added/made.tar"]).stdout()).toBe("600\n");
+        await service.stop();
+      }
+      await expect(built.dockerBuild().sync()).rejects.toThrow(/fileserver/);
     }));
 
   it("uses Docker's own frontend if no registry answers for the one that a Dockerfile names", () =>

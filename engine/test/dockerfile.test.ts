@@ -1,5 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of a Dockerfile.
 import { describe, expect, it } from "vitest";
+import { withoutUrls } from "../src/docker/add.ts";
 import { baseImages } from "../src/docker/build.ts";
 import { frontendOf } from "../src/docker/frontend.ts";
 
@@ -49,5 +50,32 @@ describe("the frontend of a Dockerfile", () => {
   it.each(["", "# a comment\n# syntax=a/b\n", "\n# syntax=a/b\n", "# escape=`\n"])(
     "is none after any other line: %j",
     (top) => expect(frontendOf(top + FROM)).toBeUndefined(),
+  );
+});
+
+describe("what a Dockerfile adds by URL", () => {
+  const isService = (host: string): boolean => host === "files";
+
+  it.each([
+    ["ADD http://files/a.tar /b/", "COPY .stackline-add/0/a.tar /b/"],
+    [
+      "FROM a\n  add --chown=1 \\\n  http://files:8000/x/a?b=c local /b/\nRUN c",
+      "FROM a\n  ADD --chown=1 local /b/\n  COPY --chown=1 .stackline-add/0/a /b/\nRUN c",
+    ],
+    [
+      "ADD http://files/ /b/\nADD http://files/a /b/",
+      "COPY .stackline-add/0/index /b/\nCOPY .stackline-add/1/a /b/",
+    ],
+  ])("is copied from the build context if its host is a service: %j", (text, rewritten) => {
+    expect(withoutUrls(text, isService).text).toBe(rewritten);
+  });
+
+  it.each([
+    "ADD a /b/",
+    "ADD https://example.com/a /b",
+    "ADDED http://files/a /b",
+    "RUN ADD http://files/a /b",
+  ])("stays if it is anything else: %j", (text) =>
+    expect(withoutUrls(text, isService)).toEqual({ text, added: [] }),
   );
 });

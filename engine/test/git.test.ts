@@ -1,10 +1,10 @@
 import { execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { Client, GitRef, GitRepository } from "@dagger.io/dagger";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { TypeDefValue } from "../src/api/types.ts";
 import type { CliArgument } from "../src/cli/model.ts";
 import { parseArgument } from "../src/cli/values.ts";
@@ -216,6 +216,43 @@ describe("a repository of a server", () => {
       await expect(client.git("file:///etc").head().commit()).rejects.toThrow('invalid protocol "file"');
       expect(await client.host().directory("app").asGit().url()).toBeNull();
     }));
+
+  it("is reached with the login of the user's credential helper if it asks for one, but not by a function", async () => {
+    const settings = join(temporaryFolder(), "gitconfig");
+    const asked = join(temporaryFolder(), "asked");
+    const answer = `cat >> ${asked}; echo username=x-access-token; echo password=the token`;
+    writeFileSync(
+      settings,
+      `[credential "${url}"]\n\tuseHttpPath = true\n\thelper = "!f() { ${answer}; }; f"\n`,
+    );
+    vi.stubEnv("GIT_CONFIG_GLOBAL", settings);
+    try {
+      await withSession({ storePath, withDocker: false }, async ({ client, engine }) => {
+        await client.git(`${url}/app.git`).head().commit();
+        expect(existsSync(asked)).toBe(false);
+        const address = `${url}/private/app.git`;
+        const opened = client.git(address);
+        expect(await opened.head().commit()).toBe(main);
+        expect(await client.address(`${address}#main:f`).file().contents()).toBe("2\n");
+        const questions = readFileSync(asked, "utf8").split("protocol=http\n").length - 1;
+        expect([questions, readFileSync(asked, "utf8")]).toEqual([
+          1,
+          expect.stringContaining("path=private/app.git"),
+        ]);
+        const query = `{ git(url: "${address}") { head { commit } } }`;
+        const refused = await post(engine, query, engine.server.issueToken("a-function"));
+        expect(await refused.text()).toContain("errors");
+      });
+      vi.stubEnv("GIT_CONFIG_GLOBAL", "/dev/null");
+      await session(async (client) => {
+        await expect(client.git(`${url}/private/app.git`).head().commit()).rejects.toThrow(
+          /^git ls-remote: /,
+        );
+      });
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  });
 
   it("is fetched once for a commit: its files are the same in each session", async () => {
     const digest = (): Promise<string> =>

@@ -83,7 +83,7 @@ describe("a file from a URL", () => {
             (error) => error.message,
           );
       expect(await at("/gone?token=abc")).toBe(
-        `http http://${address}/gone: the server answers 404 Not Found`,
+        `http http://${address}/gone: invalid response status 404 Not Found`,
       );
       expect(await at("/cut")).toMatch(new RegExp(`^http http://${address}/cut: `));
       await expect(client.http("http://127.0.0.1:1/f").contents()).rejects.toThrow(

@@ -231,9 +231,16 @@ describe("a cache volume", () => {
       const look = sh("stat -c %u /c; ls /c; touch /c/seen");
       const plain = base.withMountedCache("/c", cache).withExec(look);
       expect(await plain.stdout()).toBe("0\n");
-      const source = client.directory().withNewFile("f", "");
-      const owned = base.withMountedCache("/c", cache, { owner: "33", source }).withExec(look);
-      expect(await owned.stdout()).toBe("33\nf\n");
+      // A folder with a mode of its own.
+      const source = client
+        .directory()
+        .withNewDirectory("d", { permissions: 0o745 })
+        .directory("d")
+        .withNewFile("f", "");
+      const owned = base
+        .withMountedCache("/c", cache, { owner: "33", source })
+        .withExec(sh("stat -c '%u %a' /c; stat -c %u /c/f; ls /c"));
+      expect(await owned.stdout()).toBe("33 745\n33\nf\n");
       const again = base.withMountedCache("/c", cache).withExec([...look, "again"]);
       expect(await again.stdout()).toBe("0\nseen\n");
     }));

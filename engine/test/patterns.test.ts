@@ -12,6 +12,11 @@ const rules: [patterns: string[], matched: string[], unmatched: string[]][] = [
   [["temp?"], ["tempa", "temp1"], ["temp", "tempab", "temp/a"]],
   [["**/*.go"], ["a.go", "x/a.go", "x/y/a.go"], ["a.got"]],
   [["**/node_modules"], ["node_modules", "a/node_modules/b"], ["a/node_modules2"]],
+  [["**.go"], ["a.go", "x/a.go", ".go"], ["a.got"]],
+  [["**.g?"], [".go", "x/.go"], ["a.go"]],
+  [["**foo"], ["foo", "xfoo", "x/yfoo", "foo/a"], ["fo"]],
+  [["a**"], ["a", "ab", "a/b"], ["b/a"]],
+  [["a**b"], ["ab", "a/b", "ax/b"], ["axb"]],
   [["a/**"], ["a/b", "a/b/c"], ["a", "ab"]],
   [["a/**/z"], ["a/z", "a/b/z", "a/b/c/z"], ["az", "b/a/z"]],
   [["**"], ["a", "a/b", ".hidden"], []],
@@ -20,6 +25,13 @@ const rules: [patterns: string[], matched: string[], unmatched: string[]][] = [
   [["*.md", "!README*.md", "README-secret.md"], ["a.md", "README-secret.md"], ["README.md"]],
   [["README-secret.md", "!README*.md"], [], ["README-secret.md"]],
   [["dir", "!dir/keep"], ["dir/a"], ["dir/keep"]],
+  // What a negation did not undo in a folder, it does not undo below it.
+  [["**/*.txt", "!dir"], ["dir/a.txt"], ["dir", "dir/b"]],
+  [
+    ["dir/**", "!dir/a", "dir/a/x"],
+    ["dir/b", "dir/a/x"],
+    ["dir/a", "dir/a/y"],
+  ],
   [["[ab].txt"], ["a.txt", "b.txt"], ["c.txt"]],
   [["[^ab].txt"], ["c.txt"], ["a.txt"]],
   [["[a-c]1"], ["b1"], ["d1"]],
@@ -40,8 +52,8 @@ describe("a pattern", () => {
     expect(unmatched.filter((path) => matches(path))).toEqual([]);
   });
 
-  it("that is invalid is named in the error", () => {
-    expect(() => patternMatcher(["[z-a]"])).toThrow("[z-a]");
+  it.each(["[z-a]", "[a", "a\\"])("that is invalid is named in the error: %j", (pattern) => {
+    expect(() => patternMatcher([pattern])).toThrow(`${JSON.stringify(pattern)}: syntax error in pattern`);
   });
 });
 

@@ -1,7 +1,7 @@
 /** @module-tag slow */
 
 import { execFileSync } from "node:child_process";
-import type { Container } from "@dagger.io/dagger";
+import { type Container, ImageLayerCompression, ImageMediaTypes } from "@dagger.io/dagger";
 import type Docker from "dockerode";
 import tarStream from "tar-stream";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
@@ -57,6 +57,59 @@ describe("publish", () => {
       await docker.getImage(`${address}/team/app@${digest}`).remove();
       expect(output.toString()).toBe("pushed\n");
       expect(await made.publish(name)).toBe(published);
+    }));
+
+  it.each([
+    [
+      "by default",
+      {},
+      "application/vnd.oci.image.manifest.v1+json",
+      "application/vnd.oci.image.layer.v1.tar+gzip",
+    ],
+    [
+      "with Docker's media types",
+      { mediaTypes: ImageMediaTypes.DockerMediaTypes },
+      "application/vnd.docker.distribution.manifest.v2+json",
+      "application/vnd.docker.image.rootfs.diff.tar.gzip",
+    ],
+    [
+      "without compression",
+      { forcedCompression: ImageLayerCompression.Uncompressed },
+      "application/vnd.oci.image.manifest.v1+json",
+      "application/vnd.oci.image.layer.v1.tar",
+    ],
+  ])("keeps annotations and makes a layer of each folder, %s", (_, options, type, layerType) =>
+    withSession({ storePath }, async ({ client }) => {
+      const folder = (name: string) => client.directory().withNewFile(name, name);
+      const published = await client
+        .container()
+        .withDirectory("/one", folder("one"))
+        .withDirectory("/two", folder("two"))
+        .withAnnotation("org.opencontainers.image.title", "annotated")
+        .withRegistryAuth(address, "pusher", client.setSecret("p", PASSWORD))
+        .publish(`${address}/team/annotated`, options);
+      const authorization = `Basic ${Buffer.from(`pusher:${PASSWORD}`).toString("base64")}`;
+      const url = `http://${address}/v2/team/annotated/manifests/${published.split("@")[1]}`;
+      const response = await fetch(url, { headers: { authorization, accept: type } });
+      expect(response.headers.get("content-type")).toBe(type);
+      const { mediaType, layers, annotations } = (await response.json()) as {
+        mediaType: string;
+        layers: { mediaType: string }[];
+        annotations: Record<string, string>;
+      };
+      expect(mediaType).toBe(type);
+      expect(annotations).toEqual({ "org.opencontainers.image.title": "annotated" });
+      expect(layers.map((layer) => layer.mediaType)).toEqual([layerType, layerType]);
+    }),
+  );
+
+  it("refuses compressions that Node.js does not have", () =>
+    withSession({ storePath }, async ({ client }) => {
+      const made = client.container().withNewFile("/a", "a");
+      for (const forcedCompression of [ImageLayerCompression.Zstd, ImageLayerCompression.EstarGz])
+        await expect(made.publish(`${address}/team/zstd`, { forcedCompression })).rejects.toThrow(
+          /^forcedCompression: the embedded engine has no (Zstd|EStarGZ); the official engine does$/,
+        );
     }));
 
   it("pushes the one platform variant of an empty container unchanged, with that container's credentials", () =>

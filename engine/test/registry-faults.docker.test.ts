@@ -45,7 +45,7 @@ async function tags(): Promise<string[]> {
 }
 
 async function digestOf(path: string): Promise<string | null> {
-  const accept = "application/vnd.docker.distribution.manifest.v2+json";
+  const accept = "application/vnd.oci.image.manifest.v1+json";
   const { headers } = await fetch(`http://${registry.address}/v2/${path}`, {
     headers: { authorization, accept },
   });
@@ -55,8 +55,8 @@ async function digestOf(path: string): Promise<string | null> {
 describe("publish is repeated", () => {
   it.each([
     ["429", { status: 429, headers: { "retry-after": "2" } }, /too ?many ?requests|429/i, 2_000],
-    ["503", { status: 503, body: "busy" }, /503 Service Unavailable/, 1_000],
-    ["a closed connection", "drop", /EOF/, 1_000],
+    ["503", { status: 503, body: "busy" }, /503 Service Unavailable: busy/, 1_000],
+    ["a closed connection", "drop", /socket hang up/, 1_000],
     [
       "401 for a token that has expired",
       { status: 401, body: '{"errors":[{"code":"UNAUTHORIZED"}]}' },
@@ -128,7 +128,7 @@ describe("publish", () => {
       expect(await tags()).toEqual([]);
     }));
 
-  it("says that a registry does not answer, and takes its tag back when it is interrupted", async () => {
+  it("says that a registry does not answer, and ends at once when it is interrupted", async () => {
     faulty.faults = [{ ...manifest, answer: "hang" }];
     const words = [
       "with-registry-auth",
@@ -152,7 +152,6 @@ describe("publish", () => {
     expect(output).toContain(
       `publish ${address}/team/silent:v1: ${address}: no answer for 5 s, still waiting`,
     );
-    expect(await tags()).toEqual([`${address}/team/silent:v1`]);
     child.kill("SIGTERM");
     expect(await ended).toBe(143);
     expect(await tags()).toEqual([]);

@@ -48,7 +48,7 @@ describe("a service", () => {
         .withServiceBinding("broken", broken);
       const started = Date.now();
       await expect(step.withExec(["true"]).sync()).rejects.toThrow(
-        /it ended with exit code 3 before it was ready\nIts last lines:\nthe cause$/,
+        /^start \w+ \(aliased as broken\): exit code: 3: .*exit code: 3 before it was ready\nIts last lines:\nthe cause$/,
       );
       expect(Date.now() - started).toBeLessThan(60_000);
     }));
@@ -116,7 +116,7 @@ describe("a service", () => {
       const broken = server(client).withDefaultArgs(sh("echo no such table >&2; exit 3")).asService();
       const user = client.container().from(python).withServiceBinding("db", broken).withExec(["true"]);
       const error = await user.sync().catch((reason) => reason);
-      expect(error.message).toContain("exit code 3");
+      expect(error.message).toContain("exit code: 3");
       expect(error.message).toMatch(/no such table$/);
       for (const failed of [error, await broken.start().catch((reason) => reason)])
         expect(failed).toMatchObject({
@@ -146,10 +146,12 @@ describe("a service", () => {
       const user = (name: string, service: Service): Promise<Container> =>
         base.withServiceBinding(name, service).withExec(["sleep", "60"]).sync();
       const [direct, indirect] = await Promise.allSettled([user("db", short), user("app", needing)]);
-      const cause = /service db ended.*exit code 9[\s\S]*out of memory/;
+      const cause = /bound service \w+ \(aliased as db\) exited .*exit code: 9[\s\S]*out of memory/;
       expect(direct).toMatchObject({ reason: { message: expect.stringMatching(cause) } });
       expect(indirect).toMatchObject({ reason: { message: expect.stringMatching(cause) } });
-      expect(indirect).toMatchObject({ reason: { message: expect.stringContaining("service app ended") } });
+      expect(indirect).toMatchObject({
+        reason: { message: expect.stringContaining("(aliased as app) exited") },
+      });
       expect(Date.now() - started).toBeLessThan(30_000);
     }));
 

@@ -48,9 +48,11 @@ describe("the endpoint", () => {
 
   it("names an unsupported field in the error, with the remedy", () =>
     session(async ({ engine }) => {
-      const { errors } = (await (await post(engine, "{ container { terminal { id } } }")).json()) as Answer;
+      const { errors } = (await (
+        await post(engine, "{ container { experimentalWithAllGPUs { id } } }")
+      ).json()) as Answer;
       expect(errors?.[0]?.message).toMatch(
-        /^Container\.terminal is not part of the embedded engine.*STACKLINE_ENGINE=dagger/,
+        /^Container\.experimentalWithAllGPUs is not part of the embedded engine.*STACKLINE_ENGINE=dagger/,
       );
     }));
 

@@ -108,7 +108,7 @@ async function killed(
     child.kill("SIGKILL");
     return { problems: ["the engine went on for 30 s without its Docker"], lostNetworks };
   }
-  const told = /^(client|Error): .*(Docker does not answer|ended while it was in use)/m.test(ended.errors);
+  const told = /^(client|Error): .*(Docker does not answer|exited while it was in use)/m.test(ended.errors);
   const problems = child.exitCode === 0 || told ? [] : [`no clear error: ${ended.errors}`];
   return { problems, lostNetworks };
 }

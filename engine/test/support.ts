@@ -34,6 +34,8 @@ export class RecordingView implements ProgressView {
     this.lines.push(line);
   }
 
+  suspend(): void {}
+
   close(): void {}
 
   /** Names of the steps in this state, in order. */

@@ -12,6 +12,7 @@ import {
 import { formatDuration, parseDuration } from "../docker/duration.ts";
 import { absolutePath } from "../docker/paths.ts";
 import type { Args, Evaluator } from "../session/context.ts";
+import { refuseNesting } from "./nesting.ts";
 import { failUnlessEmpty } from "./with-error.ts";
 
 const noArgs = { args: [], ownArgs: false };
@@ -109,6 +110,10 @@ export const containerConfig: Record<string, Evaluator> = {
     entrypoint: [],
     ...(!keepDefaultArgs && noArgs),
   })),
+  withDefaultTerminalCmd: change((_, args) => {
+    refuseNesting(args);
+    return { terminal: { args: args.args, privileged: args.insecureRootCapabilities } };
+  }),
   withDefaultArgs: change((_, { args }) => ({ args, ownArgs: true })),
   withoutDefaultArgs: change(() => noArgs),
   withExposedPort: change((state, args) => ({

@@ -4,6 +4,7 @@ import type { ContainerState, FileValue } from "../core/values.ts";
 import { withFinishedImage } from "../docker/held-image.ts";
 import { stateFromImage, stateOfImage } from "../docker/images.ts";
 import { loadArchive } from "../docker/load.ts";
+import type { ArchiveOptions } from "../docker/oci-image.ts";
 import { publishImage } from "../docker/publish.ts";
 import { saveImage } from "../docker/save.ts";
 import { tagImage } from "../docker/tags.ts";
@@ -47,19 +48,27 @@ function refuseRegistryService({ registryService }: Args): void {
     throw new UserError("registryService: the embedded engine does not have it; the official engine does");
 }
 
+/** The compression of layers and the media types that the arguments ask for. */
+function archiveOptions(
+  { forcedCompression, mediaTypes }: Args,
+  compression: "Gzip" | "Uncompressed",
+  level: number,
+): Omit<ArchiveOptions, "annotations"> {
+  const wanted = forcedCompression ?? compression;
+  if (wanted !== "Gzip" && wanted !== "Uncompressed")
+    throw new UserError(`forcedCompression: the embedded engine has no ${wanted}; the official engine does`);
+  return { mediaTypes, ...(wanted === "Gzip" && { gzip: level }) };
+}
+
 async function tarball(
   state: ContainerState,
   args: Args,
   session: SessionContext,
   compression: "Gzip" | "Uncompressed",
 ): Promise<FileValue> {
-  const wanted = args.forcedCompression ?? compression;
-  if (wanted !== "Gzip" && wanted !== "Uncompressed")
-    throw new UserError(`forcedCompression: the embedded engine has no ${wanted}; the official engine does`);
-  const { digest, size } = await saveImage(session, await subject(state, args, session), {
-    compressed: wanted === "Gzip",
-    mediaTypes: args.mediaTypes,
-  });
+  // The fastest level: the archive is written while somebody waits.
+  const options = archiveOptions(args, compression, 1);
+  const { digest, size } = await saveImage(session, await subject(state, args, session), options);
   // The mode of the official engine's: an image can contain what not everybody may read.
   return { name: "image.tar", entry: newFile(digest, size, 0o600) };
 }
@@ -95,11 +104,8 @@ export const containerImage: Record<string, Evaluator> = {
     return "";
   },
   publish: async (state: ContainerState, args, session) => {
-    if ((args.forcedCompression ?? "Gzip") !== "Gzip")
-      throw new UserError(
-        `publish: the embedded engine has only Gzip as forcedCompression; the official engine has ${args.forcedCompression}`,
-      );
-    return publishImage(session, await subject(state, args, session), args.address);
+    const options = archiveOptions(args, "Gzip", 6);
+    return publishImage(session, await subject(state, args, session), args.address, options);
   },
 };
 

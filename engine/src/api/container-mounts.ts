@@ -9,6 +9,7 @@ import type {
 import { realPath, typeAt } from "../docker/paths.ts";
 import { removePaths } from "../docker/remove.ts";
 import type { Evaluator } from "../session/context.ts";
+import type { Entry } from "../store/tree.ts";
 import { target } from "./container-path.ts";
 import { containerOwner } from "./owner.ts";
 
@@ -51,8 +52,10 @@ export const containerMounts: Record<string, Evaluator> = {
   withMountedCache: async (state: ContainerState, args, session) => {
     const cache = await session.evaluate<CacheVolumeValue>(args.cache);
     const source = args.source && (await session.evaluate<DirectoryValue>(args.source)).tree;
-    const tree = source ?? cache.source;
-    const owner = await containerOwner(session, state, args.owner || cache.owner);
+    const given = args.owner || cache.owner;
+    const owner = await containerOwner(session, state, given);
+    const content = source ?? cache.source;
+    const tree = given ? content?.map((entry: Entry) => ({ ...entry, ...owner })) : content;
     return mounted(state, {
       path: target(state, args),
       kind: "cache",

@@ -1,12 +1,14 @@
 import { UserError } from "../core/errors.ts";
 import type { ContainerState, ServiceValue } from "../core/values.ts";
 import { execInContainer, outcomeOf, outcomeText } from "../docker/exec.ts";
+import { openTerminal } from "../docker/terminal.ts";
 import type { Args, Evaluator, SessionContext } from "../session/context.ts";
 import { containerConfig, expandVariables } from "./container-config.ts";
 import { containerFiles } from "./container-files.ts";
 import { containerImage } from "./container-image.ts";
 import { containerMounts } from "./container-mounts.ts";
 import { containerRead } from "./container-read.ts";
+import { refuseNesting } from "./nesting.ts";
 import { upService } from "./service.ts";
 
 /** The command line: the given arguments, else the default ones, after the entry point if requested. */
@@ -16,14 +18,6 @@ function commandOf(state: ContainerState, args: Args): string[] {
     : args.args;
   const words = given.length > 0 ? given : state.args;
   return args.useEntrypoint ? [...state.entrypoint, ...words] : words;
-}
-
-function refuseNesting(args: Args): void {
-  if (args.experimentalPrivilegedNesting) {
-    throw new UserError(
-      "experimentalPrivilegedNesting: the embedded engine does not have it; the official engine does (STACKLINE_ENGINE=dagger)",
-    );
-  }
 }
 
 async function withExec(state: ContainerState, args: Args, session: SessionContext): Promise<ContainerState> {
@@ -52,6 +46,16 @@ function asService(state: ContainerState, args: Args): ServiceValue {
   if (command.length === 0)
     throw new UserError("asService: the container has no command; give args, or an entry point");
   return { container: state, command, privileged: args.insecureRootCapabilities, noInit: args.noInit };
+}
+
+async function terminal(state: ContainerState, args: Args, session: SessionContext): Promise<ContainerState> {
+  refuseNesting(args);
+  const { args: command = [], privileged = false } = state.terminal ?? {};
+  await openTerminal(session, state, {
+    command: args.cmd.length > 0 ? args.cmd : command,
+    privileged: args.insecureRootCapabilities || privileged,
+  });
+  return state;
 }
 
 /** A changed container is no longer the image that it came from. */
@@ -85,5 +89,6 @@ export const container: Record<string, Evaluator> = withoutReference({
   combinedOutput: outputField("combined"),
   exitCode: (state: ContainerState) => outcomeOf(state).exitCode,
   asService,
+  terminal,
   up: (state: ContainerState, args, session) => upService(asService(state, args), args, session),
 });

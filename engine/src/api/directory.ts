@@ -1,7 +1,7 @@
 import { posix } from "node:path";
-import type { Call } from "../core/call.ts";
+import { Call } from "../core/call.ts";
 import { UserError } from "../core/errors.ts";
-import type { ContainerState, DirectoryValue, FileValue, SecretValue } from "../core/values.ts";
+import type { ContainerState, DirectoryValue, FileValue, SecretValue, SocketValue } from "../core/values.ts";
 import { buildImage } from "../docker/build.ts";
 import { stateOfImage } from "../docker/images.ts";
 import { applyPatch } from "../git/patch.ts";
@@ -48,6 +48,9 @@ function withFile(tree: Tree, path: string, { name, entry }: FileValue): Tree {
 async function patched(session: SessionContext, dir: DirectoryValue, patch: string): Promise<DirectoryValue> {
   return { ...dir, tree: await applyPatch(session, dir.tree, patch) };
 }
+
+/** What a directory's terminal runs in unless a container is given. */
+const TERMINAL_IMAGE = "alpine:3.22";
 
 export const directory: Record<string, Evaluator> = {
   asGit,
@@ -152,9 +155,15 @@ export const directory: Record<string, Evaluator> = {
     await exportTree(session.store, dir.tree, target, { wipe, signal: session.work.signal });
     return target;
   },
+  terminal: async (dir: DirectoryValue, { container, ...args }, session, { parent }) => {
+    const step = (from: Call | undefined, field: string, given: Call["args"] = {}): Call =>
+      new Call("Container", from, field, { expand: false, owner: "", ...given });
+    const base = container ?? step(step(undefined, "container"), "from", { address: TERMINAL_IMAGE });
+    const mounted = step(base, "withMountedDirectory", { path: "/src", source: parent as Call });
+    await session.evaluate(step(step(mounted, "withWorkdir", { path: "/src" }), "terminal", args));
+    return dir;
+  },
   dockerBuild: async (dir: DirectoryValue, args, session): Promise<ContainerState> => {
-    if (args.ssh)
-      throw new UserError("dockerBuild: the embedded engine does not support ssh; the official engine does");
     const { dockerfile, target, buildArgs, platform } = args;
     requirePlatform(platform);
     const secrets = await Promise.all(
@@ -165,6 +174,7 @@ export const directory: Record<string, Evaluator> = {
       target,
       buildArgs,
       secrets,
+      ...(args.ssh && { ssh: (await session.evaluate<SocketValue>(args.ssh)).path }),
     });
     return stateOfImage(session, image);
   },

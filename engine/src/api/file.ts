@@ -62,12 +62,12 @@ export function replaceText(
   const at = text.indexOf(search, start);
   if (at < 0) {
     if (all) return text;
-    throw new UserError(`withReplaced: ${JSON.stringify(search)} is not in the file`);
+    throw new UserError(`withReplaced: search string not found: ${JSON.stringify(search)}`);
   }
   if (all) return text.slice(0, start) + text.slice(start).replaceAll(search, () => replacement);
   if (firstFrom === undefined && text.indexOf(search, at + 1) >= 0)
     throw new UserError(
-      `withReplaced: ${JSON.stringify(search)} occurs more than once: use all or firstFrom`,
+      `withReplaced: search string found multiple times: ${JSON.stringify(search)}: use all or firstFrom`,
     );
   return text.slice(0, at) + replacement + text.slice(at + search.length);
 }

@@ -3,11 +3,13 @@ import { UserError } from "../core/errors.ts";
 import type { DirectoryValue, SecretValue, SocketValue } from "../core/values.ts";
 import { checkOut, commonAncestor } from "../git/checkout.ts";
 import { cleaned } from "../git/clean.ts";
+import { asksForLogin, findCredentials } from "../git/credentials.ts";
 import { findRef, isCommit, latestVersion, namesBelow, type Ref, type Refs } from "../git/refs.ts";
 import { listRefs, type RemoteAccess, repositoryIn, type Source, shownSource } from "../git/repository.ts";
 import { type GitUrl, requireGitUrl } from "../git/url.ts";
-import type { Args, Evaluator, Resolver, SessionContext } from "../session/context.ts";
+import type { Args, Caller, Evaluator, Resolver, Selection, SessionContext } from "../session/context.ts";
 import { select } from "../session/select.ts";
+import { digestOf } from "../store/store.ts";
 import type { ChangesetValue } from "./changeset.ts";
 import { withServiceHost } from "./http.ts";
 
@@ -69,18 +71,39 @@ export const gitQueries: Record<string, Evaluator> = {
   },
 };
 
-/** The user's own client has the user's SSH agent, as in the official engine. */
+/** The user's own client has the user's SSH agent and git's credential helpers, as in the official engine. */
 export const gitResolvers: Record<string, Resolver> = {
   git: async ({ type, field, args }, caller) => {
-    const agent = process.env.SSH_AUTH_SOCK;
-    const isSsh = requireGitUrl(args.url as string).scheme === "ssh";
-    const isUsers = isSsh && !args.sshAuthSocket && agent && caller.functionCallId === undefined;
-    if (!isUsers) return new Call(type, undefined, field, args);
-    const host = (await select(caller, undefined, "host", {})) as Call;
-    const sshAuthSocket = (await select(caller, host, "unixSocket", { path: agent })) as Call;
-    return new Call(type, undefined, field, { ...args, sshAuthSocket });
+    const url = requireGitUrl(args.url as string);
+    const isUsers = caller.functionCallId === undefined;
+    const further = isUsers
+      ? await (url.scheme === "ssh" ? agent(args, caller) : login(url, args, caller))
+      : {};
+    return new Call(type, undefined, field, { ...args, ...further });
   },
 };
+
+async function agent(args: Selection["args"], caller: Caller): Promise<Selection["args"]> {
+  const path = process.env.SSH_AUTH_SOCK;
+  if (args.sshAuthSocket || !path) return {};
+  const host = (await select(caller, undefined, "host", {})) as Call;
+  return { sshAuthSocket: (await select(caller, host, "unixSocket", { path })) as Call };
+}
+
+/** The user's login at a server that asks for one. */
+async function login(url: GitUrl, args: Selection["args"], caller: Caller): Promise<Selection["args"]> {
+  const isGiven = args.httpAuthToken || args.httpAuthHeader || args.experimentalServiceHost;
+  if (isGiven || url.scheme === "git" || new URL(url.remote).username !== "") return {};
+  const { signal } = caller.session.work;
+  const found = await caller.session.work.keep(`login ${url.remote}`, async () =>
+    (await asksForLogin(url.remote, signal)) ? findCredentials(url.remote, signal) : undefined,
+  );
+  if (!found) return {};
+  const { username, password } = found;
+  const secret = { name: `git login ${digestOf(username, password)}`, plaintext: password };
+  const httpAuthToken = (await select(caller, undefined, "setSecret", secret)) as Call;
+  return { httpAuthToken, httpAuthUsername: username };
+}
 
 /** Of Directory. */
 export const asGit: Evaluator = (dir: DirectoryValue, _args, session): Promise<GitRepositoryValue> =>

@@ -63,7 +63,7 @@ async function download(
     const { statusCode = 0, statusMessage } = response;
     if (statusCode >= 200 && statusCode < 300) return await session.store.writeBlob(response);
     response.destroy();
-    throw new UserError(`the server answers ${statusCode} ${statusMessage}`);
+    throw new UserError(`invalid response status ${statusCode} ${statusMessage}`);
   } catch (error) {
     throw new UserError(`http ${shown(url)}: ${(error as Error).message}`);
   }

@@ -3,6 +3,7 @@ import { UserError } from "../core/errors.ts";
 import { type PortForwardValue, type PortValue, type ServiceValue, scratch } from "../core/values.ts";
 import { forwardsOf, startForward } from "../docker/forward.ts";
 import { serviceHostname } from "../docker/hostname.ts";
+import { openTerminalIn } from "../docker/terminal.ts";
 import type { Args, Evaluator, Resolver, SessionContext } from "../session/context.ts";
 
 /** Forwards host ports to a service until the user stops it. */
@@ -69,5 +70,9 @@ export const service: Record<string, Evaluator> = {
   },
   ports: (value: ServiceValue, _args, session) => portsOf(value, session),
   withHostname: (value: ServiceValue, { hostname }): ServiceValue => ({ ...value, hostname }),
+  terminal: async (value: ServiceValue, { cmd }, session): Promise<ServiceValue> => {
+    await openTerminalIn(session, value, cmd);
+    return value;
+  },
   up: upService,
 };

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { UserError } from "../core/errors.ts";
 import { ENGINE_VERSION } from "../version.ts";
 import { runChain } from "./chain.ts";
+import { applyChanges, changesOf } from "./changes.ts";
 import { check } from "./check.ts";
 import type { Command, Context } from "./command.ts";
 import { findEnvFiles } from "./dotenv.ts";
@@ -13,11 +14,14 @@ import { printResult } from "./print.ts";
 import { prune } from "./prune.ts";
 import { suggestion } from "./suggest.ts";
 
-async function call({ engine, options, words, out }: Context): Promise<number> {
+async function call(context: Context): Promise<number> {
+  const { engine, options, words, out } = context;
   const module = await engine.loadModule(options.module);
   const envFiles = findEnvFiles(engine.session.workdir, module.config.root);
   const chain = await runChain(engine, words, options, envFiles);
-  out(chain.help ?? (await printResult(engine, chain)));
+  const changes = chain.help === undefined && chain.options.output === undefined && changesOf(chain);
+  if (changes) await applyChanges(context, changes, chain.options.autoApply);
+  else out(chain.help ?? (await printResult(engine, chain)));
   return 0;
 }
 

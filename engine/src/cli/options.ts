@@ -10,6 +10,8 @@ export interface Options {
   verbose: number;
   progress: string;
   module: string;
+  /** Whether changes that a function returns are applied without a question. */
+  autoApply: boolean;
   output?: string;
   /** Of `check`. */
   list: boolean;
@@ -43,6 +45,12 @@ export const optionFlags: OptionFlag[] = [
     description: "Save the result to a path on this machine",
   },
   {
+    name: "auto-apply",
+    short: "y",
+    boolean: true,
+    description: "Apply the changes that a function returns without asking",
+  },
+  {
     name: "progress",
     boolean: false,
     placeholder: "string",
@@ -67,6 +75,7 @@ export const defaults: Options = {
   verbose: 0,
   progress: "auto",
   module: ".",
+  autoApply: false,
   list: false,
   results: false,
 };
@@ -92,6 +101,7 @@ export function applyOptions(before: Options, { values }: ParsedLevel): Options 
     verbose: before.verbose + (values.get("verbose")?.length ?? 0) + (values.get("debug")?.length ?? 0),
     list: before.list || isSet("list"),
     results: before.results || isSet("results"),
+    autoApply: before.autoApply || isSet("auto-apply"),
     module: last("mod") ?? before.module,
     maxSize: last("max-size") ?? before.maxSize,
     workdir: last("workdir") ?? before.workdir,

@@ -39,6 +39,8 @@ export class PlainView implements ProgressView {
     this.out.write(`${text}\n`);
   }
 
+  suspend(): void {}
+
   close(): void {}
 }
 
@@ -58,6 +60,7 @@ export class TerminalView implements ProgressView {
   private readonly update;
   private readonly timer: NodeJS.Timeout;
   private closed = false;
+  private suspended = false;
 
   constructor(
     private readonly out: NodeJS.WriteStream,
@@ -69,6 +72,7 @@ export class TerminalView implements ProgressView {
   }
 
   step(event: StepEvent): void {
+    this.suspended = false;
     if (event.state === "running") {
       this.running.set(event.id, { event, since: Date.now() - event.elapsed, tail: [] });
       return;
@@ -87,6 +91,14 @@ export class TerminalView implements ProgressView {
     this.above(text);
   }
 
+  suspend(): void {
+    this.suspended = true;
+    if (this.closed) return;
+    this.update.clear();
+    // Shows the cursor again.
+    this.update.done();
+  }
+
   close(): void {
     if (this.closed) return;
     this.closed = true;
@@ -96,13 +108,14 @@ export class TerminalView implements ProgressView {
   }
 
   private above(text: string): void {
+    this.suspended = false;
     if (!this.closed) this.update.clear();
     this.out.write(`${text}\n`);
     this.draw();
   }
 
   private draw(): void {
-    if (this.closed) return;
+    if (this.closed || this.suspended) return;
     const lines = [...this.running.values()].flatMap(({ event, since, tail }) => [
       `${marks.running} ${event.name} ${((Date.now() - since) / 1000).toFixed(1)}s`,
       ...tail.map((text) => `  | ${text}`),

@@ -6,7 +6,8 @@ import {
 } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { isIP, type LookupFunction, type Socket } from "node:net";
-import { type TLSSocket, connect as tlsConnect } from "node:tls";
+import type { Readable } from "node:stream";
+import { type SecureContextOptions, type TLSSocket, connect as tlsConnect } from "node:tls";
 import { UserError } from "../core/errors.ts";
 import { isDirect } from "./no-proxy.ts";
 import { proxyVariable } from "./proxies.ts";
@@ -14,8 +15,14 @@ import { proxyVariable } from "./proxies.ts";
 const MAX_REDIRECTS = 20;
 
 export interface RequestOptions {
+  /** GET by default. */
+  method?: string;
   headers: Record<string, string>;
+  /** Sent once: a request with a body follows no redirect. */
+  body?: Readable | Buffer;
   signal: AbortSignal;
+  /** What certificates of servers are checked against, beside Node's own rules. */
+  tls?: Pick<SecureContextOptions, "ca" | "cert" | "key"> & { rejectUnauthorized?: boolean };
   /** A host that no name server and no proxy knows, with its address. */
   known?: { name: string; address: string };
 }
@@ -24,7 +31,7 @@ export interface RequestOptions {
 export async function get(url: URL, options: RequestOptions, redirects = 0): Promise<IncomingMessage> {
   const response = await send(url, options);
   const { location } = response.headers;
-  if (!location || !/^30[12378]$/.test(String(response.statusCode))) return response;
+  if (!location || options.body || !/^30[12378]$/.test(String(response.statusCode))) return response;
   response.resume();
   if (redirects === MAX_REDIRECTS) throw new Error("too many redirects");
   const next = new URL(location, url);
@@ -38,25 +45,31 @@ export async function get(url: URL, options: RequestOptions, redirects = 0): Pro
   );
 }
 
-async function send(url: URL, { headers, signal, known }: RequestOptions): Promise<IncomingMessage> {
+async function send(url: URL, options: RequestOptions): Promise<IncomingMessage> {
+  const { method = "GET", headers, body, signal, known, tls } = options;
   const address = known?.name === url.hostname ? known.address : undefined;
   const proxy = address === undefined ? proxyFor(url) : undefined;
   const common = {
-    headers: { ...headers, accept: "*/*", "accept-encoding": "identity" },
+    method,
+    headers: { accept: "*/*", "accept-encoding": "identity", ...headers },
     signal,
+    ...tls,
     ...(address !== undefined && { lookup: lookupOf(address) }),
   };
   if (url.protocol === "https:") {
-    const tunnel = proxy && (await openTunnel(proxy, url, signal));
-    return answerOf(httpsRequest(url, { ...common, ...(tunnel && { createConnection: () => tunnel }) }));
+    const tunnel = proxy && (await openTunnel(proxy, url, options));
+    return answerOf(
+      httpsRequest(url, { ...common, ...(tunnel && { createConnection: () => tunnel }) }),
+      body,
+    );
   }
-  if (!proxy) return answerOf(httpRequest(url, common));
+  if (!proxy) return answerOf(httpRequest(url, common), body);
   const through = {
     ...common,
     path: url.href,
     headers: { ...common.headers, host: url.host, ...account(proxy) },
   };
-  return answerOf(requestTo(proxy, through));
+  return answerOf(requestTo(proxy, through), body);
 }
 
 /** A look-up of names that knows one address. */
@@ -71,7 +84,7 @@ function requestTo(proxy: URL, options: object): ClientRequest {
   return (proxy.protocol === "https:" ? httpsRequest : httpRequest)(bare, options);
 }
 
-async function openTunnel(proxy: URL, url: URL, signal: AbortSignal): Promise<TLSSocket> {
+async function openTunnel(proxy: URL, url: URL, { signal, tls }: RequestOptions): Promise<TLSSocket> {
   const target = `${url.hostname}:${url.port || 443}`;
   const headers: OutgoingHttpHeaders = { host: target, ...account(proxy) };
   const request = requestTo(proxy, { method: "CONNECT", path: target, headers, signal, agent: false });
@@ -83,13 +96,20 @@ async function openTunnel(proxy: URL, url: URL, signal: AbortSignal): Promise<TL
     });
     request.end();
   });
-  return tlsConnect({ socket, host: url.hostname, ...(!isIP(url.hostname) && { servername: url.hostname }) });
+  return tlsConnect({
+    socket,
+    host: url.hostname,
+    ...tls,
+    ...(!isIP(url.hostname) && { servername: url.hostname }),
+  });
 }
 
-function answerOf(request: ClientRequest): Promise<IncomingMessage> {
+function answerOf(request: ClientRequest, body?: Readable | Buffer): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     request.once("error", reject).once("response", resolve);
-    request.end();
+    if (Buffer.isBuffer(body)) request.end(body);
+    else if (body) body.once("error", (error) => request.destroy(error)).pipe(request);
+    else request.end();
   });
 }
 

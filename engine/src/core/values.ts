@@ -151,6 +151,8 @@ export interface ContainerState {
   stopSignal?: string;
   /** Docker's own fields of an image's configuration that are passed on as they are. */
   passedOn?: object;
+  /** What `terminal` runs. */
+  terminal?: { args: string[]; privileged: boolean };
   mounts: Mount[];
   bindings: [alias: string, service: ServiceValue][];
   registryAuth: [address: string, username: string, secret: SecretValue][];

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { createRequire } from "node:module";
+import { connect } from "node:net";
 import type { Duplex } from "node:stream";
 import type Docker from "dockerode";
 import protobuf from "protobufjs";
@@ -7,7 +8,7 @@ import { registryOf, userLogin } from "../client/logins.ts";
 
 const { Root } = protobuf;
 
-/** The messages of BuildKit's protocols for secrets and for logins, and of gRPC's for health. */
+/** The messages of BuildKit's protocols for secrets, logins and SSH agents, and of gRPC's for health. */
 const root = Root.fromJSON({
   nested: {
     SecretRequest: { fields: { id: { type: "string", id: 1 } } },
@@ -15,12 +16,17 @@ const root = Root.fromJSON({
     LoginRequest: { fields: { Host: { type: "string", id: 1 } } },
     Login: { fields: { Username: { type: "string", id: 1 }, Secret: { type: "string", id: 2 } } },
     HealthRequest: { fields: { service: { type: "string", id: 1 } } },
+    AgentRequest: { fields: { ID: { type: "string", id: 1 } } },
+    Empty: { fields: {} },
+    Bytes: { fields: { data: { type: "bytes", id: 1 } } },
     Health: { fields: { status: { type: "int32", id: 1 } } },
   },
 });
 
 const SECRET = "/moby.buildkit.secrets.v1.Secrets/GetSecret";
 const LOGIN = "/moby.filesync.v1.Auth/Credentials";
+const CHECK_AGENT = "/moby.sshforward.v1.SSH/CheckAgent";
+const FORWARD_AGENT = "/moby.sshforward.v1.SSH/ForwardAgent";
 const HEALTH = "/grpc.health.v1.Health/Check";
 const NOT_FOUND = 5;
 const SERVING = 1;
@@ -31,13 +37,13 @@ interface Call<T> {
 
 type Answer<T> = (error: { code: number; details: string } | null, value?: T) => void;
 
-/** The definition of a method with one request and one response. */
-function method(path: string, requestType: string, responseType: string): object {
+/** The definition of a method with one request and one response, or streams of them. */
+function method(path: string, requestType: string, responseType: string, stream = false): object {
   const [request, response] = [root.lookupType(requestType), root.lookupType(responseType)];
   return {
     path,
-    requestStream: false,
-    responseStream: false,
+    requestStream: stream,
+    responseStream: stream,
     requestDeserialize: (bytes: Buffer) => request.decode(bytes),
     requestSerialize: (value: object) => Buffer.from(request.encode(value).finish()),
     responseDeserialize: (bytes: Buffer) => response.decode(bytes),
@@ -45,15 +51,19 @@ function method(path: string, requestType: string, responseType: string): object
   };
 }
 
-/** Opens a connection over which a running build requests secrets by name, and the user's logins by registry. */
+/**
+ * Opens a connection over which a running build requests secrets by name, the user's logins by registry, and the SSH agent at
+ * `agent`, whatever name the build has for it.
+ */
 export async function openBuildSession(
   docker: Docker,
   secrets: ReadonlyMap<string, Buffer>,
+  agent?: string,
 ): Promise<{ id: string; close(): void }> {
   // A dependency of the Docker client, whose own build session does not support secrets.
   const grpc = createRequire(createRequire(import.meta.url).resolve("dockerode"))("@grpc/grpc-js");
   const id = randomUUID();
-  const socket = await dial(docker, id);
+  const socket = await dial(docker, id, agent === undefined ? [] : [CHECK_AGENT, FORWARD_AGENT]);
   const server = new grpc.Server();
   server.addService(
     {
@@ -79,6 +89,17 @@ export async function openBuildSession(
       },
     },
   );
+  if (agent !== undefined)
+    server.addService(
+      {
+        CheckAgent: method(CHECK_AGENT, "AgentRequest", "Empty"),
+        ForwardAgent: method(FORWARD_AGENT, "Bytes", "Bytes", true),
+      },
+      {
+        CheckAgent: (_: unknown, answer: Answer<object>) => answer(null, {}),
+        ForwardAgent: (call: Duplex) => forward(call, agent),
+      },
+    );
   // BuildKit asks every second, and closes a session that does not answer.
   server.addService(
     { Check: method(HEALTH, "HealthRequest", "Health") },
@@ -94,7 +115,16 @@ export async function openBuildSession(
   };
 }
 
-function dial(docker: Docker, id: string): Promise<Duplex> {
+/** Connects a stream of messages with a socket; each side learns when the other has ended. */
+function forward(call: Duplex, path: string): void {
+  const socket = connect({ path, allowHalfOpen: true });
+  call.on("data", ({ data }: { data: Buffer }) => socket.write(data)).on("end", () => socket.end());
+  socket.on("data", (data) => call.write({ data })).on("end", () => call.end());
+  call.on("error", () => socket.destroy()).on("cancelled", () => socket.destroy());
+  socket.on("error", () => call.end());
+}
+
+function dial(docker: Docker, id: string, further: string[]): Promise<Duplex> {
   const options = {
     method: "POST",
     path: "/session",
@@ -103,7 +133,7 @@ function dial(docker: Docker, id: string): Promise<Duplex> {
       Upgrade: "h2c",
       "X-Docker-Expose-Session-Uuid": id,
       "X-Docker-Expose-Session-Name": "stackline",
-      "X-Docker-Expose-Session-Grpc-Method": [SECRET, LOGIN],
+      "X-Docker-Expose-Session-Grpc-Method": [SECRET, LOGIN, ...further],
     },
     statusCodes: { 200: true, 500: "server error" },
   };

@@ -9,6 +9,7 @@ import { filterTree } from "../store/patterns.ts";
 import type { Store } from "../store/store.ts";
 import { digestOf } from "../store/store.ts";
 import type { Tree } from "../store/tree.ts";
+import { withDownloads } from "./add.ts";
 import { openBuildSession } from "./build-session.ts";
 import { withFrontend } from "./frontend.ts";
 import { imageId } from "./image-id.ts";
@@ -19,17 +20,23 @@ export interface BuildOptions {
   target: string;
   buildArgs: { name: string; value: string }[];
   secrets: SecretValue[];
+  /** Path of an SSH agent's socket, for `RUN --mount=type=ssh`. */
+  ssh?: string;
 }
 
-type Building = Pick<Run, "docker" | "store" | "work" | "progress" | "limit" | "secrets">;
+type Building = Pick<Run, "docker" | "store" | "work" | "progress" | "limit" | "secrets" | "services">;
 
 /** Builds a Dockerfile with Docker's BuildKit; returns the image's ID. */
 export async function buildImage(run: Building, context: Tree, options: BuildOptions): Promise<string> {
-  const tree = withoutIgnored(run.store, context, options.dockerfile);
-  const text = readText(run.store, tree, options.dockerfile);
+  const { dockerfile } = options;
+  const sent = withoutIgnored(run.store, context, dockerfile);
+  const text = readText(run.store, sent, dockerfile);
+  const tree = await withDownloads(run, sent, dockerfile, text);
+  // Whichever agent it is: the same keys may be at another path.
+  const identity = { ...options, ssh: options.ssh !== undefined };
   const bases = baseImages(text, options.buildArgs);
-  const title = `build ${options.dockerfile}${options.target ? ` (${options.target})` : ""}`;
-  return run.work.once(`build ${digestOf(tree.digest, options)}`, () =>
+  const title = `build ${dockerfile}${options.target ? ` (${options.target})` : ""}`;
+  return run.work.once(`build ${digestOf(tree.digest, identity)}`, () =>
     run.progress.step(title, async (step) => {
       const provided = await Promise.all(bases.map((ref) => provideImage(run.docker, ref, step.note)));
       for (const [i, { standIn }] of provided.entries()) {
@@ -38,7 +45,7 @@ export async function buildImage(run: Building, context: Tree, options: BuildOpt
       const key = digestOf(
         "build",
         tree.digest,
-        options,
+        identity,
         provided.map(({ id }) => id),
       );
       const cached = run.store.getResult<{ image: string }>("builds", key);
@@ -47,7 +54,7 @@ export async function buildImage(run: Building, context: Tree, options: BuildOpt
         return cached.image;
       }
       const image = await run.limit(() =>
-        withFrontend(run, tree, options.dockerfile, (sent) => runBuild(run, sent, options, step.log)),
+        withFrontend(run, tree, dockerfile, (final) => runBuild(run, final, options, step.log)),
       );
       await run.store.putResult("builds", key, { image });
       return image;
@@ -122,7 +129,7 @@ async function runBuild(
       ),
     ),
   );
-  const { id, close } = await openBuildSession(run.docker, secrets);
+  const { id, close } = await openBuildSession(run.docker, secrets, options.ssh);
   try {
     const stream = await run.docker.buildImage(
       packTree(run.store, tree) as NodeJS.ReadableStream,

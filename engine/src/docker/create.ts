@@ -17,6 +17,8 @@ export interface ProcessOptions {
   privileged: boolean;
   noInit: boolean;
   stdin: boolean;
+  /** Whether it is a terminal's. */
+  tty?: boolean;
   network?: string;
   /** Names of the container in that network. */
   aliases?: string[];
@@ -82,6 +84,7 @@ async function createOptions(
     WorkingDir: state.workdir || "/",
     User: state.user,
     ...(options.stdin && { OpenStdin: true, StdinOnce: true, AttachStdin: true }),
+    ...(options.tty && { Tty: true }),
     AttachStdout: true,
     AttachStderr: true,
     Healthcheck: { Test: ["NONE"] },

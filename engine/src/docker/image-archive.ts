@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join, posix } from "node:path";
 import { PassThrough, type Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { createGzip, gunzipSync } from "node:zlib";
+import { createGzip } from "node:zlib";
 import tarStream from "tar-stream";
 import { UserError } from "../core/errors.ts";
 import { withTempDir } from "../images/host.ts";
@@ -17,10 +17,109 @@ interface SavedManifest {
   Layers: string[];
 }
 
-/** The files of an archive on disk, compressed if the layers are to be, and the names that are links. */
-interface Unpacked {
-  files: Map<string, string>;
-  links: Map<string, string>;
+/** An image that `docker save` wrote, unpacked. */
+export interface SavedImage {
+  config: Blob & { content: Buffer };
+  tags: string[] | null;
+  layers: SavedLayer[];
+  /** A layer as a file, compressed if there is a level of gzip; equal layers are compressed once. */
+  blobOf(layer: SavedLayer, gzip?: number): Promise<LayerBlob>;
+}
+
+export interface SavedLayer {
+  /** Digest of its content, which names it in the configuration. */
+  diffId: string;
+  path: string;
+}
+
+export type LayerBlob = Blob & { path: string };
+
+/** The results of work on the layers of an image. Its files are needed until all of it has ended, also if some fails. */
+export async function ofLayers<T>(
+  { layers }: SavedImage,
+  work: (layer: SavedLayer) => Promise<T>,
+): Promise<T[]> {
+  const all = layers.map(work);
+  await Promise.allSettled(all);
+  return Promise.all(all);
+}
+
+/** Unpacks an archive of `docker save`; its files are available only while `use` runs. */
+export function withSavedImage<T>(saved: Readable, use: (image: SavedImage) => Promise<T>): Promise<T> {
+  return withTempDir(async (folder) => {
+    const paths = await unpack(saved, folder);
+    const pathOf = (name: string): string => {
+      const path = paths.get(name);
+      if (path === undefined) throw new UserError(`the image archive of Docker has no ${name}`);
+      return path;
+    };
+    const [manifest] = JSON.parse(await readFile(pathOf("manifest.json"), "utf8")) as SavedManifest[];
+    if (!manifest) throw new UserError("the image archive of Docker has no manifest");
+    const given = await readFile(pathOf(manifest.Config));
+    const { ids, config } = withoutEmptyLayers(given);
+    const layers = manifest.Layers.map((name, at) => ({
+      diffId: ids[at] as string,
+      path: pathOf(name),
+    })).filter(({ diffId }) => diffId !== EMPTY_LAYER);
+    const blobs = new Map<string, Promise<LayerBlob>>();
+    const layerBlob = ({ path }: SavedLayer, gzip?: number): Promise<LayerBlob> => {
+      const made = blobs.get(path) ?? (gzip ? compress(path, gzip) : layerOf(path));
+      blobs.set(path, made);
+      return made;
+    };
+    return use({ config: blobOf(config), tags: manifest.RepoTags, layers, blobOf: layerBlob });
+  });
+}
+
+/** Digest of a layer without files, such as that of an image made from nothing: it is left out. */
+const EMPTY_LAYER = "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef";
+
+interface Configuration {
+  rootfs: { diff_ids?: string[] };
+  history?: { empty_layer?: boolean }[];
+}
+
+/** The digests of all layers that a configuration names, and the configuration without the empty ones. */
+function withoutEmptyLayers(given: Buffer): { ids: string[]; config: Buffer } {
+  const { rootfs, history, ...others } = JSON.parse(given.toString()) as Configuration;
+  const ids = rootfs.diff_ids ?? [];
+  if (!ids.includes(EMPTY_LAYER)) return { ids, config: given };
+  let nth = 0;
+  const config = {
+    ...others,
+    rootfs: { ...rootfs, diff_ids: ids.filter((id) => id !== EMPTY_LAYER) },
+    ...(history && { history: history.filter((step) => step.empty_layer || ids[nth++] !== EMPTY_LAYER) }),
+  };
+  return { ids, config: Buffer.from(JSON.stringify(config)) };
+}
+
+/** Where the files of an archive are on disk, by their names and those of links to them. */
+async function unpack(archive: Readable, folder: string): Promise<Map<string, string>> {
+  const files = new Map<string, string>();
+  const links = new Map<string, string>();
+  const extract = tarStream.extract();
+  archive.on("error", (error) => extract.destroy(error));
+  archive.pipe(extract);
+  for await (const item of extract) {
+    const { name, type, linkname } = item.header;
+    if (type === "file") {
+      const path = join(folder, String(files.size));
+      files.set(name, path);
+      await pipeline(item, createWriteStream(path));
+      continue;
+    }
+    // Equal layers: the later ones are links to the first.
+    if (type === "symlink") links.set(name, posix.join(posix.dirname(name), linkname ?? ""));
+    item.resume();
+  }
+  for (const [name, target] of links) files.set(name, files.get(target) as string);
+  return files;
+}
+
+async function compress(path: string, level: number): Promise<LayerBlob> {
+  const target = `${path}.gz`;
+  await pipeline(createReadStream(path), createGzip({ level }), createWriteStream(target));
+  return layerOf(target);
 }
 
 /**
@@ -33,70 +132,31 @@ export function withImageArchive<T>(
   options: ArchiveOptions,
   use: (archive: Readable) => Promise<T>,
 ): Promise<T> {
-  return withTempDir(async (folder) => {
-    const unpacked = await unpack(saved, folder, options);
-    const [manifest] = JSON.parse(await readText(unpacked, "manifest.json", options)) as SavedManifest[];
-    if (!manifest) throw new UserError("the image archive of Docker has no manifest");
-    const config = blobOf(Buffer.from(await readText(unpacked, manifest.Config, options)));
-    const layers = await Promise.all(manifest.Layers.map((name) => layerOf(pathOf(unpacked, name))));
+  return withSavedImage(saved, async (image) => {
+    const layers = await ofLayers(image, (layer) => image.blobOf(layer, options.gzip));
     const pack = tarStream.pack();
     const out = new PassThrough();
     pack.pipe(out);
     const [result] = await Promise.all([
       use(out),
-      write(pack, config, layers, manifest, options).catch((error: Error) => out.destroy(error)),
+      write(pack, image, layers, options).catch((error: Error) => out.destroy(error)),
     ]);
     return result;
   });
 }
 
-async function unpack(archive: Readable, folder: string, { compressed }: ArchiveOptions): Promise<Unpacked> {
-  const unpacked: Unpacked = { files: new Map(), links: new Map() };
-  const extract = tarStream.extract();
-  archive.on("error", (error) => extract.destroy(error));
-  archive.pipe(extract);
-  for await (const item of extract) {
-    const { name, type, linkname } = item.header;
-    if (type === "file") {
-      const path = join(folder, String(unpacked.files.size));
-      unpacked.files.set(name, path);
-      // The fastest level: the archive is written while somebody waits.
-      await (compressed
-        ? pipeline(item, createGzip({ level: 1 }), createWriteStream(path))
-        : pipeline(item, createWriteStream(path)));
-      continue;
-    }
-    // Equal layers: the later ones are links to the first.
-    if (type === "symlink") unpacked.links.set(name, posix.join(posix.dirname(name), linkname ?? ""));
-    item.resume();
-  }
-  return unpacked;
-}
-
-function pathOf({ files, links }: Unpacked, name: string): string {
-  const path = files.get(links.get(name) ?? name);
-  if (path === undefined) throw new UserError(`the image archive of Docker has no ${name}`);
-  return path;
-}
-
-async function readText(unpacked: Unpacked, name: string, { compressed }: ArchiveOptions): Promise<string> {
-  const bytes = await readFile(pathOf(unpacked, name));
-  return (compressed ? gunzipSync(bytes) : bytes).toString();
-}
-
-function blobOf(content: Buffer): Blob {
+function blobOf(content: Buffer): Blob & { content: Buffer } {
   return { digest: createHash("sha256").update(content).digest("hex"), size: content.length, content };
 }
 
-async function layerOf(path: string): Promise<Blob> {
+async function layerOf(path: string): Promise<LayerBlob> {
   return { digest: await digestFile(path), size: statSync(path).size, path };
 }
 
 async function write(
   pack: tarStream.Pack,
-  config: Blob,
+  { config, tags }: SavedImage,
   layers: readonly Blob[],
-  { RepoTags }: SavedManifest,
   options: ArchiveOptions,
 ): Promise<void> {
   const { manifest, index } = describeImage(config, layers, options);
@@ -112,7 +172,7 @@ async function write(
     else entry.end(blob.content);
   }
   text("index.json", index);
-  text("manifest.json", [{ Config: blobName(config), RepoTags, Layers: layers.map(blobName) }]);
+  text("manifest.json", [{ Config: blobName(config), RepoTags: tags, Layers: layers.map(blobName) }]);
   pack.finalize();
 }
 

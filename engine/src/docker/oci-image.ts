@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 
 export interface ArchiveOptions {
-  /** Whether layers are compressed: that takes longer, and is for archives that leave this machine's Docker. */
-  compressed: boolean;
+  /** Level of gzip for layers, 1 to 9; without one, layers are not compressed. */
+  gzip?: number;
   mediaTypes: "OCIMediaTypes" | "DockerMediaTypes";
   annotations: readonly [name: string, value: string][];
 }
@@ -34,19 +34,19 @@ const names = {
   },
 };
 
-/** The manifest of an image, and the index that names it. */
+/** The manifest of an image, its media type, and the index that names it. */
 export function describeImage(
-  config: Blob,
-  layers: readonly Blob[],
-  { compressed, mediaTypes, annotations }: ArchiveOptions,
-): { manifest: Blob; index: object } {
+  config: Pick<Blob, "digest" | "size">,
+  layers: readonly Pick<Blob, "digest" | "size">[],
+  { gzip, mediaTypes, annotations }: ArchiveOptions,
+): { manifest: Blob & { content: Buffer }; mediaType: string; index: object } {
   const types = names[mediaTypes];
-  const described = (mediaType: string, { digest, size }: Blob): object => ({
+  const described = (mediaType: string, { digest, size }: Pick<Blob, "digest" | "size">): object => ({
     mediaType,
     digest: `sha256:${digest}`,
     size,
   });
-  const layerType = types.layer + (compressed ? types.gzip : "");
+  const layerType = types.layer + (gzip ? types.gzip : "");
   const content = Buffer.from(
     JSON.stringify({
       schemaVersion: 2,
@@ -63,6 +63,7 @@ export function describeImage(
   };
   return {
     manifest,
+    mediaType: types.manifest,
     index: { schemaVersion: 2, mediaType: types.index, manifests: [described(types.manifest, manifest)] },
   };
 }

@@ -27,7 +27,9 @@ export async function findPath(
   // Docker follows links among a path's parents, but knows neither overlays nor mounts.
   const isPlain = state.overlays.length === 0 && state.mounts.length === 0;
   const real = isPlain ? absolute : await realPath(run, state, absolute, last);
-  const mount = mountAt(state, real);
+  // As in the official engine, what a secret or a socket is mounted over stays readable.
+  const mounts = state.mounts.filter(({ kind }) => kind !== "secret" && kind !== "socket");
+  const mount = mountAt({ ...state, mounts }, real);
   const found = mount
     ? findInMount(mount, real.slice(mount.path.length + 1))
     : await findInFiles(run, state, real);
@@ -58,9 +60,8 @@ async function findLinked(
 function findInMount(mount: Mount, rest: string): Content | undefined {
   if (mount.kind === "file") return mount.entry && { entry: mount.entry };
   if (mount.kind !== "directory" || !mount.tree) {
-    throw new UserError(
-      `cannot read ${mount.path}: a ${mount.kind} mount is not part of the container's files`,
-    );
+    const path = posix.join(mount.path, rest);
+    throw new UserError(`${path}: cannot retrieve path from ${mount.kind === "cache" ? "cache" : "tmpfs"}`);
   }
   return findInTree(mount.tree, rest);
 }

@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import type Docker from "dockerode";
 import type { ContainerState, SecretValue, ServiceValue } from "../core/values.ts";
 import type { Store } from "../store/store.ts";
@@ -18,6 +19,7 @@ export interface Run {
   readonly hostFiles: HostFileSpace;
   readonly network: SharedNetwork;
   readonly services: ServicePool;
+  readonly terminal: UserTerminal;
   /** Labels of everything that the run creates in Docker and has to remove again. */
   readonly labels: Record<string, string>;
   /** Runs heavy work, as much at a time as the machine has cores. */
@@ -101,9 +103,26 @@ export interface SharedNetwork {
   reserve(ports: readonly number[]): Promise<{ address: string; release(): void }>;
 }
 
+/** The user's terminal, as a program in a container uses it. */
+export interface Screen {
+  connect(stream: Duplex): void;
+  /** Calls back now and whenever the size changes. */
+  onSize(resize: (size: { h: number; w: number }) => void): void;
+}
+
+/** The terminal of the user who started this process, if there is one. */
+export interface UserTerminal {
+  /** @throws UserError if there is none. */
+  require(): void;
+  /** Runs a program at it when no other one does. */
+  use<T>(run: (screen: Screen) => Promise<T>): Promise<T>;
+}
+
 /** Services: each runs once, however many use it. */
 export interface ServicePool {
   acquire(service: ServiceValue): Promise<{ running: RunningService; release(): void }>;
   acquireAll(state: ContainerState): Promise<HeldServices>;
+  /** The services that run, by their host names. */
+  hostnames(): Map<string, Promise<RunningService>>;
   withBindings<T>(state: ContainerState, use: (bindings: HeldServices["bindings"]) => Promise<T>): Promise<T>;
 }

@@ -1,8 +1,11 @@
+import type Docker from "dockerode";
 import type { PortValue } from "../core/values.ts";
 
 /** A service that has started and passed its health check. */
 export interface RunningService {
   ip: string;
+  /** A tunnel has none. */
+  container?: Docker.Container;
   /** Where it listens, if its definition does not say so. */
   ports?: PortValue[];
   /** Resolves when the process has ended, whatever ended it, with its exit code and last lines. */

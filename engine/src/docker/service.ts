@@ -85,7 +85,7 @@ async function becomeReady(
   const exited = exitCodeOf(container).then(
     (code) => {
       exitCode = code;
-      return `it ended with exit code ${code}`;
+      return `it ended with exit code: ${code}`;
     },
     () => "its container was removed",
   );
@@ -105,7 +105,7 @@ async function becomeReady(
   });
   // Also cleans up after a service that ends by itself.
   run.work.background(ended.then(dispose));
-  return { ip, ended, stop: (kill) => stopContainer(container, kill).then(dispose) };
+  return { ip, container, ended, stop: (kill) => stopContainer(container, kill).then(dispose) };
 }
 
 async function stopContainer(container: Docker.Container, kill: boolean): Promise<void> {

@@ -1,4 +1,5 @@
-import { UserError } from "../core/errors.ts";
+import { DockerConnectionError } from "../client/connection-error.ts";
+import { ExecError, UserError } from "../core/errors.ts";
 import { serviceKey } from "../core/keys.ts";
 import type { ContainerState, ServiceValue } from "../core/values.ts";
 import { serviceHostname } from "./hostname.ts";
@@ -10,6 +11,7 @@ import { startService } from "./service.ts";
 const GRACE = 10_000;
 
 interface Slot {
+  service: ServiceValue;
   started: Promise<RunningService>;
   users: number;
   timer?: NodeJS.Timeout;
@@ -42,7 +44,11 @@ export class Services implements ServicePool {
 
   /** Starts the services that a container is bound to, in parallel. The first that fails ends it: the others need not get ready. */
   async acquireAll(state: ContainerState): Promise<HeldServices> {
-    const acquiring = state.bindings.map(([, service]) => this.acquire(service));
+    const acquiring = state.bindings.map(([alias, service]) =>
+      this.acquire(service).catch((error) => {
+        throw bindingError(alias, service, error);
+      }),
+    );
     const held = await Promise.all(acquiring).catch((failure) => {
       for (const service of acquiring) service.then(({ release }) => release()).catch(() => undefined);
       throw failure;
@@ -76,6 +82,11 @@ export class Services implements ServicePool {
     return this.slots.get(serviceKey(service))?.started;
   }
 
+  /** The services that were started and have not ended, by their host names. */
+  hostnames(): Map<string, Promise<RunningService>> {
+    return new Map([...this.slots.values()].map((slot) => [serviceHostname(slot.service), slot.started]));
+  }
+
   /** Stops a service now, even if it is in use. */
   async stop(service: ServiceValue, kill: boolean): Promise<void> {
     const key = serviceKey(service);
@@ -89,7 +100,7 @@ export class Services implements ServicePool {
   }
 
   private open(key: string, service: ServiceValue): Slot {
-    const slot: Slot = { users: 0, started: startService(this.run, service) };
+    const slot: Slot = { service, users: 0, started: startService(this.run, service) };
     this.slots.set(key, slot);
     // A service that failed or ended by itself is started again for the next user.
     slot.started
@@ -114,6 +125,21 @@ export class Services implements ServicePool {
   }
 }
 
+const shownAs = (alias: string, service: ServiceValue): string =>
+  `${serviceHostname(service)} (aliased as ${alias})`;
+
+/** A failed start, with the names of the service. */
+function bindingError(alias: string, service: ServiceValue, error: unknown): unknown {
+  const start = `start ${shownAs(alias, service)}`;
+  if (error instanceof ExecError) {
+    const { cmd, exitCode, stdout, stderr, message } = error;
+    return new ExecError(cmd, exitCode, stdout, stderr, `${start}: exit code: ${exitCode}: ${message}`);
+  }
+  // What waits for Docker knows it by its class.
+  const isOwn = error instanceof UserError && !(error instanceof DockerConnectionError);
+  return isOwn ? new UserError(`${start}: ${error.message}`) : error;
+}
+
 /** Docker resolves the names of containers, but a service of the host has none. */
 function namesOf(alias: string, service: ServiceValue): string[] {
   return service.forward?.kind === "host" ? [alias, serviceHostname(service)] : [alias];
@@ -123,7 +149,8 @@ function watchServices({ bindings }: ContainerState, held: HeldService[], onEnd:
   let failure: string | undefined;
   for (const [i, { running }] of held.entries()) {
     void running.ended.then((cause) => {
-      failure ??= `service ${bindings[i]?.[0]} ended while it was in use: ${cause}`;
+      const [alias, service] = bindings[i] as ContainerState["bindings"][number];
+      failure ??= `bound service ${shownAs(alias, service)} exited while it was in use: ${cause}`;
       onEnd();
     });
   }

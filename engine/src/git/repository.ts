@@ -75,9 +75,14 @@ export async function writeRepository(run: GitRun, tree: Tree, folder: string): 
 
 function remote(url: GitUrl, access: RemoteAccess, folder: string): Opened {
   return {
-    address: url.remote,
+    // Git's own protocol has no setting for an address.
+    address: url.scheme === "git" ? withAddress(url.remote, access.known) : url.remote,
     options: { config: configOf(url, access), env: environmentOf(access, folder) },
   };
+}
+
+function withAddress(remote: string, known: RemoteAccess["known"]): string {
+  return known ? remote.replace(`://${known.name}`, `://${known.address}`) : remote;
 }
 
 function configOf(url: GitUrl, { authorization, known }: RemoteAccess): Record<string, string> {

@@ -16,7 +16,7 @@ export type Trouble = keyof typeof PAUSES;
 export function troubleOf(message: string): Trouble | undefined {
   if (/toomanyrequests|too many requests|\bHTTP (status: )?429\b/i.test(message)) return "limited";
   const broken =
-    /HTTP (status: |response body.*)?50[0234]\b|HTTP 50[0234]\b|\bEOF\b|connection reset|broken pipe|server closed|http2: |i\/o timeout|TLS handshake timeout|temporary failure in name resolution/i;
+    /HTTP (status: |response body.*)?50[0234]\b|HTTP 50[0234]\b|\bEOF\b|connection reset|broken pipe|server closed|http2: |i\/o timeout|TLS handshake timeout|temporary failure in name resolution|socket hang up|ECONNRESET|EPIPE|ETIMEDOUT|EAI_AGAIN/i;
   return broken.test(message) ? "broken" : undefined;
 }
 

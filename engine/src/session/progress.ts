@@ -17,11 +17,13 @@ export interface ProgressView {
   step(event: StepEvent): void;
   output(event: StepEvent, line: string): void;
   note(line: string): void;
+  /** Clears the view from the screen until the next event. */
+  suspend(): void;
   /** Clears the view from the screen, before results are printed. */
   close(): void;
 }
 
-export const silentView: ProgressView = { step() {}, output() {}, note() {}, close() {} };
+export const silentView: ProgressView = { step() {}, output() {}, note() {}, suspend() {}, close() {} };
 
 /** Milliseconds after which the beginning of a line is shown, such as the dots of a test run. */
 const LINE_PATIENCE = 1_000;
@@ -44,10 +46,31 @@ export class Progress implements ProgressLog {
   readonly counts = { ran: 0, cached: 0, failed: 0 };
   private readonly started = Date.now();
 
+  /** What happened while something else has the screen. */
+  private held: (() => void)[] | undefined;
+
   constructor(private view: ProgressView) {}
 
   note(line: string): void {
-    this.view.note(line);
+    this.show((view) => view.note(line));
+  }
+
+  /** Runs `use` while nothing is shown; what happened meanwhile is shown afterwards. */
+  async aside<T>(use: () => Promise<T>): Promise<T> {
+    this.view.suspend();
+    this.held = [];
+    try {
+      return await use();
+    } finally {
+      const held = this.held;
+      this.held = undefined;
+      for (const event of held) event();
+    }
+  }
+
+  private show(event: (view: ProgressView) => void): void {
+    if (this.held) this.held.push(() => event(this.view));
+    else event(this.view);
   }
 
   /**
@@ -65,7 +88,11 @@ export class Progress implements ProgressLog {
       ...(failed > 0 ? [`${failed} failed`] : []),
       ...(cancelled > 0 ? [`${cancelled} cancelled`] : []),
     ];
-    this.view.note(`${succeeded ? "✔" : "✘"} ${parts.join(", ")}`);
+    this.note(`${succeeded ? "✔" : "✘"} ${parts.join(", ")}`);
+  }
+
+  private showStep(event: StepEvent): void {
+    this.show((view) => view.step(event));
   }
 
   /** Ends the display: nothing is shown from now on. */
@@ -78,7 +105,7 @@ export class Progress implements ProgressLog {
   once(line: string): void {
     if (this.said.has(line)) return;
     this.said.add(line);
-    this.view.note(line);
+    this.note(line);
   }
 
   async step<T>(name: string, run: (step: Step) => Promise<T>, background = false): Promise<T> {
@@ -95,14 +122,15 @@ export class Progress implements ProgressLog {
       log: (text) => {
         const lines = (rest + text).split("\n");
         rest = lines.pop() ?? "";
-        for (const line of lines.flatMap(piecesOf)) this.view.output(event(), line);
+        const now = event();
+        for (const line of lines.flatMap(piecesOf)) this.show((view) => view.output(now, line));
         clearTimeout(timer);
         if (rest.length > LONGEST_LINE) step.log("\n");
         else if (rest !== "") timer = setTimeout(() => step.log("\n"), LINE_PATIENCE).unref();
       },
-      note: (line) => this.view.note(line),
+      note: (line) => this.note(line),
     };
-    this.view.step(event());
+    this.showStep(event());
     try {
       const result = await run(step);
       // A service continues to log after it is ready.
@@ -117,7 +145,7 @@ export class Progress implements ProgressLog {
       this.counts.failed++;
       throw error;
     } finally {
-      this.view.step(event());
+      this.showStep(event());
     }
   }
 }

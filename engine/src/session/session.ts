@@ -18,6 +18,7 @@ import { limitTo } from "./limit.ts";
 import { Progress, type ProgressView } from "./progress.ts";
 import { Reach } from "./reach.ts";
 import { Secrets } from "./secrets.ts";
+import { ProcessTerminal } from "./terminal.ts";
 import { Work } from "./work.ts";
 
 export interface SessionOptions {
@@ -45,6 +46,7 @@ export class Session implements SessionContext {
   readonly network = new SessionNetwork(this);
   readonly services: Services = new Services(this);
   readonly work = new Work();
+  readonly terminal: ProcessTerminal;
   readonly reach = new Reach();
   /** Runs heavy work, as many tasks at a time as the machine has cores. */
   readonly limit = limitTo(Math.max(2, availableParallelism()));
@@ -67,6 +69,7 @@ export class Session implements SessionContext {
     this.docker = options.docker ?? connectDocker();
     this.store = options.store;
     this.progress = new Progress(options.view);
+    this.terminal = new ProcessTerminal(this.progress);
     this.secrets = new Secrets(options.store);
     this.hostFiles = new HostFiles(options.store);
     this.workdir = options.workdir ?? process.cwd();

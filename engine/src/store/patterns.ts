@@ -1,4 +1,4 @@
-import { normalise, type Tree } from "./tree.ts";
+import { normalise, parentOf, type Tree } from "./tree.ts";
 
 export interface PathFilter {
   include?: readonly string[];
@@ -12,17 +12,30 @@ interface Rule {
 
 /**
  * A matcher with the rules of .dockerignore, which Dagger's exclude, include and ignore follow: patterns are rooted,
- * `**` spans folders, a match of a folder includes everything below it, `!` negates, the last match counts.
+ * `**` spans folders, a match of a folder includes everything below it, `!` negates, the last match counts. As in a walk from
+ * the top, a folder takes part in a pattern only if that pattern decided something there.
  */
 export function patternMatcher(patterns: readonly string[]): (path: string) => boolean {
   const rules = patterns.map(parseRule).filter((rule) => rule !== undefined);
-  return (path) => {
-    const candidates = parents(path);
+  const folders = new Map<string, readonly boolean[]>([["", []]]);
+  /** Which rules match a path or a folder that it is in. */
+  const matches = (path: string, above: readonly boolean[]): { matched: boolean; each: boolean[] } => {
     let matched = false;
-    for (const { negated, regex } of rules)
-      if (negated === matched && candidates.some((part) => regex.test(part))) matched = !negated;
-    return matched;
+    const each = rules.map(({ negated, regex }, i) => {
+      const isMatch = above[i] || (negated === matched && regex.test(path));
+      if (isMatch) matched = !negated;
+      return isMatch;
+    });
+    return { matched, each };
   };
+  const ofFolder = (path: string): readonly boolean[] => {
+    const known = folders.get(path);
+    if (known) return known;
+    const { each } = matches(path, ofFolder(parentOf(path)));
+    folders.set(path, each);
+    return each;
+  };
+  return (path) => matches(path, ofFolder(parentOf(path))).matched;
 }
 
 function parseRule(pattern: string): Rule | undefined {
@@ -33,24 +46,31 @@ function parseRule(pattern: string): Rule | undefined {
 
 /**
  * One pattern as a regular expression for whole paths. No glob library reads patterns as Docker does: `a/**` is
- * not `a` itself, and braces, parentheses and leading dots have no special meaning.
+ * not `a` itself, `**.go` is any path that ends with `.go`, and braces, parentheses and leading dots have no special meaning.
  */
 export function patternRegex(pattern: string): RegExp {
-  let source = "";
-  for (let rest = pattern; rest !== ""; ) {
+  // With a wildcard after it, a leading ** spans whole folders.
+  const isEnding = /^\*\*[^/*?[\]\\][^*?[\]\\]*$/.test(pattern);
+  let source = isEnding ? ".*" : "";
+  for (let rest = isEnding ? pattern.slice(2) : pattern; rest !== ""; ) {
     const [token = ""] = /^(?:\*\*\/?|\*|\?|\[(?:\\.|[^\]\\])+\]|\\.|[\s\S])/.exec(rest) ?? [];
     rest = rest.slice(token.length);
+    if (token === "[" || token === "\\") throw invalid(pattern);
     if (token.startsWith("**")) source += rest === "" ? ".*" : "(?:.*/)?";
     else if (token === "*") source += "[^/]*";
     else if (token === "?") source += "[^/]";
     else if (token.length > 1) source += token;
-    else source += token.replace(/[\\^$.*+?()[\]{}|]/, "\\$&");
+    else source += token.replace(/[\^$.*+?()[\]{}|]/, "\\$&");
   }
   try {
     return new RegExp(`^${source}$`, "s");
   } catch {
-    throw new Error(`invalid pattern ${JSON.stringify(pattern)}: check its brackets`);
+    throw invalid(pattern);
   }
+}
+
+function invalid(pattern: string): Error {
+  return new Error(`invalid pattern ${JSON.stringify(pattern)}: syntax error in pattern`);
 }
 
 /** "a/b/c" gives "a", "a/b" and "a/b/c". */
