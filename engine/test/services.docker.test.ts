@@ -1,4 +1,5 @@
 import { type Client, type Container, ReturnType, type Service } from "@dagger.io/dagger";
+import Docker from "dockerode";
 import { describe, expect, it } from "vitest";
 import { leftovers, python, temporaryFolder, withSession } from "./support.ts";
 
@@ -35,6 +36,25 @@ describe("a service", () => {
       const web = server(client, { f: "served" }, 1).asService();
       const ran = client.container().from(python).withServiceBinding("web", web).withExec(get("web:8000/f"));
       expect(await ran.stdout()).toBe("served");
+    }));
+
+  it("does not hide what a step reaches without it: a container on Docker's own network", () =>
+    session(async ({ client }) => {
+      const other = await new Docker().createContainer({
+        Image: python,
+        Cmd: ["python", "-m", "http.server", "8000", "--directory", "/etc"],
+      });
+      try {
+        await other.start();
+        const { NetworkSettings } = await other.inspect();
+        const step = client.container().from(python).withServiceBinding("web", server(client).asService());
+        await step.withExec(sh("true")).sync();
+        const ask = get(`${NetworkSettings.Networks.bridge?.IPAddress}:8000/hostname`);
+        expect(await client.container().from(python).withExec(ask).stdout()).not.toBe("");
+        expect(await step.withExec(ask).stdout()).not.toBe("");
+      } finally {
+        await other.remove({ force: true });
+      }
     }));
 
   it("that fails ends the step at once, while another is still starting, and its words are the last", () =>

@@ -49,6 +49,9 @@ export async function prepareContainer(
   };
   try {
     container = await run.createContainer(await createOptions(run.docker, state, options, mounts));
+    // Docker separates its networks: an exec still reaches containers outside of the session once this one has a service.
+    if (options.network && !options.aliases)
+      await run.docker.getNetwork("bridge").connect({ Container: container.id });
     for (const tree of state.overlays) await putTree(run.store, container, tree);
     await fillVolumes(run.store, container, mounts);
     return { container, mounts, dispose };
