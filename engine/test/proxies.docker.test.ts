@@ -20,8 +20,11 @@ let address: string;
 
 beforeAll(async () => {
   await new Promise<void>((resolve) => proxy.listen(0, resolve));
+  // Docker names it only if it found the bridge when it started.
   const { IPAM } = await docker.getNetwork("bridge").inspect();
-  address = `http://me:${PASSWORD}@${IPAM?.Config?.[0]?.Gateway}:${(proxy.address() as AddressInfo).port}`;
+  const { Gateway, Subnet } = IPAM?.Config?.[0] ?? {};
+  const gateway = Gateway ?? Subnet?.replace(/0\/\d+$/, "1");
+  address = `http://me:${PASSWORD}@${gateway}:${(proxy.address() as AddressInfo).port}`;
 });
 beforeEach(() => {
   asked.splice(0);
