@@ -113,6 +113,8 @@ describe("an application whose tests print 200 MB, fail in odd ways and do not a
       "checks/test_flood.py": flood(200_000),
       "checks/test_odd.py": failing,
       "checks/test_import.py": "import no_such_module\n",
+      // Rules that these tests keep.
+      "ruff.toml": 'lint.select = ["E9"]\n',
     });
   });
 
