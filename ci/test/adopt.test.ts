@@ -17,7 +17,7 @@ import { root } from "./support.ts";
 
 const fixture = (name: string): Tree => readTree(join(root, "ci/test/fixtures/projects", name));
 const project = (requirements: string, added: Tree = {}): Tree =>
-  startproject({ "requirements.txt": `django\npsycopg[binary]\n${requirements}`, ...added });
+  startproject({ "requirements.txt": `django~=5.2.0\npsycopg[binary]\n${requirements}`, ...added });
 
 const projects: Record<string, Tree> = {
   "with uv, in src/": fixture("shop"),
