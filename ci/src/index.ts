@@ -468,8 +468,8 @@ export class Stackline {
    *
    * Example: `adopt --source=. export --path=.`.
    *
-   * @param source Repository of a Django project
-   * @param stack The whole project that has the files
+   * @param source Repository of the Django project
+   * @param stack Files to tailor; by default the module's own
    * @param module Git address of this module, for the calls in runner files
    * @param runner CI runners to write a file for: github, gitlab, circleci, jenkins, bitbucket, azure; by default all
    * @param force Overwrite files that have other contents, but not stackline.json, .dockerignore and environments

@@ -74,10 +74,7 @@ describe.each(Object.entries(projects))("a project %s", (_, tree) => {
   test("has runner files that call only existing functions and flags", async () => {
     const files = await adopted(await detectIn(tree));
     for (const path of Object.values(runners)) {
-      const text = (files[path] as string).replaceAll(
-        "dagger -m github.com/you/stackline call",
-        "dagger call",
-      );
+      const text = files[path] as string;
       const commands = daggerCommands(text);
       expect(commands.map(([, name]) => name)).toEqual([
         "ci",
@@ -101,9 +98,7 @@ describe.each(Object.entries(projects))("a project %s", (_, tree) => {
     const isNamed = (path: string): boolean =>
       named.some((name) => path === name || (name.endsWith("/") && path.startsWith(name)));
     expect(Object.keys(files).filter((path) => path !== "STACKLINE.md" && !isNamed(path))).toEqual([]);
-    const commands = daggerCommands(
-      guide.replaceAll("dagger -m github.com/you/stackline call", "dagger call"),
-    );
+    const commands = daggerCommands(guide);
     expect(commands.length).toBeGreaterThan(0);
     expect(commands.map((words) => faultOf(engine, words)).filter(Boolean)).toEqual([]);
   });
@@ -247,8 +242,9 @@ describe(".dockerignore", () => {
 describe("adopt", () => {
   test("names the files that it would overwrite, in one line, and what to do", () => {
     expect(refusal(["docker-compose.yml", "Jenkinsfile"])).toMatch(
-      /^adopt would overwrite docker-compose\.yml, Jenkinsfile: move them away, or overwrite them with --force;/,
+      /^adopt would overwrite docker-compose\.yml, Jenkinsfile: move them away, or overwrite them with --force; --runner=NAME/,
     );
+    expect(refusal(["nginx/nginx.conf"])).not.toContain("--runner");
     expect(refusal(Array.from({ length: 40 }, (_, i) => `f${i}`))).toMatch(/ f11 and 28 more: /);
   });
 

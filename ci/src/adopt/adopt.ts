@@ -2,9 +2,10 @@ import type { Directory } from "@dagger.io/dagger";
 import { imageFiles, programsFor } from "../packaging/context.js";
 import { directoryFolder } from "../project/folder.js";
 import type { Project } from "../project/project.js";
+import { releaseFiles } from "../site/release.js";
 import { readProject, requireDeployable } from "../stack/project.js";
 import { adoptedTexts, configured } from "./files.js";
-import { parseRunners } from "./runner.js";
+import { parseRunners, runners } from "./runner.js";
 
 export interface Adoption {
   /** The repository that adopts the files. */
@@ -19,11 +20,9 @@ export interface Adoption {
   force: boolean;
 }
 
-/** What a repository takes over as it is: a deploy with its own `--source` sends these. */
+/** What a repository takes over as it is. */
 const copied = [
-  "nginx/**",
-  "logs/**",
-  "scripts/postgres/**",
+  ...releaseFiles,
   "environments/schema.json",
   "scripts/install-dagger",
   "scripts/lib/setup.sh",
@@ -35,8 +34,8 @@ const copied = [
  * The files of the stack for a repository of its own, tailored to its project.
  * @throws Error, one line, for a project that cannot be deployed, and with the names of files that would be overwritten.
  */
-export async function adopt({ source, stack, module, runners, force }: Adoption): Promise<Directory> {
-  const chosen = parseRunners(runners);
+export async function adopt({ source, stack, module, runners: names, force }: Adoption): Promise<Directory> {
+  const chosen = parseRunners(names);
   const project = await readProject(source);
   requireDeployable(project);
   const { paths } = await directoryFolder(source);
@@ -77,5 +76,7 @@ const MOST = 12;
 /** @param names of files with other contents. */
 export function refusal(names: readonly string[]): string {
   const more = names.length > MOST ? ` and ${names.length - MOST} more` : "";
-  return `adopt would overwrite ${names.slice(0, MOST).join(", ")}${more}: move them away, or overwrite them with --force; --runner=NAME writes the file of one CI runner alone`;
+  const isRunner = (name: string): boolean => Object.values<string>(runners).includes(name);
+  const remedy = names.some(isRunner) ? "; --runner=NAME writes the file of that CI runner alone" : "";
+  return `adopt would overwrite ${names.slice(0, MOST).join(", ")}${more}: move them away, or overwrite them with --force${remedy}`;
 }
