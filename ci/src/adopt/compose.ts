@@ -5,15 +5,17 @@ import { generated } from "../packaging/context.js";
 import type { Project } from "../project/project.js";
 import { style, tailor, tailoringFor } from "../site/compose-file.js";
 
-/** Of the project, for its database and its image: the package of its settings. */
+/** A name for the project's database and image: the package of its settings. */
 export function nameOf({ productionSettings, settings }: Project): string {
   const [name = ""] = (productionSettings.value || settings.value).toLowerCase().split(".");
   return name.replace(/^_+|_+$/g, "") || "app";
 }
 
-/** Settings for development, and the image of a project that has a Dockerfile of its own. */
+/** For development: those that manage.py names. */
 const settingsOf = ({ settings, productionSettings }: Project): string =>
   settings.value || productionSettings.value;
+
+/** The image of a project that has a Dockerfile of its own. */
 export const ownImage = (project: Project): string => `${nameOf(project)}:development`;
 
 /**
@@ -60,23 +62,16 @@ function variablesOf(project: Project): Record<string, string | null> {
 const orDefault = (name: string, value: string): string => `\${${name}:-${value}}`;
 
 /** Names that the stack sets (ci/image/variables.py derives most of them). */
-export const stackVariables = [
-  ...["POSTGRES_DB", "POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_HOST", "POSTGRES_PORT"],
-  ...[
-    "DATABASE_URL",
-    "DATABASE_NAME",
-    "DATABASE_USER",
-    "DATABASE_PASSWORD",
-    "DATABASE_HOST",
-    "DATABASE_PORT",
-  ],
-  ...["PGDATABASE", "PGUSER", "PGPASSWORD", "PGHOST", "PGPORT"],
-  ...["DB_NAME", "DB_USER", "DB_PASSWORD", "DB_HOST", "DB_PORT"],
-  ...["REDIS_HOST", "REDIS_PORT", "REDIS_URL", "CELERY_BROKER_URL", "CACHE_URL"],
-  ...["KAFKA_HOST", "KAFKA_PORT", "KAFKA_BOOTSTRAP_SERVERS", "KAFKA_BROKERS"],
-  ...["SECRET_KEY", "DJANGO_SECRET_KEY", "ALLOWED_HOSTS", "DJANGO_ALLOWED_HOSTS"],
-  ...["DJANGO_SETTINGS_MODULE", "DEBUG", "PORT", "LOG_LEVEL"],
-];
+export const stackVariables = `
+  POSTGRES_DB POSTGRES_USER POSTGRES_PASSWORD POSTGRES_HOST POSTGRES_PORT
+  DATABASE_URL DATABASE_NAME DATABASE_USER DATABASE_PASSWORD DATABASE_HOST DATABASE_PORT
+  DB_NAME DB_USER DB_PASSWORD DB_HOST DB_PORT PGDATABASE PGUSER PGPASSWORD PGHOST PGPORT
+  REDIS_HOST REDIS_PORT REDIS_URL CELERY_BROKER_URL CACHE_URL
+  KAFKA_HOST KAFKA_PORT KAFKA_BOOTSTRAP_SERVERS KAFKA_BROKERS
+  SECRET_KEY DJANGO_SECRET_KEY ALLOWED_HOSTS DJANGO_ALLOWED_HOSTS
+  DJANGO_SETTINGS_MODULE DEBUG PORT LOG_LEVEL`
+  .trim()
+  .split(/\s+/);
 
 /** The variables that the project documents and nothing here gives a value. */
 export function openVariables({ environmentNames, environment }: Project): string[] {

@@ -61,7 +61,7 @@ export function exampleEnvironment(project: Project, name: "prod" | "staging"): 
     host,
     user: "deploy",
     hostKey: `ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI${"A".repeat(43)}`,
-    url: `https://${host}`,
+    url: `http://${host}`,
     repository: `docker.io/you/${nameOf(project)}`,
     ...(name === "prod" && { replicas: 2 }),
     variables: {},

@@ -32,7 +32,7 @@ export function guide(project: Project, module: string, runners: readonly string
   const rows = Object.entries({ ...purposes, ...(project.dockerfile ? {} : image), ...ofRunners });
   return [
     "# Stackline's files",
-    `Written by \`adopt\` of ${module}. They are yours now: edit them, delete what you do not use. With \`--force\` a later \`adopt\` writes them again, except for \`stackline.json\`, \`.dockerignore\` and environments that are there.`,
+    `Written by \`adopt\` of ${module}. They are yours now: edit them, delete what you do not use. After a change of services, processes or Python's version, or of the module, \`adopt\` with \`--force\` writes them again, except for \`stackline.json\`, \`.dockerignore\` and environments that are there.`,
     table([["File", "What it is for"], ...rows.map(([path, text]) => [`\`${path}\``, text] as const)]),
     "## Develop",
     block([
