@@ -52,9 +52,13 @@ export async function adopt({ source, stack, module, runners: names, force }: Ad
   return files;
 }
 
+/** These programs are no business of the project's linter. */
+const unlinted = `# Written by adopt.\nexclude = ["*"]\n`;
+
 /** What docker-compose.yml builds with, unless the project has a Dockerfile of its own. */
 function withImage(files: Directory, project: Project): Directory {
-  return project.dockerfile ? files : files.withDirectory(imageFiles, programsFor(project));
+  if (project.dockerfile) return files;
+  return files.withDirectory(imageFiles, programsFor(project).withNewFile("ruff.toml", unlinted));
 }
 
 async function refuseToOverwrite(
