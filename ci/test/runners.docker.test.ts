@@ -40,6 +40,45 @@ test("lint validates the files of all runners and of Renovate with their schemas
   expect(run.output).toMatch(/renovate\.json::\$/);
 });
 
+/** A project without rules for any linter. */
+function plainProject(name: string, files: Record<string, string>): string {
+  for (const [path, text] of Object.entries(files)) {
+    const file = join(folder, name, path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
+  }
+  return join(folder, name);
+}
+
+test("lint leaves the style of a project without rules alone, and reports its errors", async () => {
+  const style = {
+    "manage.py": "import os,sys\nx = 'quotes'\n",
+    "scripts/start.sh": "#!/bin/sh\necho $1\n",
+    "scripts/tool.py": "print(1)\n",
+    "site.yml": "a:   1\nb: [1,2]",
+    "chart/templates/service.yaml": '{{- if .Values.on }}\nkind: "Service"\n{{- end }}\n',
+    "docker-compose.yml": "services:\n  web:\n    env_file: [{ path: .env, required: false }]\n",
+    "nginx/site.conf": "server { listen $" + "{PORT}; }\n",
+    "package.json": "{}",
+    "biome.json": "{}",
+  };
+  const errors = {
+    "manage.py": "print(undefined_name)\n",
+    "scripts/start.sh": "#!/bin/sh\nif true; then\n",
+    "site.yml": "a: [1\n",
+  };
+  const [good, bad] = await Promise.all([
+    dagger(cache, "call", "lint", `--source=${plainProject("style", style)}`),
+    dagger(cache, "call", "lint", `--source=${plainProject("errors", errors)}`),
+  ]);
+  expect(good.exitCode, good.output).toBe(0);
+  expect(bad.exitCode).toBe(1);
+  for (const linter of ["ruff", "shellcheck", "yaml"]) {
+    expect(good.output).toMatch(new RegExp(`^${linter} +ok$`, "m"));
+    expect(bad.output).toMatch(new RegExp(`^${linter} +FAIL$`, "m"));
+  }
+});
+
 const GROOVY_SHA256 = "5240a9151289115e4d447d6b6d4cb9ac8a9fc6374e079714dfeeffda42323be8";
 
 test("the Jenkinsfile compiles with the Groovy compiler", async (context) => {

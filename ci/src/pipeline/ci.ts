@@ -6,6 +6,7 @@ import { startStack } from "../stack/stack.js";
 import { isCached, rethrow } from "./cache-marker.js";
 import { checkPage, photographPage } from "./checks.js";
 import { findings, runLinters } from "./lint.js";
+import { lintedOf } from "./linted.js";
 import { asMarkdown, asText, describeFailure, type Result } from "./summary.js";
 import { checkParallel, checkTimeout, finishTests, type Tested } from "./tests.js";
 
@@ -72,8 +73,8 @@ function failed(error: Error & Partial<ExecError>): Outcome {
 
 const label = (cached: boolean): string => (cached ? "cached" : "ran");
 
-async function lint({ source }: Sources): Promise<Outcome> {
-  const verdicts = await runLinters(source);
+async function lint({ source, app }: Sources): Promise<Outcome> {
+  const verdicts = await runLinters(await lintedOf(source, app));
   const output = findings(verdicts);
   const cached = verdicts.filter((verdict) => verdict.cached).length;
   const some = cached > 0 && cached < verdicts.length;

@@ -10,6 +10,7 @@ export interface Linter {
   run(source: Directory): Promise<Container | undefined>;
 }
 
+/** A project's own rules are applied as they are. Without any, a linter reports what is an error in any project, such as a syntax error. */
 export const linters: Linter[] = [
   { name: "ruff", run: ruff },
   { name: "typescript", run: typescript },
@@ -48,8 +49,8 @@ async function python(tool: "ruff" | "yamllint" | "docker-compose" | "check-json
 }
 
 /**
- * Checks every folder that has rules of its own. Without any, it reports only certain bugs of Django projects: syntax errors
- * and undefined names. The rules of ci/image are not the project's.
+ * Every folder with rules, and its format if they have a section for that. Without any: syntax errors and undefined names. The
+ * rules of ci/image are not the project's.
  */
 const ruffLine = `
 settings=$(find . -name ruff.toml -o -name .ruff.toml; grep -rl --include=pyproject.toml '^\\[tool\\.ruff' . || true)
@@ -60,7 +61,10 @@ while read -r file; do
   case $file in
     "") ;;
     */manage.py) [ -n "$own" ] || ruff check --no-cache --select E9,F63,F7,F82 "$folder" || code=1 ;;
-    *) { ruff check --no-cache "$folder" && ruff format --no-cache --check "$folder"; } || code=1 ;;
+    *)
+      ruff check --no-cache "$folder" || code=1
+      ! grep -qE '^\\[(tool\\.ruff\\.)?format\\]' "$file" || ruff format --no-cache --check "$folder" || code=1
+      ;;
   esac
 done <<end
 $settings
@@ -77,8 +81,13 @@ async function ruff(source: Directory): Promise<Container | undefined> {
   return judge(await python("ruff"), sources, ruffLine);
 }
 
+const biomeLine = `
+npx biome check --vcs-enabled=false .
+[ ! -f tsconfig.json ] || npx tsc --noEmit`;
+
 async function typescript(source: Directory): Promise<Container | undefined> {
-  if ((await source.glob("biome.json")).length === 0) return undefined;
+  const needed = await Promise.all(["biome.json", "package-lock.json"].map((name) => source.exists(name)));
+  if (needed.includes(false)) return undefined;
   // Those of npm workspaces, too.
   const manifests = source.filter({
     include: ["package.json", "package-lock.json", "*/package.json"],
@@ -97,32 +106,51 @@ async function typescript(source: Directory): Promise<Container | undefined> {
     exclude: ["app"],
   });
   // Copied, because a mount would hide node_modules. The container has no Git, which biome would use for ignored files.
-  return installed
-    .withDirectory("/src", sources)
-    .withExec(withMarker(["sh", "-euc", "npx biome check --vcs-enabled=false . && npx tsc --noEmit"]), {
-      expect: ReturnType.Any,
-    });
+  return installed.withDirectory("/src", sources).withExec(withMarker(["sh", "-euc", biomeLine]), {
+    expect: ReturnType.Any,
+  });
 }
+
+const shellcheckLine = `
+least=error
+[ -z "$(find . -name .shellcheckrc)" ] || least=style
+find . -type f -exec sh -c 'head -n 1 "$1" | grep -qE "^#!.*(bash|/sh|env sh)"' _ {} \\; -print0 |
+  xargs -0 -r shellcheck --external-sources --severity="$least"`;
 
 async function shellcheck(source: Directory): Promise<Container | undefined> {
-  const scripts = source.filter({ include: ["scripts", ".ci", "ci/image", "**/*.sh"] });
+  const scripts = source.filter({
+    include: ["scripts", ".ci", "ci/image", "**/*.sh", "**/.shellcheckrc"],
+    exclude: ["**/node_modules", "**/.venv", "**/venv"],
+  });
   if ((await scripts.entries()).length === 0) return undefined;
-  const find =
-    'find . -type f -exec sh -c \'head -n 1 "$1" | grep -qE "^#!.*(bash|/sh|env sh)"\' _ {} \\; -print';
-  return judge(dag.container().from(images.shellcheck), scripts, `shellcheck --external-sources $(${find})`);
+  return judge(dag.container().from(images.shellcheck), scripts, shellcheckLine);
 }
 
+/** Templates of YAML are none. */
+const yamllintLine = `
+if [ -n "$(ls -d .yamllint* 2>/dev/null)" ]; then
+  yamllint --strict .
+else
+  find . -name '*.y*ml' -exec grep -LE '\\{%|^ *\\{\\{' {} + | tr '\\n' '\\0' | xargs -0 -r yamllint --config-data 'rules: {}'
+fi`;
+
 async function yaml(source: Directory): Promise<Container | undefined> {
-  const files = source.filter({ include: ["**/*.yml", "**/*.yaml"] });
+  const files = source.filter({
+    include: ["**/*.yml", "**/*.yaml", ".yamllint*"],
+    exclude: ["**/node_modules", "**/.venv", "**/venv"],
+  });
   if ((await files.glob("**/*.y*ml")).length === 0) return undefined;
-  const rules = "{extends: relaxed, rules: {line-length: disable}}";
-  return judge(await python("yamllint"), files, `yamllint --strict --config-data '${rules}' .`);
+  return judge(await python("yamllint"), files, yamllintLine);
 }
+
+/** Whether the project has the files of this stack. Its rules do not hold for other compose files, nor its variables for another nginx. */
+const hasStack = (source: Directory): Promise<boolean> =>
+  source.exists("nginx/templates/default.conf.template");
 
 /** Compose 1.29 is stricter than compose 2, and the files must be valid for both. It needs no Docker for this. */
 async function compose(source: Directory): Promise<Container | undefined> {
   const files = source.filter({ include: ["docker-compose*.yml", "ci/image/Dockerfile"] });
-  if ((await files.glob("*.yml")).length === 0) return undefined;
+  if (!(await hasStack(source)) || (await files.glob("*.yml")).length === 0) return undefined;
   const line =
     'for file in docker-compose*.yml; do echo "$file:"; docker-compose --file "$file" config --quiet; done';
   // The one variable without a default.
@@ -131,8 +159,8 @@ async function compose(source: Directory): Promise<Container | undefined> {
 
 /** Renders the templates as in production, through the image's entrypoint. */
 async function nginx(source: Directory): Promise<Container | undefined> {
+  if (!(await hasStack(source))) return undefined;
   const templates = source.filter({ include: ["nginx/**/*.template", "nginx/**/*.conf"] });
-  if ((await templates.entries()).length === 0) return undefined;
   const settings = { ...nginxSettings, APP_UPSTREAM: "app:8000" };
   const image = withEnvironment(dag.container().from(images.nginx), settings);
   const main = (await templates.glob("nginx/nginx.conf")).map((path) => templates.file(path));
