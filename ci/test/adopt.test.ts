@@ -9,6 +9,7 @@ import { openModule } from "../../scripts/lib/module.ts";
 import { refusal } from "../src/adopt/adopt.ts";
 import { stackVariables } from "../src/adopt/compose.ts";
 import { parseRunners, runners } from "../src/adopt/runner.ts";
+import { COMPOSE, tailor, tailoringFor } from "../src/site/compose-file.ts";
 import { parseEnvironment } from "../src/site/environment.ts";
 import { adopted, readTree } from "./adopted.ts";
 import { daggerCommands, faultOf } from "./command-lines.ts";
@@ -61,6 +62,14 @@ describe.each(Object.entries(projects))("a project %s", (_, tree) => {
       await detectIn({ ...tree, ...first, ...(configured && { "stackline.json": configured }) }),
     );
     expect(first).toMatchObject(second);
+  });
+
+  test("is deployed with the adopted compose file as it is", async () => {
+    const project = await detectIn(tree);
+    const text = (await adopted(project))[COMPOSE] as string;
+    expect(tailor(text, tailoringFor(project, {}))).toBe(text);
+    const { app } = parse(tailor(text, tailoringFor(project, { MODE: "yes" })), { merge: true }).services;
+    expect(app.environment.MODE).toBe("yes");
   });
 
   test("has environments that are valid, and match nothing that exists", async () => {
