@@ -36,6 +36,7 @@ export const engineLayers = [
 
 export const moduleLayers = [
   "index",
+  "adopt",
   "rehearsal",
   "site",
   "pipeline",

@@ -1,6 +1,7 @@
 /** A CI/CD pipeline for a Django, Celery, PostgreSQL, Redis, Kafka and nginx stack. */
 import type { Container, Directory, File, Secret, Service } from "@dagger.io/dagger";
 import { argument, check, func, object } from "@dagger.io/dagger";
+import { adopt } from "./adopt/adopt.js";
 import { ignored, ignoredInProject } from "./ignored.js";
 import { parseParts, photographPage, readPage, runChecks } from "./pipeline/checks.js";
 import { reportPipeline, runPipeline } from "./pipeline/ci.js";
@@ -457,5 +458,30 @@ export class Stackline {
     newHostKey: boolean = false,
   ): Promise<string> {
     return cloudInit({ env, environments, scripts }, sshPublicKey, { swap }, newHostKey);
+  }
+
+  /**
+   * Write the files of the stack for a repository of its own.
+   *
+   * Compose files, nginx, environments, runner files and stackline.json, tailored to the project; STACKLINE.md says what each
+   * is for. Fails with the names of files that it would overwrite.
+   *
+   * Example: `adopt --source=. export --path=.`.
+   *
+   * @param source Repository of the Django project
+   * @param stack Files to tailor; by default the module's own
+   * @param module Git address of this module, for the calls in runner files
+   * @param runner CI runners to write a file for: github, gitlab, circleci, jenkins, bitbucket, azure; by default all
+   * @param force Overwrite files that have other contents, but not stackline.json, .dockerignore and environments
+   */
+  @func()
+  async adopt(
+    @argument({ ignore: ignored }) source: Directory,
+    @argument({ defaultPath: "/", ignore: ignoredInProject }) stack: Directory,
+    module: string = "github.com/you/stackline",
+    runner: string[] = [],
+    force: boolean = false,
+  ): Promise<Directory> {
+    return adopt({ source, stack, module, runners: runner, force });
   }
 }

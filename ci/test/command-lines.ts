@@ -7,7 +7,9 @@ import type { Engine } from "../../engine/src/engine.ts";
 export function daggerCommands(text: string): string[][] {
   const lines = text.replace(/\\\n\s*/g, " ");
   return [
-    ...lines.matchAll(/(?<![\w-])(?:\.\/scripts\/)?dagger ((?:call|check|functions|prune)\b[^\n|&;)#]*)/g),
+    ...lines.matchAll(
+      /(?<![\w-])(?:\.\/scripts\/)?dagger (?:-m \S+ )?((?:call|check|functions|prune)\b[^\n|&;)#]*)/g,
+    ),
   ].map(([, command]) => words(command as string));
 }
 

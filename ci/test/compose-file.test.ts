@@ -3,11 +3,12 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { tailor } from "../src/site/compose-file.ts";
+import { upstreamImages } from "../src/site/upstream.ts";
 import { root } from "./support.ts";
 
 const compose = readFileSync(join(root, "docker-compose.prod.yml"), "utf8");
 const nothing = { unused: [], processes: {}, release: [], variables: {} };
-const tailored = (changes: object) => parse(tailor(compose, { ...nothing, ...changes }));
+const tailored = (changes: object) => parse(tailor(compose, { ...nothing, ...changes }), { merge: true });
 const before = parse(compose, { merge: true });
 
 describe("the compose file of a release", () => {
@@ -16,13 +17,13 @@ describe("the compose file of a release", () => {
   });
 
   test("is otherwise the same but for the differences", () => {
-    const { "x-logging": _, ...file } = tailored({ variables: { A: "b" } });
+    const file = tailored({ variables: { A: "b" } });
+    delete file["x-application"].environment.A;
     for (const name of ["app", "worker", "beat", "migrate"]) {
       expect(file.services[name].environment.A).toBe("b");
       delete file.services[name].environment.A;
     }
-    const own = Object.fromEntries(Object.entries(before).filter(([name]) => !name.startsWith("x-")));
-    expect(file).toEqual(own);
+    expect(file).toEqual(before);
   });
 
   test("has no service that the project does not use, and nothing that is about it", () => {
@@ -66,6 +67,40 @@ describe("the compose file of a release", () => {
       "stop_grace_period",
     ])
       expect([key, consumer[key]]).toEqual([key, app[key]]);
+  });
+
+  test("that is tailored already stays as it is, and names its images as before", () => {
+    const wanted = {
+      unused: ["kafka", "beat"],
+      processes: { consumer: "python manage.py consume --key $KEY" },
+      release: ["migrate", "python manage.py warm_up"],
+      variables: { MODE: "yes" },
+    };
+    const once = tailor(compose, wanted);
+    expect(once).not.toBe(compose);
+    expect(tailor(once, wanted)).toBe(once);
+    const settings = { COMPOSE_PROFILES: "logs" };
+    const without = ({ setting }: { setting: string }): boolean => setting !== "KAFKA_IMAGE";
+    expect(upstreamImages(once, settings)).toEqual(upstreamImages(compose, settings).filter(without));
+  });
+
+  test("keeps its comments and its anchors", () => {
+    const text = tailor(compose, { ...nothing, unused: ["kafka"] });
+    expect(text).toContain("# Only nginx can reach port 8000.");
+    expect(text).toContain("<<: *application");
+  });
+
+  test("writes a text that YAML 1.1 would read as something else in quotes", () => {
+    expect(tailor(compose, { ...nothing, variables: { MODE: "yes", CODE: "012" } })).toMatch(
+      /^ {4}MODE: "yes"\n {4}CODE: "012"$/m,
+    );
+  });
+
+  test("refuses variables for a file in which they have no place", () => {
+    const other = compose.replaceAll("x-application", "x-other");
+    expect(() => tailor(other, { ...nothing, variables: { A: "b" } })).toThrow(
+      "docker-compose.prod.yml has no x-application.environment, where the variable A belongs",
+    );
   });
 
   test("does not replace a service by a process of its name", () => {

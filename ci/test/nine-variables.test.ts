@@ -39,7 +39,9 @@ describe("scripts/secrets", () => {
   test("keeps a password, and says that the application may not be able to use it", () => {
     const { stderr, password } = secretsFor(nineVariables, "chosen");
     expect(password).toBe("chosen");
-    expect(stderr).toMatch(/REDIS_PASSWORD has a password, but nothing in app\/ reads REDIS_PASSWORD/);
+    expect(stderr).toMatch(
+      /REDIS_PASSWORD has a password, but nothing in the application reads REDIS_PASSWORD/,
+    );
     expect(stderr.trim().split("\n")).toHaveLength(1);
   });
 });

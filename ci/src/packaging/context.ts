@@ -3,7 +3,8 @@ import type { Project } from "../project/project.js";
 import { buildFrontend } from "./frontend.js";
 
 /** Where the Dockerfile is in the build context; this repository has it at the same path. */
-export const dockerfile = "ci/image/Dockerfile";
+export const imageFiles = "ci/image";
+export const dockerfile = `${imageFiles}/Dockerfile`;
 
 /** Files of the module that images are built and verified with. */
 export const imageFolder = (): Directory => dag.currentModule().source().directory("image");
@@ -13,7 +14,7 @@ export function buildContext(app: Directory, project: Project): Directory {
   return dag
     .directory()
     .withDirectory("app", buildFrontend(app, project), { exclude: generated })
-    .withDirectory("ci/image", programsFor(project));
+    .withDirectory(imageFiles, programsFor(project));
 }
 
 /** The same files with the variables that stackline.json adds. */
@@ -25,7 +26,7 @@ export function programsFor({ environment }: Project): Directory {
 }
 
 /** What people's programs generate: in an image it would be in the way of its own. */
-const generated = [
+export const generated = [
   ".git",
   "**/node_modules",
   "**/.venv",

@@ -37,9 +37,12 @@ const foreign = new Set([
   ".terraform",
 ]);
 
-/** The paths that belong to the project: none in a virtual environment, whatever its name, or in installed packages. */
+/**
+ * The paths that belong to the project: none in a virtual environment, whatever its name, in installed packages, or in the
+ * folder that `adopt` writes for docker-compose.yml.
+ */
 export function ownPaths(paths: readonly string[]): string[] {
-  const marker = /(^|\/)(pyvenv\.cfg|conda-meta\/history)$/;
+  const marker = /(^|\/)(pyvenv\.cfg|conda-meta\/history|(?<=^ci\/image\/)own-image)$/;
   const environments = paths
     .filter((path) => marker.test(path))
     .map((path) => path.replace(marker, "/"))

@@ -1,5 +1,5 @@
 import type { Directory } from "@dagger.io/dagger";
-import { parse } from "yaml";
+import { type Document, isPair, parseDocument, visit, type YAMLMap } from "yaml";
 import type { Project } from "../project/project.js";
 import { isOfContract, requireDeployable, usedBackends } from "../stack/project.js";
 import type { Environment } from "./environment.js";
@@ -14,22 +14,6 @@ export interface Tailoring {
   release: readonly string[];
   /** Environment variables of the application. */
   variables: Readonly<Record<string, string>>;
-}
-
-interface ComposeService {
-  image: string;
-  command?: string | string[];
-  environment?: Record<string, string>;
-  secrets?: (string | { source: string; target: string })[];
-  depends_on?: Record<string, unknown>;
-  [key: string]: unknown;
-}
-
-interface ComposeFile {
-  services: Record<string, ComposeService>;
-  secrets: Record<string, unknown>;
-  volumes: Record<string, unknown>;
-  [key: string]: unknown;
 }
 
 export const COMPOSE = "docker-compose.prod.yml";
@@ -52,8 +36,8 @@ export async function composeOf(
 /** Services of docker-compose.prod.yml that not every project has. */
 const optional = ["redis", "kafka", "worker", "beat"];
 
-/** Seconds that a process must have run to count as healthy. */
-const PROVEN = 5;
+/** A process is healthy once it has run for 5 s. */
+const proven = ["CMD", "/usr/local/bin/python3", "-IS", "/opt/docker/healthcheck.py", "--up", "5"];
 
 /** @param variables those of the environment. */
 export function tailoringFor(project: Project, variables: Readonly<Record<string, string>>): Tailoring {
@@ -72,82 +56,81 @@ export function tailoringFor(project: Project, variables: Readonly<Record<string
 const isCelery = ([name, command]: readonly [string, string]): boolean =>
   ["worker", "beat"].includes(name) && command.startsWith("celery ");
 
+/** How a file is written: as it is, and new texts in quotes, because compose 1.29 reads more than texts without them. */
+export const style = {
+  lineWidth: 0,
+  flowCollectionPadding: false,
+  defaultKeyType: "PLAIN",
+  defaultStringType: "QUOTE_DOUBLE",
+  doubleQuotedAsJSON: true,
+} as const;
+
 /**
- * The compose file of a release. Without a difference it is the given one; otherwise it is JSON, which is YAML, with all
- * anchors resolved.
+ * The compose file of a release. Without a difference it is the given one: a file that is tailored already stays as it is.
+ * @throws Error, one line, for a process with the name of another service, and for a file without its place for variables.
  */
 export function tailor(compose: string, wanted: Tailoring): string {
-  const before = resolved(compose);
-  const file = structuredClone(before);
+  const file = parseDocument(compose, { merge: true });
+  const before = JSON.stringify(file);
   for (const name of wanted.unused) remove(file, name);
   addProcesses(file, wanted.processes);
-  addRelease(file, wanted.release);
-  for (const service of ofApplication(file))
-    service.environment = { ...service.environment, ...escaped(wanted.variables) };
-  const text = JSON.stringify(file, undefined, 2);
-  return text === JSON.stringify(before, undefined, 2) ? compose : `${text}\n`;
+  if (wanted.release.length > 0)
+    // ci/image/migrate.py runs them.
+    addVariables(file, ["services", "migrate"], { STACKLINE_RELEASE: wanted.release.join("\n") });
+  addVariables(file, ["x-application"], wanted.variables);
+  return JSON.stringify(file) === before ? compose : file.toString(style);
 }
 
-/** Without anchors, and without an object that two places share. */
-function resolved(compose: string): ComposeFile {
-  const whole = parse(compose, { merge: true }) as ComposeFile;
-  const own = Object.entries(whole).filter(([name]) => !name.startsWith("x-"));
-  return JSON.parse(JSON.stringify(Object.fromEntries(own)));
-}
+/** Where a service, its volume and waiting for it are. */
+const named = ["services", "volumes", "depends_on"];
 
-/** Services that run the application's code. */
-function ofApplication(file: ComposeFile): ComposeService[] {
-  return Object.values(file.services).filter(
-    ({ image, environment }) => image.startsWith("${APP_IMAGE") && environment !== undefined,
-  );
+/** Removes a service with its volume, and the secrets and variables of others that are about it. */
+function remove(file: Document, name: string): void {
+  const isAbout = (word: unknown): boolean =>
+    new RegExp(`^(SERVER_)?${name.toUpperCase()}_`).test(String(word));
+  visit(file, {
+    Pair(_, { key }, path) {
+      const parent = path.at(-2);
+      const isNamed = isPair(parent) && named.includes(String(parent.key)) && String(key) === name;
+      return isNamed || isAbout(key) ? visit.REMOVE : undefined;
+    },
+    // An item of a service's secrets.
+    Map: (at, map) => (typeof at === "number" && isAbout(map.get("source")) ? visit.REMOVE : undefined),
+    Scalar: (at, { value }) => (typeof at === "number" && isAbout(value) ? visit.REMOVE : undefined),
+  });
 }
-
-/** A service with its volume, and the secrets and variables of others that are about it. */
-function remove(file: ComposeFile, name: string): void {
-  const { [name]: removed, ...services } = file.services;
-  if (removed === undefined) return;
-  file.services = services;
-  delete file.volumes[name];
-  const isAbout = (word: string): boolean => new RegExp(`^(SERVER_)?${name.toUpperCase()}_`).test(word);
-  for (const word of Object.keys(file.secrets).filter(isAbout)) delete file.secrets[word];
-  for (const { depends_on, secrets, environment } of Object.values(services)) {
-    if (depends_on) delete depends_on[name];
-    for (const word of Object.keys(environment ?? {}).filter(isAbout)) delete environment?.[word];
-    secrets?.splice(0, secrets.length, ...secrets.filter((secret) => !isAbout(sourceOf(secret))));
-  }
-}
-
-const sourceOf = (secret: string | { source: string }): string =>
-  typeof secret === "string" ? secret : secret.source;
 
 /** Each like the web server, but reachable by nobody. */
-function addProcesses(file: ComposeFile, processes: Readonly<Record<string, string>>): void {
-  const { app } = file.services;
-  if (app === undefined) return;
-  for (const [name, command] of Object.entries(processes)) {
-    if (name in file.services)
+function addProcesses(file: Document, processes: Readonly<Record<string, string>>): void {
+  for (const [name, text] of Object.entries(processes)) {
+    const command = escaped(text);
+    const present = file.getIn(["services", name, "command"]);
+    if (present === command) continue;
+    if (file.hasIn(["services", name]))
       throw new Error(
-        `the process ${name} has the name of a service of the stack: give it another in stackline.json`,
+        `the process ${name} has the name of a service of the stack, which runs something else: give it another in stackline.json`,
       );
-    const { labels: _, ...like } = structuredClone(app);
-    file.services[name] = {
-      ...like,
-      command: command.replaceAll("$", "$$$$"),
-      networks: ["data", "outbound"],
-      healthcheck: {
-        ...(like.healthcheck as object),
-        test: ["CMD", "/usr/local/bin/python3", "-IS", "/opt/docker/healthcheck.py", "--up", String(PROVEN)],
-      },
-    };
+    file.setIn(["services", name], processLike(file, command));
   }
 }
 
-/** ci/image/migrate.py runs them. */
-function addRelease({ services: { migrate } }: ComposeFile, commands: readonly string[]): void {
-  if (migrate === undefined || commands.length === 0) return;
-  migrate.environment = { ...migrate.environment, ...escaped({ STACKLINE_RELEASE: commands.join("\n") }) };
+function processLike(file: Document, command: string): YAMLMap {
+  const service = (file.getIn(["services", "app"]) as YAMLMap).clone() as YAMLMap;
+  for (const key of ["labels", "ports"]) service.delete(key);
+  service.set("command", command);
+  const inLine = (words: string[]) => file.createNode(words, { flow: true });
+  if (service.has("networks")) service.set("networks", inLine(["data", "outbound"]));
+  service.set("healthcheck", { ...file.toJS().services.app.healthcheck, test: inLine(proven) });
+  return service;
+}
+
+function addVariables(file: Document, path: string[], variables: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(variables)) {
+    if (!file.hasIn([...path, "environment"]))
+      throw new Error(`${COMPOSE} has no ${path.join(".")}.environment, where the variable ${name} belongs`);
+    file.setIn([...path, "environment", name], escaped(value));
+  }
 }
 
 /** Compose would replace variables of its own. */
-const escaped = (variables: Readonly<Record<string, string>>): Record<string, string> =>
-  Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, value.replaceAll("$", "$$$$")]));
+const escaped = (text: string): string => text.replaceAll("$", "$$$$");

@@ -15,6 +15,9 @@ export interface ReleaseOptions {
   sent: number;
 }
 
+/** What a release has beside its compose file. */
+export const releaseFiles = ["nginx/**", "scripts/postgres/**", "logs/**"];
+
 /** The files of a release. @param compose what it has for a compose file (see `composeOf`). */
 export function releaseFolder(
   source: Directory,
@@ -23,7 +26,7 @@ export function releaseFolder(
   options: ReleaseOptions,
 ): Directory {
   const files = source.filter({
-    include: ["nginx/**", "scripts/postgres/**", "logs/**"],
+    include: releaseFiles,
     exclude: ["nginx/switch/*", "nginx/maintenance/on"],
   });
   return dag
