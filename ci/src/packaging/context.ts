@@ -2,7 +2,7 @@ import { type Directory, dag } from "@dagger.io/dagger";
 import type { Project } from "../project/project.js";
 import { buildFrontend } from "./frontend.js";
 
-/** Where the Dockerfile is in the build context; this repository has it at the same path. */
+/** Where the files of the image are in the build context; this repository has them at the same path. */
 export const imageFiles = "ci/image";
 export const dockerfile = `${imageFiles}/Dockerfile`;
 

@@ -126,7 +126,7 @@ async function shellcheck(source: Directory): Promise<Container | undefined> {
   return judge(dag.container().from(images.shellcheck), scripts, shellcheckLine);
 }
 
-/** Templates of YAML are none. */
+/** A file for a template engine, as in a Helm chart, is not YAML yet. */
 const yamllintLine = `
 if [ -n "$(ls -d .yamllint* 2>/dev/null)" ]; then
   yamllint --strict .
